@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+import '../dist/git-remote-mirror.js';

@@ -1,0 +1,51 @@
+import { type ConfigEntry, lastValue } from './entries.ts';
+import { parseDuration, parseSize } from './quantity.ts';
+
+/** When refs/mirror/* is swept: as soon as git has promoted, at the next start only, or never. */
+export type SweepTime = 'after' | 'next' | 'never';
+
+/** The `gam.*` settings that a fetch obeys; times in milliseconds, sizes in bytes. */
+export interface Settings {
+  connectTimeout: number;
+  lowSpeedLimit: number;
+  lowSpeedTime: number;
+  /** The most that one staging may bring in; null: half of the free disk. */
+  maxStageSize: number | null;
+  sweep: SweepTime;
+}
+
+/** The values that count when nothing is configured. */
+export const DEFAULT_SETTINGS: Readonly<Settings> = {
+  connectTimeout: 5000,
+  lowSpeedLimit: 4096,
+  lowSpeedTime: 10_000,
+  maxStageSize: null,
+  sweep: 'after',
+};
+
+function parseSweep(text: string): SweepTime | undefined {
+  return (['after', 'next', 'never'] as const).find((time) => time === text.toLowerCase());
+}
+
+/**
+ * Takes the `gam.*` settings out of the configuration. A value that cannot be read leaves the default and
+ * adds a warning that names key and value.
+ */
+export function readSettings(entries: readonly ConfigEntry[]): { settings: Settings; warnings: string[] } {
+  const warnings: string[] = [];
+  function read<T>(name: string, parse: (text: string) => T | undefined, fallback: T): T {
+    const text = lastValue(entries, 'gam', null, name.toLowerCase());
+    if (text === undefined) return fallback;
+    const value = parse(text);
+    if (value === undefined) warnings.push(`cannot read gam.${name}=${text}; using the default`);
+    return value ?? fallback;
+  }
+  const settings: Settings = {
+    connectTimeout: read('connectTimeout', parseDuration, DEFAULT_SETTINGS.connectTimeout),
+    lowSpeedLimit: read('lowSpeedLimit', parseSize, DEFAULT_SETTINGS.lowSpeedLimit),
+    lowSpeedTime: read('lowSpeedTime', parseDuration, DEFAULT_SETTINGS.lowSpeedTime),
+    maxStageSize: read('maxStageSize', parseSize, DEFAULT_SETTINGS.maxStageSize),
+    sweep: read('sweep', parseSweep, DEFAULT_SETTINGS.sweep),
+  };
+  return { settings, warnings };
+}

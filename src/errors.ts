@@ -1,0 +1,43 @@
+/** Stable names for what went wrong; scripts and failover read these, never the message. */
+export type ErrorCode =
+  | 'bad-config'
+  | 'bad-packet'
+  | 'bad-url'
+  | 'canonical-failed'
+  | 'git-failed'
+  | 'git-missing'
+  | 'mirror-broken'
+  | 'mirror-refused'
+  | 'mirror-slow'
+  | 'mirror-unusable'
+  | 'not-a-repository'
+  | 'transport-not-allowed'
+  | 'usage';
+
+/** What an error may carry beside its message. */
+export interface ErrorDetails {
+  /** Where it happened; must already be redacted. */
+  url?: string;
+  /** What the user can do next, as a sentence without a full stop. */
+  suggestion?: string;
+  /** True when another mirror, or canonical, may well do what this one did not. */
+  tryElsewhere?: boolean;
+  cause?: unknown;
+}
+
+/** Every error that gam raises on purpose. The message is one line, fit for a terminal. */
+export class GamError extends Error {
+  readonly code: ErrorCode;
+  readonly url: string | undefined;
+  readonly suggestion: string | undefined;
+  readonly tryElsewhere: boolean;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'GamError';
+    this.code = code;
+    this.url = details.url;
+    this.suggestion = details.suggestion;
+    this.tryElsewhere = details.tryElsewhere ?? false;
+  }
+}

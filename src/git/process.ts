@@ -1,0 +1,71 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { GamError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+
+/** How long a child may take to end after SIGTERM before it gets SIGKILL. */
+const GRACE_MS = 2000;
+
+/** How a child process is started. */
+export interface StartOptions {
+  cwd?: string;
+  env?: Environment;
+  stdio?: StdioOptions;
+  /** Ends the child: SIGTERM at once, SIGKILL after two seconds. */
+  signal?: AbortSignal;
+  /** True: the child leads a process group of its own, and outlives this process. */
+  detached?: boolean;
+}
+
+/** How a child process ended. A status other than 0 is a result, not an exception. */
+export interface Exit {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A child process and the promise of its end; the promise rejects only when it could not be started. */
+export interface Started {
+  child: ChildProcess;
+  exit: Promise<Exit>;
+}
+
+/** Ends a child that may still run: SIGTERM, then SIGKILL when it does not obey. */
+export function endProcess(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+  child.once('exit', () => clearTimeout(timer));
+}
+
+/**
+ * Starts one process, never through a shell. The only door to node:child_process.
+ * @throws GamError `git-missing` (through `exit`) when the program cannot be started
+ */
+export function startProcess(command: string, args: readonly string[], options: StartOptions = {}): Started {
+  const child = spawn(command, args, {
+    stdio: options.stdio ?? 'pipe',
+    windowsHide: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.detached === undefined ? {} : { detached: options.detached }),
+  });
+  const { signal } = options;
+  const abort = () => endProcess(child);
+  if (signal?.aborted) abort();
+  else signal?.addEventListener('abort', abort, { once: true });
+  const exit = new Promise<Exit>((resolve, reject) => {
+    child.once('error', (cause) => {
+      signal?.removeEventListener('abort', abort);
+      const message = `cannot start ${command}: ${cause.message}`;
+      reject(
+        new GamError('git-missing', message, { suggestion: 'check that it is installed and on PATH', cause }),
+      );
+    });
+    child.once('close', (status, signalName) => {
+      signal?.removeEventListener('abort', abort);
+      resolve({ status, signal: signalName });
+    });
+  });
+  // Whoever only talks to the streams still learns of the failure from them; nobody need await this.
+  exit.catch(() => undefined);
+  return { child, exit };
+}

@@ -1,0 +1,48 @@
+import { GamError } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+import type { Environment } from './environment.ts';
+import { type Exit, startProcess } from './process.ts';
+
+/** How one git command is run to its end. */
+export interface RunOptions {
+  cwd?: string;
+  env?: Environment;
+  /** Written to the command's standard input, which is then closed. */
+  input?: string | Buffer;
+  signal?: AbortSignal;
+}
+
+/** What a git command left; `stdout` and `stderr` are whole. */
+export interface RunResult extends Exit {
+  stdout: string;
+  stderr: string;
+}
+
+async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream ?? []) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+/** Runs `git <args>` and returns how it ended; a failing command is a result for the caller to judge. */
+export async function runGit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { input, ...start } = options;
+  const stdin = input === undefined ? 'ignore' : 'pipe';
+  const { child, exit } = startProcess('git', args, { ...start, stdio: [stdin, 'pipe', 'pipe'] });
+  // A command that ends before it has read everything breaks the pipe; its exit status tells why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  const [ended, stdout, stderr] = await Promise.all([exit, collect(child.stdout), collect(child.stderr)]);
+  return { ...ended, stdout, stderr };
+}
+
+/**
+ * Runs `git <args>` and returns its standard output.
+ * @throws GamError `git-failed` when it does not exit with 0; the message holds git's own last words
+ */
+export async function gitOutput(args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const result = await runGit(args, options);
+  if (result.status === 0) return result.stdout;
+  const words = result.stderr.trim().split('\n').at(-1) ?? '';
+  throw new GamError('git-failed', `git ${args[0]} failed: ${printable(words)}`);
+}
