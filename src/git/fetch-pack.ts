@@ -14,6 +14,8 @@ export interface FetchPackOptions {
   keep: boolean;
   includeTag: boolean;
   progress: boolean;
+  /** A file for git's trace, absolute. */
+  trace: string;
   signal: AbortSignal;
 }
 
@@ -23,14 +25,22 @@ const ALLOCATION_LIMIT = '2g';
 /**
  * Starts `git fetch-pack` on its standard input and output (git-fetch-pack(1), --stateless-rpc, --stdin):
  * it reads the wanted refs as packets up to a flush, then speaks protocol v2, and indexes the pack that
- * comes. After the conversation it prints `connectivity-ok` when index-pack saw that the pack is whole.
+ * comes. What index-pack thinks of the pack is then to be read from the trace; see isSelfContained().
  */
-export function startFetchPack({ env, keep, includeTag, progress, signal }: FetchPackOptions): Started {
+export function startFetchPack({
+  env,
+  keep,
+  includeTag,
+  progress,
+  trace,
+  signal,
+}: FetchPackOptions): Started {
   const args = ['fetch-pack', '--stateless-rpc', '--stdin', '--thin', '--check-self-contained-and-connected'];
   if (keep) args.push('--keep');
   if (includeTag) args.push('--include-tag');
   if (!progress) args.push('--quiet', '--no-progress');
   // The repository's name is only for messages; the line is already open.
   args.push('mirror');
-  return startProcess('git', args, { env: { ...env, GIT_ALLOC_LIMIT: ALLOCATION_LIMIT }, signal });
+  const limited = { ...env, GIT_ALLOC_LIMIT: ALLOCATION_LIMIT, GIT_TRACE2_EVENT: trace };
+  return startProcess('git', args, { env: limited, signal });
 }

@@ -38,10 +38,9 @@ function broken(message: string): GamError {
  * staged, passes its fetch requests on, and watches bytes, rate and size of what comes back. The pack
  * itself is never looked into.
  *
- * @returns whether index-pack found everything in the pack (`connectivity-ok`)
  * @throws GamError with `tryElsewhere`: `mirror-refused` when the mirror answered with an error before a pack
  */
-export async function fetchFromMirror(fetch: MirrorFetch): Promise<boolean> {
+export async function fetchFromMirror(fetch: MirrorFetch): Promise<void> {
   const { child } = fetch.fetchPack;
   const input = child.stdin as Writable;
   const output = child.stdout as Readable;
@@ -53,14 +52,10 @@ export async function fetchFromMirror(fetch: MirrorFetch): Promise<boolean> {
     FLUSH,
   ]);
   const conversation = new Conversation(fetch, input);
-  let text = '';
   const decoder = new PacketDecoder();
   let request: Packet[] = [];
   for await (const chunk of output) {
-    if (conversation.over) {
-      text += String(chunk);
-      continue;
-    }
+    if (conversation.over) continue;
     for (const packet of decoder.push(chunk as Buffer)) {
       request.push(packet);
       if (packet.kind !== 'flush') continue;
@@ -71,7 +66,6 @@ export async function fetchFromMirror(fetch: MirrorFetch): Promise<boolean> {
   const patience = new Deadline(60_000 + fetch.line.source.bytes / 256, 'its pack could not be indexed');
   const exit = await within(fetch.fetchPack.exit, patience, () => 0);
   if (exit.status !== 0) throw broken('sent a pack that git refuses');
-  return text.split('\n').includes('connectivity-ok');
 }
 
 // fetch-pack learns of nothing that it could use and the helper would have to understand: no ref-in-want,
@@ -93,7 +87,7 @@ async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
 }
 
 class Conversation {
-  /** True once the answer with the pack is through; what fetch-pack prints then is text. */
+  /** True once the answer with the pack is through; what fetch-pack prints then is not for a server. */
   over = false;
   readonly #fetch: MirrorFetch;
   readonly #input: Writable;

@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
+import { isSelfContained } from '../git/index-pack-verdict.ts';
 import { isConnected, presentObjects } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { deleteRefs, writeRefs } from '../git/refs.ts';
@@ -197,13 +199,13 @@ class Stage {
     const giveUp = new AbortController();
     const signal = AbortSignal.any([contact.signal, giveUp.signal]);
     const env = quarantine.environment(repository.env);
-    const fetchPack = startFetchPack({ env, keep: clone, includeTag, progress, signal });
+    const verdict = join(quarantine.folder, 'trace');
+    const fetchPack = startFetchPack({ env, keep: clone, includeTag, progress, trace: verdict, signal });
     const complaint = showProgress(fetchPack.child.stderr, report);
     const { bavail, bsize } = await statfs(repository.objects);
     const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
-    let whole: boolean;
     try {
-      whole = await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
+      await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
     } catch (error) {
       giveUp.abort();
       await fetchPack.exit.catch(() => undefined);
@@ -212,6 +214,7 @@ class Stage {
         error instanceof GamError && error.message === 'sent a pack that git refuses' && words !== '';
       throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
     }
+    const whole = await isSelfContained(verdict);
     trace('pack-received', { bytes: line.source.bytes, whole });
     if (!whole && !(await isConnected(new Set(refs.map(({ oid }) => oid)), { env }))) {
       throw elsewhere('mirror-broken', 'sent an incomplete history');
