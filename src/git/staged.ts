@@ -1,3 +1,5 @@
+import { readdir, rmdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
 import { deleteRefs } from './refs.ts';
 import { gitOutput, type RunOptions } from './run.ts';
@@ -7,6 +9,25 @@ const FORMAT = '--format=%(refname) %(objectname) %(*objectname)';
 /** Lists what is staged in a repository; `options` name it by `cwd` or by GIT_DIR in `env`. */
 export async function listStaged(options: RunOptions): Promise<StagedRef[]> {
   return parseStagedRefs(await gitOutput(['for-each-ref', FORMAT, MIRROR_NAMESPACE], options));
+}
+
+/**
+ * Deletes staged refs by compare-and-swap, and the folders that git leaves empty behind them: with
+ * refs/mirror/ gone, the next helper sees at a glance that there is nothing to sweep.
+ */
+export async function removeStaged(refs: readonly StagedRef[], options: RunOptions): Promise<void> {
+  if (refs.length === 0) return;
+  await deleteRefs(refs, options);
+  const path = await gitOutput(['rev-parse', '--git-path', MIRROR_NAMESPACE], options);
+  const top = resolve(options.cwd ?? '.', path.trimEnd());
+  const inside = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
+  const folders = inside
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  // The longest paths first; a folder that got a ref meanwhile is not empty, and stays.
+  for (const folder of [...folders, top].sort((a, b) => b.length - a.length)) {
+    await rmdir(folder).catch(() => undefined);
+  }
 }
 
 /**
@@ -21,6 +42,6 @@ export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRe
   const input = `${tips.join('\n')}\n`;
   const walked = await gitOutput(['rev-list', '--stdin', ...real], { ...options, input });
   const split = splitSwept(staged, new Set(walked.split('\n')));
-  await deleteRefs(split.gone, options);
+  await removeStaged(split.gone, options);
   return split;
 }
