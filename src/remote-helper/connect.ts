@@ -92,7 +92,7 @@ async function passThrough(context: HelperContext, opening: Opening): Promise<nu
   context.reply('\n');
   const git = context.process.streams();
   const up = pump(git.input, line, (chunk) => filter?.request(chunk) ?? chunk);
-  up.catch(line.close);
+  up.catch(() => line.close());
   for await (const chunk of line.output) {
     await write(git.output, filter?.answer(chunk as Buffer) ?? (chunk as Buffer));
   }
