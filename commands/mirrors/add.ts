@@ -27,14 +27,14 @@ export default class Add extends GamCommand {
     '<%= config.bin %> mirrors add https://cache.lan/github.com/ --for https://github.com/ --global',
   ];
   static override args = {
-    url: Args.string({ name: 'mirror-url', description: 'The URL of the mirror.', required: true }),
+    'mirror-url': Args.string({ description: 'The URL of the mirror.', required: true }),
   };
   static override flags = { ...placeFlags, ...globalFlag };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Add);
     const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const judged = storedMirrorUrl(args.url, { cwd: this.where.cwd, isFolder });
+    const judged = storedMirrorUrl(args['mirror-url'], { cwd: this.where.cwd, isFolder });
     const place = await findMirrorPlace(flags, this.env, this.where);
     const url = place.remote === null ? fitToBase(place.owner, judged) : judged;
     const shown = redactUrl(url);

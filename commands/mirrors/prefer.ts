@@ -31,22 +31,25 @@ export default class Prefer extends GamCommand {
     '<%= config.bin %> mirrors prefer --none',
   ];
   static override args = {
-    url: Args.string({ name: 'mirror-url', description: 'The URL or the site of the mirror.' }),
+    'mirror-url': Args.string({ description: 'The URL or the site of the mirror.' }),
   };
   static override flags = {
     ...remoteFlag,
     ...globalFlag,
-    none: Flags.boolean({ summary: 'Prefer none.' }),
+    none: Flags.boolean({ summary: 'Prefer none.', default: false }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Prefer);
-    if ((args.url === undefined) !== flags.none)
+    if ((args['mirror-url'] === undefined) !== flags.none)
       throw new GamError('usage', 'give either a mirror or --none', {
         suggestion: 'see gam mirrors prefer --help',
       });
     const place = await findMirrorPlace(flags, this.env, this.where);
-    const lines = args.url === undefined ? await this.clear(place) : await this.choose(place, args.url);
+    const lines =
+      args['mirror-url'] === undefined
+        ? await this.clear(place)
+        : await this.choose(place, args['mirror-url']);
     if (!flags.quiet) this.say(...lines);
   }
 

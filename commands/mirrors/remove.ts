@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import { writeKey } from '../../src/config/edit.ts';
 import { allValues } from '../../src/config/entries.ts';
@@ -22,7 +23,7 @@ export default class Remove extends GamCommand {
     '<%= config.bin %> mirrors remove https://cache.lan/github.com/ --for https://github.com/ --global',
   ];
   static override args = {
-    url: Args.string({ name: 'mirror-url', description: 'The URL of the mirror.', required: true }),
+    'mirror-url': Args.string({ description: 'The URL of the mirror.', required: true }),
   };
   static override flags = { ...placeFlags, ...globalFlag };
 
@@ -34,11 +35,12 @@ export default class Remove extends GamCommand {
     const preferences =
       place.remote === null ? [] : allValues(entries, 'remote', place.remote, 'preferredmirror');
     const stored = [...place.values, ...preferences];
-    const meant = place.remote === null ? fitToBase(place.owner, args.url) : args.url;
+    const named = args['mirror-url'];
+    const fitted = place.remote === null ? fitToBase(place.owner, named) : named;
     const url =
-      stored.find((value) => value === args.url) ??
-      stored.find((value) => value === meant || redactUrl(value) === args.url);
-    if (url === undefined) throw this.unknown(args.url, place, flags.global);
+      stored.find((value) => value === named || value === fitted) ??
+      stored.find((value) => value === resolve(this.where.cwd, named) || redactUrl(value) === named);
+    if (url === undefined) throw this.unknown(named, place, flags.global);
 
     if (place.values.includes(url)) await removeConfigValue(place.file, place.key, url, this.where);
     if (preferences.includes(url)) await removeConfigValue(place.file, preferred, url, this.where);

@@ -1,5 +1,5 @@
 import { FAILED, tellFailure } from './failure.ts';
-import { packageFolder, readVersion } from './version.ts';
+import { readVersion } from './version.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
   const [first, ...rest] = argv;
@@ -8,10 +8,9 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(`gam ${readVersion()}\n`);
     return;
   }
-  const { run } = await import('@oclif/core/run');
+  const { dispatch } = await import('./dispatch.ts');
   // `gam help sweep`, as git has it.
-  const asked = first === 'help' ? [...rest, '--help'] : [...argv];
-  await run(asked, new URL('package.json', packageFolder()).href);
+  await dispatch(first === 'help' ? [...rest, '--help'] : [...argv]);
 }
 
 // A reader that has seen enough (`gam mirrors list | head -1`) is no failure.

@@ -20,6 +20,8 @@ function refused(text: string, why: string, suggestion = EXAMPLES): GamError {
 export function readBase(text: string): string {
   if (printable(text) !== text) throw refused(text, 'control characters');
   if (/^[a-z0-9][a-z0-9+.-]*::/i.test(text)) throw refused(text, 'give the plain URL');
+  if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\/(?:\/|$)/i.test(text)) throw refused(text, 'no host in it');
+  if (text === '') throw refused(text, 'it is empty');
   const hostOnly = /^[a-z][a-z0-9+.-]*:\/\/[^/]+$/i.test(text) && !text.startsWith('file:');
   const base = hostOnly ? `${text}/` : text;
   let parsed: ReturnType<typeof parseGitUrl>;
