@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 
-const KEYS = [
-  ...['url', 'site', 'canonical', 'source', 'preferred', 'priority', 'location', 'state', 'reason'],
-  ...['latencyMs', 'bytesPerSecond', 'lag', 'hits', 'misses', 'lastUsed'],
-];
+const KEYS =
+  'url site canonical source preferred priority location state reason latencyMs bytesPerSecond lag hits misses lastUsed'.split(
+    ' ',
+  );
 const CANONICAL = 'https://canonical.example/group/project.git';
 
 interface Listed {
