@@ -38,10 +38,11 @@ export function withoutEntry(text: string, key: ConfigKey, value: string): strin
   const lines = text.split('\n');
   let headerAt = -1;
   for (const [index, line] of lines.entries()) {
-    if (/^\s*\[/.test(line)) headerAt = line === header ? index : -1;
+    if (/^\s*\[/.test(line)) headerAt = line.startsWith(header) ? index : -1;
     // A line behind a backslash belongs to the value above it.
     if (headerAt < 0 || line !== entry || lines[index - 1]?.endsWith('\\')) continue;
-    const emptied = headerAt === index - 1 && !holdsEntry(lines.slice(index + 1));
+    const emptied =
+      headerAt === index - 1 && lines[headerAt] === header && !holdsEntry(lines.slice(index + 1));
     const first = emptied ? headerAt : index;
     return [...lines.slice(0, first), ...lines.slice(index + 1)].join('\n');
   }
