@@ -49,6 +49,8 @@ function agree(url: string): void {
   const colon = url.indexOf(':');
   const slash = url.indexOf('/');
   if ((colon < 0 || (slash >= 0 && slash < colon)) && /\[|:\/\//.test(url)) return;
+  // Of an empty path git reads the second letter, which is not there: what it tells is chance.
+  if (/:$/.test(url)) return;
   let own: Record<string, string> | null = null;
   try {
     own = tell(parseGitUrl(url));
@@ -112,7 +114,6 @@ describe('parseGitUrl agrees with git', () => {
     'git://-h/p',
     'ssh://u@h:22:33/p',
     ':path',
-    'host:',
   ])('on %s', (url) => agree(url));
 
   test('on any made of the pieces that matter', () => {
@@ -158,6 +159,10 @@ describe('parseGitUrl', () => {
     expect(parseGitUrl('http://[::1]/x')).toMatchObject({ host: '[::1]', port: null });
     for (const url of ['ext::sh', 'mirror::https://x/', 'svn://h/x', ''])
       expect(() => parseGitUrl(url)).toThrow();
+  });
+
+  test('takes an empty path for the home folder there', () => {
+    expect(parseGitUrl('host:')).toMatchObject({ kind: 'ssh', destination: 'host', path: '' });
   });
 
   test('is tried against a git that answers', () => {
