@@ -3,7 +3,7 @@ import { diagnose } from '../src/git/diagnosis.ts';
 import { isAtLeast } from '../src/git/version.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { FAILED } from '../src/main/failure.ts';
-import { readVersion } from '../src/main/version.ts';
+import { VERSION } from '../src/main/version.ts';
 import type { Finding } from '../src/mirror/findings.ts';
 
 const OLDEST_NODE = '20.19';
@@ -24,7 +24,7 @@ export default class Doctor extends GamCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Doctor);
-    const gam = readVersion();
+    const gam = VERSION;
     const node = process.versions.node;
     const seen = await diagnose(gam, this.env, this.where);
     const findings = [...nodeFindings(node), ...seen.findings];

@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { readRemotes } from '../src/config/remotes.ts';
 import { readConfig } from '../src/git/config.ts';
+import { needRepository } from '../src/git/discover.ts';
 import { listLeftovers } from '../src/git/quarantine.ts';
-import { needRepository } from '../src/git/repository.ts';
 import { inspectStaged } from '../src/git/staged.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { writeTable } from '../src/main/table.ts';

@@ -1,7 +1,8 @@
 import * as Flags from '@oclif/core/flags';
+import { needRepository } from '../src/git/discover.ts';
 import { removeLeftovers } from '../src/git/quarantine.ts';
-import { needRepository } from '../src/git/repository.ts';
-import { deleteStaged, sweepStaged } from '../src/git/staged.ts';
+import { deleteRefs } from '../src/git/refs.ts';
+import { sweepStaged } from '../src/git/staged.ts';
 import { GamCommand } from '../src/main/command.ts';
 
 export default class Sweep extends GamCommand {
@@ -31,7 +32,7 @@ export default class Sweep extends GamCommand {
           `dropping ${refs(left.length)} that canonical has not confirmed:`,
           ...left.map((ref) => `  ${ref.name}`),
         );
-      await deleteStaged(left, this.where);
+      await deleteRefs(left, this.where);
     }
     if (!flags.json) return;
     const names = left.map((ref) => ref.name);

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';
-import { findRepository, needRepository } from '../../src/git/repository.ts';
+import { discoverRepository, needRepository } from '../../src/git/discover.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { writeTable } from '../../src/main/table.ts';
 import { listMirrors, listTargets } from '../../src/mirror/listing.ts';
@@ -40,7 +40,7 @@ export default class List extends GamCommand {
     if (args.url !== undefined && flags.remote !== undefined)
       throw new GamError('usage', 'give a URL or --remote, not both');
     if (flags.remote !== undefined) await needRepository(this.where);
-    const inRepository = (await findRepository(this.where)) !== null;
+    const inRepository = (await discoverRepository(this.where)) !== null;
     const entries = await readConfig(this.where);
     const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
     const listed = targets.map((target) => ({ target, mirrors: listMirrors(entries, target) }));

@@ -6,9 +6,9 @@ import { includedBases } from '../mirror/enabling.ts';
 import { configFindings, type Finding } from '../mirror/findings.ts';
 import { printable } from '../protocol/text.ts';
 import { readConfig } from './config.ts';
+import { discoverRepository } from './discover.ts';
 import type { Environment } from './environment.ts';
 import { listLeftovers } from './quarantine.ts';
-import { findRepository } from './repository.ts';
 import { type RunOptions, runGit } from './run.ts';
 import { inspectStaged } from './staged.ts';
 import { gitVersion, HASCONFIG_GIT, isAtLeast, OLDEST_GIT } from './version.ts';
@@ -118,7 +118,7 @@ export async function diagnose(own: string, env: Environment, options: RunOption
   const [git, helper, repository, entries] = await Promise.all([
     gitVersion(options),
     helperVersion(options),
-    findRepository(options),
+    discoverRepository(options),
     readConfig(options),
   ]);
   const remotes = repository === null ? [] : readRemotes(entries);

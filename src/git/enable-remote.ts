@@ -6,8 +6,8 @@ import { needRemote } from '../mirror/listing.ts';
 import { printable } from '../protocol/text.ts';
 import { readConfig } from './config.ts';
 import { readConfigFile, removeConfigValue, setConfigValue } from './config-file.ts';
+import { needRepository } from './discover.ts';
 import type { Written } from './enable.ts';
-import { needRepository } from './repository.ts';
 import type { RunOptions } from './run.ts';
 
 function setting(name: string): Setting {

@@ -6,8 +6,8 @@ import { readBase } from '../mirror/base.ts';
 import { defaultRemote, needRemote } from '../mirror/listing.ts';
 import { readConfig } from './config.ts';
 import { readConfigFile } from './config-file.ts';
+import { discoverRepository, needRepository } from './discover.ts';
 import type { Environment } from './environment.ts';
-import { findRepository, needRepository } from './repository.ts';
 import type { RunOptions } from './run.ts';
 import { userConfigFile } from './user-config.ts';
 
@@ -36,7 +36,7 @@ export interface MirrorPlace {
 }
 
 async function fileFor(flags: PlaceFlags, env: Environment, options: RunOptions): Promise<string> {
-  const repository = await findRepository(options);
+  const repository = await discoverRepository(options);
   const named = flags.for !== undefined || (flags.global && flags.remote !== undefined);
   if (!named) await needRepository(options);
   if (flags.global) return userConfigFile(env, options);

@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs';
 import { run } from '@oclif/core/run';
-import { packageFolder } from './version.ts';
+
+/** gam's package.json: the first above this file, wherever the bundler has put it. */
+function packageFile(): string {
+  let folder = new URL('.', import.meta.url);
+  while (!existsSync(new URL('package.json', folder)) && folder.pathname !== '/')
+    folder = new URL('..', folder);
+  return new URL('package.json', folder).href;
+}
 
 /** Finds and runs the command that the words name. Apart from gam.ts, so that `gam --version` need not load it. */
 export async function dispatch(words: string[]): Promise<void> {
-  await run(words, new URL('package.json', packageFolder()).href);
+  await run(words, packageFile());
 }

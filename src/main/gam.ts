@@ -1,11 +1,11 @@
 import { FAILED, tellFailure } from './failure.ts';
-import { readVersion } from './version.ts';
+import { VERSION } from './version.ts';
 
 async function main(argv: readonly string[]): Promise<void> {
   const [first, ...rest] = argv;
   // Answered before oclif loads, which alone takes longer than node itself.
   if (first === '--version' || first === '-V' || first === 'version') {
-    process.stdout.write(`gam ${readVersion()}\n`);
+    process.stdout.write(`gam ${VERSION}\n`);
     return;
   }
   const { dispatch } = await import('./dispatch.ts');

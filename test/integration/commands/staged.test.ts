@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -35,14 +35,21 @@ async function staged(): Promise<string[]> {
   return names === '' ? [] : names.split('\n');
 }
 
+/** A pack that stands for one quarantine; its name is hexadecimal, as git's are. */
+function keepOf(name: string): string {
+  return `pack-${Buffer.from(name).toString('hex')}.keep`;
+}
+
 /** Leaves a quarantine folder as a helper of that process would, with one pack kept. */
-function leaveQuarantine(name: string, pid: number, started: string): void {
+function leaveQuarantine(name: string, pid: number, host = hostname()): void {
   const objects = join(repo, '.git/objects');
   mkdirSync(join(objects, name), { recursive: true });
   mkdirSync(join(objects, 'pack'), { recursive: true });
-  writeFileSync(join(objects, 'pack', `pack-${name}.keep`), 'gam');
-  const keeps = [`pack-${name}`];
-  writeFileSync(join(objects, name, 'owner'), JSON.stringify({ pid, host: hostname(), started, keeps }));
+  writeFileSync(join(objects, 'pack', keepOf(name)), 'gam');
+  writeFileSync(
+    join(objects, name, 'owner'),
+    JSON.stringify({ pid, host, started: new Date().toISOString(), keeps: [keepOf(name)] }),
+  );
 }
 
 describe('gam status', () => {
@@ -131,14 +138,11 @@ describe('gam sweep', () => {
   test('removes the quarantine of a dead helper with its keep files, not that of a living one', async () => {
     // A process that has ended: its id is free for the moment.
     const dead = Number((await desk.run('sh', ['-c', 'echo $$'])).stdout);
-    const now = new Date();
-    leaveQuarantine('tmp_objdir-gam-dead', dead, now.toISOString());
-    leaveQuarantine('tmp_objdir-gam-alive', process.pid, now.toISOString());
-    leaveQuarantine(
-      'tmp_objdir-gam-old',
-      process.pid,
-      new Date(now.getTime() - 3 * 86_400_000).toISOString(),
-    );
+    leaveQuarantine('tmp_objdir-gam-dead', dead);
+    leaveQuarantine('tmp_objdir-gam-alive', process.pid);
+    leaveQuarantine('tmp_objdir-gam-old', process.pid, 'elsewhere.example');
+    const threeDaysAgo = Date.now() / 1000 - 3 * 86_400;
+    utimesSync(join(repo, '.git/objects/tmp_objdir-gam-old'), threeDaysAgo, threeDaysAgo);
     const { leftovers } = JSON.parse((await desk.gam(['status', '--json'], repo)).stdout) as {
       leftovers: string[];
     };
@@ -149,7 +153,7 @@ describe('gam sweep', () => {
     const objects = join(repo, '.git/objects');
     const there = ['dead', 'alive', 'old'].map((name) => [
       existsSync(join(objects, `tmp_objdir-gam-${name}`)),
-      existsSync(join(objects, `pack/pack-tmp_objdir-gam-${name}.keep`)),
+      existsSync(join(objects, 'pack', keepOf(`tmp_objdir-gam-${name}`))),
     ]);
     expect(there).toEqual([
       [false, false],

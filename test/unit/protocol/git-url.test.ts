@@ -50,7 +50,7 @@ function agree(url: string): void {
   const slash = url.indexOf('/');
   if ((colon < 0 || (slash >= 0 && slash < colon)) && /\[|:\/\//.test(url)) return;
   // Of an empty path git reads the second letter, which is not there: what it tells is chance.
-  if (/:$/.test(url)) return;
+  if (url.endsWith(':')) return;
   let own: Record<string, string> | null = null;
   try {
     own = tell(parseGitUrl(url));

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { untilNothing } from './bystanders.ts';
+import { asCloned, compareRefs, type Mapping } from './refs.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** Names of files and folders that git and gam make for a while only. */
+const PASSING = /\.lock$|\.keep$|^tmp_|^incoming-/;
+
+function passingFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      PASSING.test(basename(name)),
+    );
+  } catch {
+    return [folder]; // A folder vanished while it was read: someone is still at work.
+  }
+}
+
+async function commonDir(sandbox: Sandbox, repository: string): Promise<string> {
+  const { stdout } = await sandbox.git(['rev-parse', '--git-common-dir'], { cwd: repository });
+  return join(sandbox.path(repository), stdout.trim());
+}
+
+/** What `git fsck --strict` complains of, as lines; nothing when the repository is sound. */
+export async function fsckComplaints(sandbox: Sandbox, repository: string): Promise<string[]> {
+  const args = ['fsck', '--strict', '--no-dangling', '--no-progress'];
+  const { status, stdout, stderr } = await sandbox.git(args, { cwd: repository, expectStatus: null });
+  const lines = `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !line.startsWith('notice:'));
+  return status === 0 ? lines : [`git fsck ended with ${status}`, ...lines];
+}
+
+/**
+ * What a fetch left behind: refs under refs/mirror, lock, keep and temporary files. The sweeper outlives
+ * git by a moment and is waited for, at most
+ * `patience` milliseconds (ten seconds).
+ */
+export async function leftovers(
+  sandbox: Sandbox,
+  repository: string,
+  patience?: number,
+): Promise<readonly string[]> {
+  const folder = await commonDir(sandbox, repository);
+  return untilNothing(async () => {
+    const { stdout } = await sandbox.git(['for-each-ref', '--format=%(refname)', 'refs/mirror'], {
+      cwd: repository,
+    });
+    const temporary = readdirSync(sandbox.path('tmp')).map((name) => join('tmp', name));
+    return [...stdout.split('\n').filter(Boolean), ...passingFiles(folder), ...temporary];
+  }, patience);
+}
+
+/** Every ref of canonical is in the clone as it should be, HEAD too, and no other ref is there. */
+export async function expectSameRefs(
+  sandbox: Sandbox,
+  clone: string,
+  canonical: string,
+  mapping: Mapping = asCloned,
+): Promise<void> {
+  assert.deepEqual((await compareRefs(sandbox, clone, canonical, mapping)).differences, []);
+}
+
+/** The repository is sound and nothing is left over in it. */
+export async function expectClean(sandbox: Sandbox, repository: string): Promise<void> {
+  assert.deepEqual(await leftovers(sandbox, repository), []);
+  assert.deepEqual(await fsckComplaints(sandbox, repository), []);
+}
+
+/** No process that was started in the sandbox is left; seen on Linux only. */
+export async function expectNoChildren(sandbox: Sandbox): Promise<void> {
+  assert.deepEqual(await untilNothing(() => sandbox.living()), []);
+}
