@@ -53,7 +53,8 @@ export function makeDesk(): Desk {
   const top = realpathSync(mkdtempSync(join(tmpdir(), 'gam-commands-')));
   const home = join(top, 'home');
   const bin = join(top, 'bin');
-  const config = join(home, 'git config');
+  // Where git looks before 2.32, too, which does not obey GIT_CONFIG_GLOBAL.
+  const config = join(home, '.gitconfig');
   for (const folder of [home, bin]) mkdirSync(folder);
   const env: Record<string, string> = {
     PATH: `${bin}${delimiter}${process.env['PATH']}`,
@@ -89,6 +90,12 @@ export function makeDesk(): Desk {
     },
     remove: () => rmSync(top, { recursive: true, force: true }),
   };
+}
+
+/** True when the git on PATH is 2.<minor> or newer: what older ones cannot do is not asked of them. */
+export async function isGitAtLeast(desk: Desk, minor: number): Promise<boolean> {
+  const [major = 0, second = 0] = (await desk.git(['version'])).replace(/^\D+/, '').split('.').map(Number);
+  return major > 2 || second >= minor;
 }
 
 /** Makes a repository with an origin of this URL; returns its folder. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { commit, type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
+import { commit, type Desk, isGitAtLeast, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 
 const BASE = 'https://canonical.example/';
 
@@ -35,11 +35,6 @@ function useGit(version: string): void {
   ]);
 }
 
-async function knowsHasconfig(): Promise<boolean> {
-  const [major = 0, minor = 0] = (await desk.git(['version'])).replace(/^\D+/, '').split('.').map(Number);
-  return major > 2 || minor >= 36;
-}
-
 describe('gam enable', () => {
   test('sends a plain clone, a bare clone, and init + remote add + fetch through the helper', async () => {
     const { status, stderr } = await desk.gam(['enable', 'https://canonical.example']);
@@ -56,7 +51,7 @@ describe('gam enable', () => {
     const config = readFileSync(join(desk.top, 'clone/.git/config'), 'utf8');
     expect(config).toContain(`url = ${url}\n`);
     expect(config).not.toMatch(/mirror|vcs/);
-    if (await knowsHasconfig()) {
+    if (await isGitAtLeast(desk, 36)) {
       expect(await desk.git(['remote', '-v'], made)).toBe(`origin\t${url} (fetch)\norigin\t${url} (push)`);
     }
   });
@@ -97,7 +92,7 @@ describe('gam enable', () => {
   );
 
   test('prints what it wrote, where, and how to undo it', async () => {
-    if (!(await knowsHasconfig())) return;
+    if (!(await isGitAtLeast(desk, 36))) return;
     const { stdout } = await desk.gam(['enable', BASE]);
     expect(stdout).toBe(
       [
@@ -130,7 +125,7 @@ describe('gam enable', () => {
   });
 
   test('changes from one form to the other instead of doing both', async () => {
-    if (!(await knowsHasconfig())) return;
+    if (!(await isGitAtLeast(desk, 36))) return;
     await desk.gam(['enable', '--instead-of', BASE]);
     await desk.gam(['enable', BASE]);
     const config = readFileSync(desk.config, 'utf8');
@@ -160,6 +155,7 @@ describe('gam enable', () => {
   });
 
   test('leaves nothing when the configuration cannot be written, and never replaces a device', async () => {
+    if (!(await isGitAtLeast(desk, 32))) return;
     desk.env['GIT_CONFIG_GLOBAL'] = '/dev/null';
     const device = await desk.gam(['enable', BASE]);
     expect([device.status, device.stderr]).toEqual([1, expect.stringContaining("'/dev/null' is not a file")]);
@@ -169,7 +165,7 @@ describe('gam enable', () => {
     writeFileSync(desk.config, '[protocol "mirror"]\n\tallow = never\n');
     const never = await desk.gam(['enable', BASE]);
     expect([never.status, never.stderr]).toEqual([1, expect.stringContaining("allow is 'never'")]);
-    expect(readdirSync(desk.home)).toEqual(['git config']);
+    expect(readdirSync(desk.home)).toEqual(['.gitconfig']);
   });
 
   test('warns when git would find no helper', async () => {
@@ -212,7 +208,7 @@ describe('gam disable', () => {
     expect(status).toBe(0);
     expect(stdout.includes('protocol.mirror.allow')).toBe(!name.startsWith('protocol.mirror'));
     expect(existsSync(desk.config) ? readFileSync(desk.config, 'utf8') : null).toBe(before);
-    expect(readdirSync(desk.home)).toEqual(before === null ? [] : ['git config']);
+    expect(readdirSync(desk.home)).toEqual(before === null ? [] : ['.gitconfig']);
   });
 
   test('keeps what the user wrote meanwhile, and what others keep in the same folder', async () => {
@@ -237,6 +233,7 @@ describe('gam disable', () => {
   });
 
   test('serves two user configurations that share a home', async () => {
+    if (!(await isGitAtLeast(desk, 32))) return;
     await desk.gam(['enable', BASE]);
     desk.env['GIT_CONFIG_GLOBAL'] = join(desk.home, 'second');
     await desk.gam(['enable', BASE]);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,9 +66,9 @@ describe('gam', () => {
   });
 
   test("tells a broken configuration file in git's words", async () => {
-    desk.env['GIT_CONFIG_COUNT'] = 'many';
+    writeFileSync(desk.config, '[user');
     const { status, stderr } = await desk.gam(['mirrors', 'list']);
-    delete desk.env['GIT_CONFIG_COUNT'];
+    rmSync(desk.config);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^gam: git config failed: fatal: /)]);
   });
 });
