@@ -31,17 +31,22 @@ export async function removeStaged(refs: readonly StagedRef[], options: RunOptio
 }
 
 /**
- * Sweeps refs/mirror/* by revision walk: the staged tips are interesting, every real ref is not, and a
- * staged ref whose tip turns out uninteresting is deleted. What is left is unverified.
+ * Looks at refs/mirror/* by revision walk: the staged tips are interesting, every real ref is not. `gone`
+ * are those that a sweep would delete; what is `left` is unverified.
  */
-export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
+export async function inspectStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
   const staged = await listStaged(options);
   if (staged.length === 0) return { gone: [], left: [] };
   const tips = [...new Set(staged.map((ref) => ref.peeled))];
   const real = ['--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
   const input = `${tips.join('\n')}\n`;
   const walked = await gitOutput(['rev-list', '--stdin', ...real], { ...options, input });
-  const split = splitSwept(staged, new Set(walked.split('\n')));
+  return splitSwept(staged, new Set(walked.split('\n')));
+}
+
+/** Sweeps refs/mirror/*: a staged ref whose tip turns out uninteresting is deleted. */
+export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
+  const split = await inspectStaged(options);
   await removeStaged(split.gone, options);
   return split;
 }
