@@ -1,4 +1,5 @@
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
+import { deleteRefs } from './refs.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
 const FORMAT = '--format=%(refname) %(objectname) %(*objectname)';
@@ -6,16 +7,6 @@ const FORMAT = '--format=%(refname) %(objectname) %(*objectname)';
 /** Lists what is staged in a repository; `options` name it by `cwd` or by GIT_DIR in `env`. */
 export async function listStaged(options: RunOptions): Promise<StagedRef[]> {
   return parseStagedRefs(await gitOutput(['for-each-ref', FORMAT, MIRROR_NAMESPACE], options));
-}
-
-/**
- * Deletes staged refs by compare-and-swap: one that moved meanwhile makes the whole transaction fail, and
- * the next sweep looks at it anew.
- */
-export async function deleteStaged(refs: readonly StagedRef[], options: RunOptions): Promise<void> {
-  if (refs.length === 0) return;
-  const input = refs.map((ref) => `delete ${ref.name}\0${ref.oid}\0`).join('');
-  await gitOutput(['update-ref', '--stdin', '-z'], { ...options, input });
 }
 
 /**
@@ -30,6 +21,6 @@ export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRe
   const input = `${tips.join('\n')}\n`;
   const walked = await gitOutput(['rev-list', '--stdin', ...real], { ...options, input });
   const split = splitSwept(staged, new Set(walked.split('\n')));
-  await deleteStaged(split.gone, options);
+  await deleteRefs(split.gone, options);
   return split;
 }

@@ -1,3 +1,6 @@
+import { parseGitUrl } from '../protocol/git-url.ts';
+import { redactUrl } from '../protocol/redact.ts';
+
 /** Where gam learnt of a mirror: `remote.<name>.*` or `mirror.<base>.url`. */
 export type MirrorSource = 'config' | 'prefix';
 
@@ -12,4 +15,11 @@ export interface Mirror {
   site: string;
   /** Why this mirror is never contacted, in words for the user; null when it may be. */
   refusal: string | null;
+}
+
+/** How a mirror is called in a line for the user: its host and port, or its path. */
+export function mirrorHost(url: string): string {
+  const parsed = parseGitUrl(url);
+  if (parsed.kind === 'file') return redactUrl(url);
+  return parsed.port === null ? parsed.host : `${parsed.host}:${parsed.port}`;
 }

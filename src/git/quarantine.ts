@@ -1,0 +1,172 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { quoteC } from '../protocol/c-quote.ts';
+import type { Environment } from './environment.ts';
+
+// `git prune` removes `tmp_*` entries of the object directory when they are old, so that plain git cleans
+// up behind a killed helper even where gam never runs again.
+const PREFIX = 'tmp_objdir-gam-';
+const OWNER_FILE = 'owner';
+
+/** A quarantine of another host, or one without an owner, is a leftover when it is older than two days. */
+const STALE_MS = 2 * 24 * 3600 * 1000;
+
+interface Owner {
+  pid: number;
+  host: string;
+  started: string;
+  /** Packs whose `.keep` file this run made; they go with the quarantine. */
+  keeps: string[];
+}
+
+/**
+ * Objects from a mirror that nothing can see yet: a folder inside the object directory, as receive-pack has
+ * one for a push. What turns out to be incomplete goes with the folder, and nothing of it was ever in the
+ * repository.
+ */
+export class Quarantine {
+  readonly folder: string;
+  readonly #objects: string;
+  readonly #owner: Owner;
+
+  private constructor(objects: string, folder: string, pid: number) {
+    this.#objects = objects;
+    this.folder = folder;
+    this.#owner = { pid, host: hostname(), started: new Date().toISOString(), keeps: [] };
+  }
+
+  /** Makes an empty quarantine in an object directory. */
+  static async open(objects: string, pid: number): Promise<Quarantine> {
+    const quarantine = new Quarantine(objects, await mkdtemp(join(objects, PREFIX)), pid);
+    await quarantine.#writeOwner();
+    return quarantine;
+  }
+
+  /** The environment in which git writes into the quarantine and still sees every object of the repository. */
+  environment(env: Environment): Environment {
+    const before = env['GIT_ALTERNATE_OBJECT_DIRECTORIES'];
+    const own = /["\n]|^\s|:/.test(this.#objects) ? quoteC(this.#objects) : this.#objects;
+    return {
+      ...env,
+      GIT_OBJECT_DIRECTORY: this.folder,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: before ? `${own}${delimiter}${before}` : own,
+    };
+  }
+
+  /**
+   * Moves what is here into the repository, the index of a pack last, so that git sees whole packs only
+   * (tmp-objdir.c, pack_copy_priority). A `.keep` file protects each pack until the refs that need it are
+   * written; it goes with remove().
+   */
+  async migrate(): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      if (/^[0-9a-f]{2}$/.test(name)) await this.#migrateLoose(name);
+    }
+    const packs = join(this.folder, 'pack');
+    if (!existsSync(packs)) return;
+    const files = (await readdir(packs)).filter((name) => /^pack-[0-9a-f]+\.(?!keep$)/.test(name));
+    await mkdir(join(this.#objects, 'pack'), { recursive: true });
+    await this.#keep(files.filter((name) => name.endsWith('.pack')));
+    files.sort((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx')));
+    for (const name of files) await moveNew(join(packs, name), join(this.#objects, 'pack', name));
+  }
+
+  /** Names another process as the owner, which removes the quarantine in its time. */
+  async handOver(pid: number): Promise<void> {
+    this.#owner.pid = pid;
+    await this.#writeOwner();
+  }
+
+  /** Removes the quarantine, whatever is still in it, and the `.keep` files of its packs. */
+  async remove(): Promise<void> {
+    await removeQuarantine(this.#objects, this.folder, this.#owner.keeps);
+  }
+
+  async #keep(packs: readonly string[]): Promise<void> {
+    this.#owner.keeps = packs
+      .map((name) => name.replace(/\.pack$/, '.keep'))
+      .filter((name) => !existsSync(join(this.#objects, 'pack', name)));
+    // Written down first: a helper killed between the two leaves a name without a file, not the reverse.
+    await this.#writeOwner();
+    for (const name of this.#owner.keeps) {
+      await writeFile(join(this.#objects, 'pack', name), `gam ${this.#owner.pid} on ${this.#owner.host}\n`);
+    }
+  }
+
+  async #migrateLoose(fanout: string): Promise<void> {
+    await mkdir(join(this.#objects, fanout), { recursive: true });
+    for (const name of await readdir(join(this.folder, fanout))) {
+      if (!/^[0-9a-f]+$/.test(name)) continue;
+      await moveNew(join(this.folder, fanout, name), join(this.#objects, fanout, name));
+    }
+  }
+
+  async #writeOwner(): Promise<void> {
+    const path = join(this.folder, OWNER_FILE);
+    await writeFile(`${path}.lock`, JSON.stringify(this.#owner));
+    await rename(`${path}.lock`, path);
+  }
+}
+
+// Object files are named by their content: one that is there already is the same.
+async function moveNew(from: string, to: string): Promise<void> {
+  if (!existsSync(to)) await rename(from, to);
+}
+
+async function removeQuarantine(objects: string, folder: string, keeps: readonly string[]): Promise<void> {
+  for (const name of keeps) {
+    if (/^pack-[0-9a-f]+\.keep$/.test(name)) await rm(join(objects, 'pack', name), { force: true });
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function readOwner(folder: string): Owner | null {
+  try {
+    const owner = JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Partial<Owner>;
+    if (typeof owner.pid !== 'number' || typeof owner.host !== 'string') return null;
+    return { pid: owner.pid, host: owner.host, started: owner.started ?? '', keeps: owner.keeps ?? [] };
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function isLeftover(folder: string, own: number | null): boolean {
+  const owner = readOwner(folder);
+  if (owner?.host === hostname()) return owner.pid === own || !isAlive(owner.pid);
+  try {
+    return Date.now() - statSync(folder).mtimeMs > STALE_MS;
+  } catch {
+    return false;
+  }
+}
+
+/** The names of quarantines whose owner is gone, in an object directory. */
+export async function listLeftovers(objects: string, own: number | null = null): Promise<string[]> {
+  const names = existsSync(objects) ? readdirSync(objects) : [];
+  return names.filter((name) => name.startsWith(PREFIX) && isLeftover(join(objects, name), own));
+}
+
+/**
+ * Removes the quarantines whose owner is gone. Returns their names.
+ *
+ * @param own a process whose quarantines go, too, although it is alive: the one that is done with them
+ */
+export async function removeLeftovers(objects: string, own: number | null = null): Promise<string[]> {
+  const names = await listLeftovers(objects, own);
+  for (const name of names) {
+    const folder = join(objects, name);
+    await removeQuarantine(objects, folder, readOwner(folder)?.keeps ?? []);
+  }
+  return names;
+}

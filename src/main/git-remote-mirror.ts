@@ -1,0 +1,79 @@
+import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { GamError } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+import { CommandLines } from '../remote-helper/command-lines.ts';
+import type { HelperProcess } from '../remote-helper/context.ts';
+import { runHelper } from '../remote-helper/helper.ts';
+import { Report } from '../remote-helper/report.ts';
+import { runSweeper } from '../remote-helper/sweeper.ts';
+import { openTrace } from '../trace/trace.ts';
+import { VERSION } from './version.ts';
+
+/** How long an interrupted helper may take to end its children before it goes without them. */
+const LAST_MS = 3000;
+
+const USAGE = `usage: git-remote-mirror <remote> <url>
+
+This is started by git for URLs of the form mirror::<url>; see 'gam --help'.`;
+
+function reply(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+}
+
+function helperProcess(interrupt: AbortController): HelperProcess {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    pid: process.pid,
+    ppid: process.ppid,
+    self: [process.execPath, process.argv[1] ?? ''],
+    interrupt,
+    streams() {
+      // git gone away shows as EPIPE here and as the end of standard input; the latter is acted on.
+      process.stdout.on('error', () => interrupt.abort());
+      process.stdin.on('error', () => interrupt.abort());
+      return { input: process.stdin, output: process.stdout };
+    },
+  };
+}
+
+async function help(remote: string, url: string): Promise<number> {
+  const interrupt = new AbortController();
+  let interrupted: NodeJS.Signals | null = null;
+  const stop = (signal: NodeJS.Signals) => {
+    interrupted = signal;
+    interrupt.abort();
+    setTimeout(() => process.exit(128 + constants.signals[signal]), LAST_MS).unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  const tools = {
+    lines: new CommandLines(0),
+    reply,
+    report: new Report(),
+    trace: openTrace(process.env['GAM_TRACE'], process.pid),
+  };
+  try {
+    return await runHelper({ remote, url }, helperProcess(interrupt), tools);
+  } catch (error) {
+    if (interrupted !== null) return 128 + constants.signals[interrupted as NodeJS.Signals];
+    if (interrupt.signal.aborted) return 1;
+    if (!(error instanceof GamError)) throw error;
+    process.stderr.write(`fatal: ${printable(error.message)}\n`);
+    return 128;
+  }
+}
+
+const [first, second] = process.argv.slice(2);
+if (first === '--version') {
+  process.stdout.write(`gam ${VERSION}\n`);
+} else if (first === '--sweep') {
+  await runSweeper(process.stdin, process.pid, process.env);
+  process.exit(0);
+} else if (first === undefined || second === undefined) {
+  process.stderr.write(`${USAGE}\n`);
+  process.exit(129);
+} else {
+  process.exit(await help(first, second));
+}

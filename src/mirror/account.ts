@@ -1,0 +1,20 @@
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Bytes for a person, in git's units: `61.8 MiB`, `512 bytes`. */
+export function formatBytes(bytes: number): string {
+  let amount = bytes;
+  let unit = 0;
+  while (amount >= 1024 && unit < UNITS.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${amount} ${UNITS[0]}` : `${amount.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** The line of account: what came from where, and which share canonical was spared. */
+export function accountLine(host: string, fromMirror: number, fromCanonical: number): string {
+  const all = fromMirror + fromCanonical;
+  const saved = all === 0 ? 0 : Math.floor((100 * fromMirror) / all);
+  const parts = `${formatBytes(fromMirror)} from ${host}, ${formatBytes(fromCanonical)} from canonical`;
+  return `${parts} (${saved} % saved)`;
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { DELIM, dataPacket, FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
+import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { BAND, bandPayload } from '../pkt-line/sideband.ts';
+import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+
+/** What staging changed for a fetch request that git had already written. */
+export interface Completion {
+  /** Objects that are here now, with all they lead to. */
+  complete: ReadonlySet<string>;
+  /** The hash of the object ids, `sha1` or `sha256`. */
+  format: string;
+  /** Ids to name as `have`: tips that lead to everything staged. */
+  haves: readonly string[];
+}
+
+/** Whether nothing is left to ask canonical for. */
+export function isComplete(request: FetchRequest, completion: Completion): boolean {
+  const wants = argumentValues(request, 'want');
+  return !hasArgument(request, 'want-ref') && wants.every((oid) => completion.complete.has(oid));
+}
+
+/**
+ * The request as git would have written it after staging: without the wants that are here, and with the
+ * staged tips among the haves (gitprotocol-v2(5), "fetch"). `done` stays last.
+ */
+export function completedRequest(request: FetchRequest, completion: Completion): FetchRequest {
+  const own = new Set(argumentValues(request, 'have'));
+  const left = request.arguments.filter((a) => {
+    const oid = a.startsWith('want ') ? a.slice('want '.length) : null;
+    return a !== 'done' && (oid === null || !completion.complete.has(oid));
+  });
+  const haves = completion.haves.filter((oid) => !own.has(oid)).map((oid) => `have ${oid}`);
+  const done = request.arguments.includes('done') ? ['done'] : [];
+  return { capabilities: request.capabilities, arguments: [...left, ...haves, ...done] };
+}
+
+/**
+ * Whether an acknowledgment is for git's ears. It must not hear of a `have` that it did not send: its
+ * skipping negotiator would die of it.
+ */
+export function isForGit(packet: Packet, request: FetchRequest): boolean {
+  const line = packetLine(packet);
+  if (!line?.startsWith('ACK ')) return true;
+  return argumentValues(request, 'have').includes(line.slice('ACK '.length).split(' ', 1)[0] ?? '');
+}
+
+/** A pack of no objects: the header of gitformat-pack(5) and its checksum. */
+export function emptyPack(format: string): Buffer {
+  const header = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
+  const checksum = createHash(format === 'sha256' ? 'sha256' : 'sha1')
+    .update(header)
+    .digest();
+  return Buffer.concat([header, checksum]);
+}
+
+/** What canonical would answer when everything wanted is here already: a pack of no objects. */
+export function emptyAnswer(request: FetchRequest, format: string, stateless: boolean): Packet[] {
+  const acknowledged = hasArgument(request, 'done')
+    ? []
+    : [linePacket('acknowledgments'), linePacket('ready'), DELIM];
+  const pack = dataPacket(bandPayload(BAND.data, emptyPack(format)));
+  const end = stateless ? [FLUSH, RESPONSE_END] : [FLUSH];
+  return [...acknowledged, linePacket('packfile'), pack, ...end];
+}

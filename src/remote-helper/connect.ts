@@ -1,0 +1,103 @@
+import { GamError } from '../errors.ts';
+import { startProcess } from '../git/process.ts';
+import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import type { Connection, Opening } from '../transport/connection.ts';
+import { openDaemon } from '../transport/daemon.ts';
+import { localService, openLocal } from '../transport/local.ts';
+import { protocolVersion } from '../transport/protocol-version.ts';
+import { openSsh, sshService } from '../transport/ssh.ts';
+import { type HelperContext, noteOption } from './context.ts';
+import { write } from './flow.ts';
+import { runUploadPack } from './upload-pack.ts';
+
+/**
+ * The conversation with git for canonical servers that are reached by ssh, git://, file:// or a path: offers
+ * `connect` and opens the service as git would have (gitremote-helpers(7), "connect").
+ */
+export async function converseByConnect(context: HelperContext): Promise<number> {
+  const { lines, reply } = context;
+  const options = new Map<string, string>();
+  for (;;) {
+    const line = lines.next();
+    if (line === null) return 0;
+    const command = parseHelperCommand(line);
+    switch (command.kind) {
+      case 'end':
+        return 0;
+      case 'capabilities':
+        reply('option\nconnect\n\n');
+        break;
+      case 'option':
+        noteOption(context, command.name, command.value);
+        options.set(command.name, command.value);
+        reply(
+          ['verbosity', 'progress', 'family', 'servpath'].includes(command.name) ? 'ok\n' : 'unsupported\n',
+        );
+        break;
+      case 'connect':
+        return connect(context, command.service, options);
+      case 'other':
+        throw new GamError('usage', `git asked for '${command.line}', which was not offered`);
+    }
+  }
+}
+
+async function connect(
+  context: HelperContext,
+  service: string,
+  options: ReadonlyMap<string, string>,
+): Promise<number> {
+  const { process: own, entries, mirrors, trace } = context;
+  const opening: Opening = {
+    service: options.get('servpath') ?? service,
+    version: protocolVersion(entries, own.env, service),
+    family: options.get('family'),
+    entries,
+    env: own.env,
+    stderr: 'inherit',
+  };
+  trace('connect', { service, version: opening.version });
+  const mirrored = service === 'git-upload-pack' && opening.version === 2 && mirrors.length > 0;
+  if (mirrored) {
+    const reopen = () => open(context, opening);
+    const canonical = await reopen();
+    context.reply('\n');
+    return runUploadPack(context, canonical, reopen);
+  }
+  return passThrough(context, opening);
+}
+
+async function open({ canonical }: HelperContext, opening: Opening): Promise<Connection> {
+  if (canonical.kind === 'ssh') return openSsh(canonical, opening);
+  if (canonical.kind === 'git') return openDaemon(canonical, opening);
+  if (canonical.kind === 'file') return openLocal(canonical, opening);
+  throw new GamError('bad-url', 'a web URL has no line to open');
+}
+
+// Where no mirror comes in, the service gets git's own pipes, and nothing is copied.
+async function passThrough(context: HelperContext, opening: Opening): Promise<number> {
+  const { canonical } = context;
+  if (canonical.kind === 'ssh' || canonical.kind === 'file') {
+    const { words, env } =
+      canonical.kind === 'ssh' ? await sshService(canonical, opening) : localService(canonical, opening);
+    const [command, ...args] = words;
+    context.reply('\n');
+    const { exit } = startProcess(command, args, { env, stdio: 'inherit' });
+    const { status } = await exit;
+    return status ?? 128;
+  }
+  const line = await open(context, opening);
+  context.reply('\n');
+  const git = context.process.streams();
+  const up = pump(git.input, line).catch(() => undefined);
+  for await (const chunk of line.output) await write(git.output, chunk as Buffer);
+  line.close();
+  const { status } = await line.exit;
+  void up;
+  return status ?? 128;
+}
+
+async function pump(input: NodeJS.ReadableStream, line: Connection): Promise<void> {
+  for await (const chunk of input) await write(line.input, chunk as Buffer);
+  line.input.end();
+}

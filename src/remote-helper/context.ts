@@ -1,0 +1,46 @@
+import type { ConfigEntry } from '../config/entries.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Environment } from '../git/environment.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import type { GitUrl } from '../protocol/git-url.ts';
+import type { Trace } from '../trace/trace.ts';
+import type { CommandLines } from './command-lines.ts';
+import type { Report } from './report.ts';
+import type { GitSide } from './session.ts';
+
+/** The process that a helper runs in; made in main/, the only room that reads process.*. */
+export interface HelperProcess {
+  env: Environment;
+  cwd: string;
+  pid: number;
+  /** The `git remote-mirror` process that started this one. */
+  ppid: number;
+  /** Words that start this program again, for the sweeper. */
+  self: readonly [string, ...string[]];
+  /** Standard input and output as streams; touched only where no child gets the descriptors. */
+  streams(): GitSide;
+  /** Aborted by SIGINT, SIGTERM, and when git goes away. */
+  interrupt: AbortController;
+}
+
+/** Everything one run of the helper knows. */
+export interface HelperContext {
+  process: HelperProcess;
+  /** The remote's name; null when git was given a URL. */
+  remote: string | null;
+  canonical: GitUrl;
+  canonicalUrl: string;
+  entries: readonly ConfigEntry[];
+  settings: Settings;
+  mirrors: readonly Mirror[];
+  lines: CommandLines;
+  /** Sends text to git and waits until it is written. */
+  reply: (text: string) => void;
+  report: Report;
+  trace: Trace;
+}
+
+/** Takes in what an `option` line says, as far as gam acts on it. */
+export function noteOption(context: HelperContext, name: string, value: string): void {
+  if (name === 'verbosity') context.report.quiet = Number(value) < 1;
+}

@@ -1,0 +1,151 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Settings } from '../config/settings.ts';
+import { GamError } from '../errors.ts';
+import type { WantedRef } from '../git/fetch-pack.ts';
+import type { Started } from '../git/process.ts';
+import { PacketDecoder } from '../pkt-line/decoder.ts';
+import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
+import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
+import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import { printable } from '../protocol/text.ts';
+import type { MirrorLine } from '../transport/mirror-line.ts';
+import { Deadline, LowSpeed, type Patience, within } from '../transport/patience.ts';
+import { write } from './flow.ts';
+
+/** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
+const DIGEST_MS = 300_000;
+
+/** How long a mirror may count and compress before its pack starts, in units of gam.lowSpeedTime. */
+const PREPARATION = 6;
+
+/** One fetch of wanted refs through `git fetch-pack`. */
+export interface MirrorFetch {
+  line: MirrorLine;
+  fetchPack: Started;
+  refs: readonly WantedRef[];
+  settings: Settings;
+  /** The most bytes that may come. */
+  sizeLimit: number;
+}
+
+function broken(message: string): GamError {
+  return new GamError('mirror-broken', message, { tryElsewhere: true });
+}
+
+/**
+ * Sits between `git fetch-pack` and a mirror: shows fetch-pack a server that has just the refs to be
+ * staged, passes its fetch requests on, and watches bytes, rate and size of what comes back. The pack
+ * itself is never looked into.
+ *
+ * @throws GamError with `tryElsewhere`: `mirror-refused` when the mirror answered with an error before a pack
+ */
+export async function fetchFromMirror(fetch: MirrorFetch): Promise<void> {
+  const { child } = fetch.fetchPack;
+  const input = child.stdin as Writable;
+  const output = child.stdout as Readable;
+  input.on('error', () => undefined);
+  await put(input, [
+    ...fetch.refs.map((ref) => linePacket(`${ref.oid} ${ref.name}`)),
+    FLUSH,
+    ...greeting(fetch.line).map(linePacket),
+    FLUSH,
+  ]);
+  const conversation = new Conversation(fetch, input);
+  const decoder = new PacketDecoder();
+  let request: Packet[] = [];
+  for await (const chunk of output) {
+    if (conversation.over) continue;
+    for (const packet of decoder.push(chunk as Buffer)) {
+      request.push(packet);
+      if (packet.kind !== 'flush') continue;
+      await conversation.answer(request);
+      request = [];
+    }
+  }
+  const patience = new Deadline(60_000 + fetch.line.source.bytes / 256, 'its pack could not be indexed');
+  const exit = await within(fetch.fetchPack.exit, patience, () => 0);
+  if (exit.status !== 0) throw broken('sent a pack that git refuses');
+}
+
+// fetch-pack learns of nothing that it could use and the helper would have to understand: no ref-in-want,
+// no pack URIs, no side-band for everything.
+function greeting(line: MirrorLine): string[] {
+  return writeAdvertisement({
+    capabilities: new Map<string, string | null>([
+      ['agent', line.advertisement.capabilities.get('agent') ?? 'git/mirror'],
+      ['ls-refs', null],
+      ['fetch', null],
+      ['object-format', objectFormat(line.advertisement)],
+    ]),
+  });
+}
+
+async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
+  const bytes = Buffer.concat(packets.map((packet) => packet.raw));
+  await within(write(input, bytes), new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
+}
+
+class Conversation {
+  /** True once the answer with the pack is through; what fetch-pack prints then is not for a server. */
+  over = false;
+  readonly #fetch: MirrorFetch;
+  readonly #input: Writable;
+  #haves = 0;
+  #common = false;
+
+  constructor(fetch: MirrorFetch, input: Writable) {
+    this.#fetch = fetch;
+    this.#input = input;
+  }
+
+  async answer(request: readonly Packet[]): Promise<void> {
+    const command = requestedCommand(request);
+    if (command === 'ls-refs') {
+      const lines = this.#fetch.refs.map((ref) => linePacket(`${ref.oid} ${ref.name}`));
+      await put(this.#input, [...lines, FLUSH, RESPONSE_END]);
+    } else if (command === 'fetch') {
+      this.#haves += argumentValues(parseFetchRequest(request), 'have').length;
+      await this.#fetch.line.send(request);
+      await this.#passAnswer();
+    }
+  }
+
+  async #passAnswer(): Promise<void> {
+    const { line, settings } = this.#fetch;
+    const preparation = settings.lowSpeedTime * PREPARATION;
+    let patience: Patience = new Deadline(preparation, 'no pack');
+    let pack = false;
+    for (;;) {
+      const packet = await line.source.packet(patience);
+      if (packet === null) throw broken('hung up in the middle');
+      if (!pack) {
+        await this.#judge(packet, patience);
+        if (packetLine(packet) === 'packfile') pack = true;
+      } else if (packet.kind === 'data' && packet.payload[0] === 1 && patience instanceof Deadline) {
+        patience = new LowSpeed(settings.lowSpeedLimit, settings.lowSpeedTime);
+      }
+      if (line.source.bytes > this.#fetch.sizeLimit) throw broken('sent more than the size limit');
+      const end = packet.kind === (line.stateless ? 'response-end' : 'flush');
+      if (end && pack) this.over = true;
+      await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
+      if (end) return;
+    }
+  }
+
+  async #judge(packet: Packet, patience: Patience): Promise<void> {
+    const text = packetLine(packet) ?? '';
+    if (text.startsWith('ERR ')) {
+      // The line can be used again once the rest of this answer is off it.
+      const { source, stateless } = this.#fetch.line;
+      let rest: Packet | null = stateless ? packet : null;
+      while (rest && rest.kind !== 'response-end') rest = await source.packet(patience);
+      const message = `refused: ${printable(text.slice('ERR '.length), 120)}`;
+      throw new GamError('mirror-refused', message, { tryElsewhere: true });
+    }
+    if (text.startsWith('ACK ') || text === 'ready') this.#common = true;
+    // A true mirror knows some of what is here; one that knows nothing of it would send a foreign history.
+    if (text === 'packfile' && this.#haves > 0 && !this.#common)
+      throw broken('shares no history with this repository');
+  }
+}

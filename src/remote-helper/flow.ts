@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+
+/**
+ * Writes bytes and waits until the stream has taken them, so that a slow reader slows the writer down.
+ * Resolves also when the stream breaks: the process behind it then tells why by how it ends.
+ */
+export function write(stream: Writable, bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableEnded) resolve();
+    else stream.write(bytes, () => resolve());
+  });
+}
+
+/**
+ * Reads one line of text off a stream in paused mode, and leaves what follows it on the stream.
+ * @returns the line without its LF; null when the stream ends first
+ */
+export async function readLine(stream: Readable): Promise<string | null> {
+  let text: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const chunk = stream.read() as Buffer | null;
+    if (chunk === null) {
+      if (stream.readableEnded || stream.destroyed) return null;
+      await Promise.race([once(stream, 'readable'), once(stream, 'end'), once(stream, 'close')]);
+      continue;
+    }
+    text = Buffer.concat([text, chunk]);
+    const end = text.indexOf(0x0a);
+    if (end < 0) continue;
+    if (end + 1 < text.length) stream.unshift(text.subarray(end + 1));
+    return text.toString('utf8', 0, end);
+  }
+}

@@ -1,0 +1,71 @@
+import { readSettings } from '../config/settings.ts';
+import { GamError } from '../errors.ts';
+import { readConfig } from '../git/config.ts';
+import { candidateMirrors } from '../mirror/candidates.ts';
+import { parseGitUrl } from '../protocol/git-url.ts';
+import type { Trace } from '../trace/trace.ts';
+import { isTransportAllowed, transportName } from '../transport/allowed.ts';
+import { canonicalUrl, remoteName } from './canonical.ts';
+import type { CommandLines } from './command-lines.ts';
+import { converseByConnect } from './connect.ts';
+import type { HelperContext, HelperProcess } from './context.ts';
+import { sweepLeftovers } from './leftovers.ts';
+import type { Report } from './report.ts';
+import { converseByWebHelper } from './web.ts';
+
+/** What main/ hands in beside the process. */
+export interface HelperTools {
+  lines: CommandLines;
+  reply: (text: string) => void;
+  report: Report;
+  trace: Trace;
+}
+
+/** How git names a helper's task: `git-remote-mirror <remote> <url>` (gitremote-helpers(7), "INVOCATION"). */
+export interface Invocation {
+  remote: string;
+  url: string;
+}
+
+/**
+ * Runs the remote helper from git's first command to its last.
+ * @returns the exit status: canonical's
+ * @throws GamError when canonical cannot even be tried
+ */
+export async function runHelper(
+  invocation: Invocation,
+  own: HelperProcess,
+  tools: HelperTools,
+): Promise<number> {
+  const entries = await readConfig({ env: own.env, cwd: own.cwd });
+  const remote = remoteName(invocation.remote, invocation.url);
+  const url = canonicalUrl(entries, remote, invocation.url);
+  const canonical = parseGitUrl(url);
+  const transport = transportName(canonical);
+  if (!isTransportAllowed(transport, entries, own.env)) {
+    throw new GamError('transport-not-allowed', `transport '${transport}' not allowed`);
+  }
+  const disabled = !['', '0'].includes(own.env['GAM_DISABLE'] ?? '');
+  const mirrors = disabled ? [] : candidateMirrors(entries, remote, url);
+  const { settings, warnings } = readSettings(entries);
+  if (!disabled) for (const warning of warnings) tools.report.line(warning);
+  tools.trace('start', { transport, mirrors: mirrors.length });
+  const swept = disabled || settings.sweep === 'never' ? null : sweepLeftovers(own, tools.trace);
+  const context: HelperContext = {
+    process: own,
+    remote,
+    canonical,
+    canonicalUrl: url,
+    entries,
+    settings,
+    mirrors,
+    ...tools,
+  };
+  const status =
+    canonical.kind === 'web'
+      ? await converseByWebHelper(context, canonical)
+      : await converseByConnect(context);
+  await swept;
+  tools.trace('end', { status });
+  return status;
+}

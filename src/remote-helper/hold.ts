@@ -1,0 +1,108 @@
+import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
+import { GamError } from '../errors.ts';
+import { findRepository, type Repository } from '../git/repository.ts';
+import type { NamedOid } from '../mirror/choose.ts';
+import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
+import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+import type { AdvertisedRef } from '../protocol/ls-refs.ts';
+import { redactUrl } from '../protocol/redact.ts';
+import type { Completion } from './completion.ts';
+import { type Staged, type StageOrder, type StageTools, stageFrom } from './stage.ts';
+
+/** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
+const CUTTING = [
+  'shallow',
+  'deepen',
+  'deepen-since',
+  'deepen-not',
+  'deepen-relative',
+  'filter',
+  'wait-for-done',
+];
+
+/** What one staging brought, and for what. */
+export interface Holding {
+  staged: Staged;
+  repository: Repository;
+  wanted: string[];
+  completion: Completion;
+}
+
+function hasPromisor(entries: readonly ConfigEntry[]): boolean {
+  if (lastValue(entries, 'extensions', null, 'partialclone') !== undefined) return true;
+  return entries.some(
+    (e) => e.section === 'remote' && e.name === 'promisor' && parseBoolean(e.value ?? 'true') === true,
+  );
+}
+
+function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): NamedOid[] {
+  const oids = new Set(argumentValues(request, 'want'));
+  const names = new Set(argumentValues(request, 'want-ref'));
+  return refs.flatMap(({ name, oid }) =>
+    oid !== null && (oids.has(oid) || names.has(name)) ? [{ name, oid }] : [],
+  );
+}
+
+function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], repository: Repository): StageOrder {
+  const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+  return {
+    repository,
+    wanted: wantedNames(request, refs),
+    format,
+    peeled: new Map(refs.flatMap(({ oid, peeled }) => (oid && peeled ? [[oid, peeled] as const] : []))),
+    clone: !hasArgument(request, 'have'),
+    includeTag: request.arguments.includes('include-tag'),
+    progress: !request.arguments.includes('no-progress'),
+  };
+}
+
+/**
+ * Stages for one held fetch request: asks the mirrors in their order, until one has brought something.
+ * @returns null when this request is not for mirrors, or no mirror was of use
+ * @throws only when interrupted: a mirror's failure is told to the user and passed over
+ */
+export async function stageRequest(
+  request: FetchRequest,
+  refs: readonly AdvertisedRef[],
+  mirrors: readonly Mirror[],
+  cwd: string,
+  tools: StageTools,
+): Promise<Holding | null> {
+  const { report, trace, contact } = tools;
+  const order = await orderOf(request, refs, cwd, tools);
+  if (order === null) return null;
+  for (const mirror of mirrors) {
+    try {
+      if (mirror.refusal !== null)
+        throw new GamError('mirror-unusable', mirror.refusal, { tryElsewhere: true });
+      trace('mirror-try', { site: mirror.site });
+      const staged = await stageFrom(mirror, order, tools);
+      const haves = [...new Set(staged.refs.map(({ oid }) => oid))];
+      const completion = { complete: staged.tips, haves, format: order.format };
+      return { staged, repository: order.repository, wanted: order.wanted.map(({ oid }) => oid), completion };
+    } catch (error) {
+      contact.signal.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      const name = mirror.refusal === null ? mirrorHost(mirror.url) : redactUrl(mirror.url);
+      report.line(`passing over ${name}: ${reason}`);
+      trace('mirror-passed-over', { site: mirror.site, reason });
+    }
+  }
+  return null;
+}
+
+async function orderOf(
+  request: FetchRequest,
+  refs: readonly AdvertisedRef[],
+  cwd: string,
+  { contact, trace }: StageTools,
+): Promise<StageOrder | null> {
+  if (hasArgument(request, ...CUTTING) || hasPromisor(contact.entries)) {
+    trace('passed-through', { why: 'shallow or partial' });
+    return null;
+  }
+  const repository = await findRepository(contact.env, cwd);
+  if (repository === null) return null;
+  const order = orderFor(request, refs, repository);
+  return order.wanted.length === 0 ? null : order;
+}

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Environment } from '../git/environment.ts';
+import { removeLeftovers } from '../git/quarantine.ts';
+import { sweepStaged } from '../git/staged.ts';
+import type { Trace } from '../trace/trace.ts';
+
+// Linked worktrees share refs and objects with the main one (gitrepository-layout(5), "commondir").
+function commonDir(gitDir: string): string {
+  const file = join(gitDir, 'commondir');
+  return existsSync(file) ? resolve(gitDir, readFileSync(file, 'utf8').trim()) : gitDir;
+}
+
+// Asking git costs a process; looking costs nothing, and there is hardly ever something.
+function mayHaveStaged(common: string): boolean {
+  if (existsSync(join(common, 'refs/mirror')) || existsSync(join(common, 'reftable'))) return true;
+  const packed = join(common, 'packed-refs');
+  return existsSync(packed) && readFileSync(packed, 'latin1').includes(' refs/mirror/');
+}
+
+/**
+ * Sweeps what an earlier run left, while git talks to canonical: refs/mirror/* that real refs reach by now,
+ * and the quarantines of helpers that were killed. Silent, whatever happens.
+ */
+export async function sweepLeftovers(
+  { env, cwd }: { env: Environment; cwd: string },
+  trace: Trace,
+): Promise<void> {
+  const named = env['GIT_DIR'];
+  if (named === undefined) return;
+  try {
+    const common = commonDir(resolve(cwd, named));
+    const objects = env['GIT_OBJECT_DIRECTORY'] ?? join(common, 'objects');
+    const removed = await removeLeftovers(resolve(cwd, objects));
+    if (removed.length > 0) trace('leftovers-removed', { count: removed.length });
+    if (!mayHaveStaged(common)) return;
+    const { gone, left } = await sweepStaged({ env, cwd });
+    if (gone.length + left.length > 0) trace('swept', { gone: gone.length, left: left.length });
+  } catch (error) {
+    trace('sweep-failed', { reason: error instanceof Error ? error.message : String(error) });
+  }
+}

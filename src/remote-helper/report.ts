@@ -1,0 +1,26 @@
+import { writeSync } from 'node:fs';
+import { printable } from '../protocol/text.ts';
+
+/** Tells the user, on standard error, what happened and why; nothing at all under `-q`. */
+export class Report {
+  /** Set by `option verbosity` as soon as git says it. */
+  quiet = false;
+
+  /** One line, `gam: <message>`. */
+  line(message: string): void {
+    if (!this.quiet) this.#write(`gam: ${printable(message)}\n`);
+  }
+
+  /** Text that is already fit for the terminal: git's own progress on what a mirror sends. */
+  progress(text: string): void {
+    if (!this.quiet) this.#write(text);
+  }
+
+  #write(text: string): void {
+    try {
+      writeSync(2, text);
+    } catch {
+      // Nobody reads standard error any more (EPIPE), or it is full (EAGAIN): no reason to fail a fetch.
+    }
+  }
+}

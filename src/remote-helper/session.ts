@@ -1,0 +1,194 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Exit } from '../git/process.ts';
+import { PacketDecoder } from '../pkt-line/decoder.ts';
+import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import {
+  type FetchRequest,
+  parseFetchRequest,
+  requestedCommand,
+  writeFetchRequest,
+} from '../protocol/fetch-request.ts';
+import { type AdvertisedRef, parseRefLine } from '../protocol/ls-refs.ts';
+import type { Connection } from '../transport/connection.ts';
+import { AnswerReader } from './answer-reader.ts';
+import { type Completion, completedRequest, emptyAnswer, isComplete, isForGit } from './completion.ts';
+import { write } from './flow.ts';
+
+/** Where git is: what it writes, and what it reads. */
+export interface GitSide {
+  input: Readable;
+  output: Writable;
+}
+
+/** What a session needs from outside. */
+export interface SessionEvents {
+  /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
+  hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
+  /** Git went away while its request was held. */
+  hungUp(): void;
+  /** Opens canonical's line again; null where each request has a connection of its own. */
+  reopen: (() => Promise<Connection>) | null;
+}
+
+/** How a session ended. */
+export interface SessionEnd {
+  exit: Exit;
+  /** True when canonical's truth reached git: the answer to the request that was held is through. */
+  completed: boolean;
+  /** Bytes that canonical sent. */
+  bytes: number;
+}
+
+/** A request that canonical has not answered to its end. */
+interface Expected {
+  command: string | null;
+  /** The request as git wrote it; null for anything but fetch. */
+  request: FetchRequest | null;
+  pack: boolean;
+}
+
+/**
+ * One upload-pack conversation between git and canonical, passed through as it comes. In protocol v2 git's
+ * first fetch request is held until `hold` has staged what it can; then it goes on, less what is here now.
+ * Everything else, and every other protocol version, is not touched (gitprotocol-v2(5)).
+ */
+export class Session {
+  readonly #git: GitSide;
+  readonly #events: SessionEvents;
+  #canonical: Connection;
+  #answers: AnswerReader;
+  #expected: Expected[] = [];
+  #refs: AdvertisedRef[] = [];
+  #state: 'before' | 'holding' | 'after' = 'before';
+  #completion: Completion | null = null;
+  #completed = false;
+  #gone = false;
+  #bytesBefore = 0;
+  #finish: () => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(git: GitSide, canonical: Connection, events: SessionEvents) {
+    this.#git = git;
+    this.#events = events;
+    this.#canonical = canonical;
+    this.#answers = new AnswerReader(canonical);
+    canonical.input.on('error', () => undefined);
+  }
+
+  /** Passes everything on until canonical's line ends. */
+  async run(): Promise<SessionEnd> {
+    const greeting = await this.#answers.greeting();
+    await write(this.#git.output, greeting.bytes);
+    if (greeting.version2) {
+      await new Promise<void>((resolve, reject) => {
+        this.#finish = resolve;
+        this.#fail = reject;
+        this.#passAnswers().catch(reject);
+        this.#passRequests().catch(reject);
+      });
+    } else {
+      this.#passRawRequests().catch(() => undefined);
+      for (let chunk = await this.#answers.chunk(); chunk !== null; chunk = await this.#answers.chunk()) {
+        await write(this.#git.output, chunk);
+      }
+    }
+    const bytes = this.#bytesBefore + this.#answers.bytes;
+    return { exit: await this.#canonical.exit, completed: this.#completed, bytes };
+  }
+
+  async #passRawRequests(): Promise<void> {
+    for await (const chunk of this.#git.input) await write(this.#canonical.input, chunk as Buffer);
+    this.#canonical.input.end();
+  }
+
+  // Reads on while a request is held, so that git's going away is seen at once.
+  async #passRequests(): Promise<void> {
+    const decoder = new PacketDecoder();
+    let handled: Promise<void> = Promise.resolve();
+    let request: Packet[] = [];
+    for await (const chunk of this.#git.input) {
+      for (const packet of decoder.push(chunk as Buffer)) {
+        request.push(packet);
+        if (packet.kind !== 'flush') continue;
+        const whole = request;
+        request = [];
+        handled = handled.then(() => this.#handle(whole));
+        handled.catch(this.#fail);
+      }
+    }
+    if (this.#state === 'holding') this.#events.hungUp();
+    await handled;
+    this.#canonical.input.end();
+    if (this.#gone) this.#finish();
+  }
+
+  async #handle(packets: Packet[]): Promise<void> {
+    const command = requestedCommand(packets);
+    if (command !== 'fetch') {
+      if (command === 'ls-refs') this.#refs = [];
+      await this.#send(packets, { command, request: null, pack: false });
+      return;
+    }
+    const request = parseFetchRequest(packets);
+    if (this.#state === 'before') {
+      this.#state = 'holding';
+      this.#completion = await this.#events.hold(request, this.#refs);
+      this.#state = 'after';
+    }
+    const completion = this.#completion;
+    if (completion && isComplete(request, completion)) {
+      const answer = emptyAnswer(request, completion.format, this.#canonical.stateless);
+      await write(this.#git.output, Buffer.concat(answer.map((packet) => packet.raw)));
+      this.#completed = true;
+      return;
+    }
+    const rewritten = completion ? writeFetchRequest(completedRequest(request, completion)) : packets;
+    await this.#send(rewritten, { command, request, pack: false });
+  }
+
+  async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
+    if (this.#gone && this.#events.reopen) await this.#openAgain(this.#events.reopen);
+    if (expected.command !== null) this.#expected.push(expected);
+    await write(this.#canonical.input, Buffer.concat(packets.map((packet) => packet.raw)));
+  }
+
+  // Servers hang up on a line that is idle for minutes while a mirror works; v2 commands do not depend on
+  // one another, so the next one goes over a new line, whose greeting git does not see.
+  async #openAgain(reopen: () => Promise<Connection>): Promise<void> {
+    this.#bytesBefore += this.#answers.bytes;
+    this.#canonical = await reopen();
+    this.#canonical.input.on('error', () => undefined);
+    this.#answers = new AnswerReader(this.#canonical);
+    this.#gone = false;
+    await this.#answers.greeting();
+    this.#passAnswers().catch(this.#fail);
+  }
+
+  async #passAnswers(): Promise<void> {
+    for await (const packets of this.#answers.batches()) {
+      const forGit = packets.filter((packet) => this.#note(packet)).map((packet) => packet.raw);
+      await write(this.#git.output, Buffer.concat(forGit));
+    }
+    this.#gone = true;
+    if (this.#state !== 'holding') this.#finish();
+  }
+
+  /** Follows an answer packet by packet; false for one that git must not see. */
+  #note(packet: Packet): boolean {
+    const [current] = this.#expected;
+    if (!current) return true;
+    if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
+      this.#expected.shift();
+      if (current.pack && this.#state === 'after') this.#completed = true;
+      return true;
+    }
+    if (current.command === 'ls-refs') {
+      const ref = parseRefLine(packetLine(packet) ?? '');
+      if (ref) this.#refs.push(ref);
+    } else if (current.request && !current.pack) {
+      if (packetLine(packet) === 'packfile') current.pack = true;
+      return this.#completion === null || isForGit(packet, current.request);
+    }
+    return true;
+  }
+}

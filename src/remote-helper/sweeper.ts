@@ -1,0 +1,128 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Environment } from '../git/environment.ts';
+import type { WantedRef } from '../git/fetch-pack.ts';
+import { removeLeftovers } from '../git/quarantine.ts';
+import { deleteRefs } from '../git/refs.ts';
+import { type RunOptions, runGit } from '../git/run.ts';
+import { listStaged, sweepStaged } from '../git/staged.ts';
+import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
+import { emptyPack } from './completion.ts';
+
+/** How long a sweeper waits for git to promote; a clone may check out for minutes, after it has promoted. */
+const PATIENCE_MS = 10 * 60_000;
+
+const PAUSE_MS = { first: 5, longest: 500 };
+
+/** What one staging left for the time after git is done. */
+export interface SweepJob {
+  gitDir: string;
+  objects: string;
+  /** What was staged. */
+  refs: WantedRef[];
+  /** What git asked for: once all of it is reachable from real refs, git has promoted. */
+  wanted: string[];
+  format: string;
+  /** The git command; null when unknown. */
+  parent: number | null;
+}
+
+function isAlive(pid: number | null): boolean {
+  if (pid === null) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+// `git fetch <url> <branch>` writes no ref at all, only FETCH_HEAD.
+function inFetchHead(job: SweepJob): boolean {
+  const path = join(job.gitDir, 'FETCH_HEAD');
+  if (!existsSync(path)) return false;
+  const text = readFileSync(path, 'utf8');
+  return job.wanted.every((oid) => text.includes(oid));
+}
+
+async function isPromoted(job: SweepJob, options: RunOptions): Promise<boolean> {
+  const walk = ['rev-list', '--stdin', '--max-count=1', '--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
+  const result = await runGit(walk, { ...options, input: `${job.wanted.join('\n')}\n` });
+  return (result.status === 0 && result.stdout === '') || inFetchHead(job);
+}
+
+// A clone keeps even the pack of no objects with which gam answers when nothing is missing.
+async function removeEmptyPack(job: SweepJob): Promise<boolean> {
+  const pack = emptyPack(job.format);
+  const name = pack.subarray(12).toString('hex');
+  const path = (ending: string) => join(job.objects, 'pack', `pack-${name}.${ending}`);
+  const size = await stat(path('pack')).then(
+    (found) => found.size,
+    () => null,
+  );
+  if (size !== pack.length) return true;
+  if (existsSync(path('keep'))) return false;
+  for (const ending of ['idx', 'rev', 'pack']) await rm(path(ending), { force: true });
+  return true;
+}
+
+async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> {
+  const mine = new Map(job.refs.map(({ name, oid }) => [name, oid]));
+  const staged = await listStaged(options);
+  await deleteRefs(
+    staged.filter(({ name, oid }) => mine.get(name) === oid),
+    options,
+  );
+}
+
+/**
+ * Sweeps behind one fetch, after the helper that staged has ended. git writes the real refs only then, so
+ * this waits until everything that git asked for is reachable from them, or until git is gone.
+ *
+ * @param completed whether canonical's answer reached git whole. Then what a mirror had beyond canonical is
+ *   refuted, and all that was staged goes. Otherwise only what real refs reach goes; the rest stays unverified.
+ * @param own this process, which owns the quarantine of the staging
+ */
+export async function sweepAfter(
+  job: SweepJob,
+  completed: boolean,
+  own: number,
+  options: RunOptions,
+): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  for (
+    let wait = PAUSE_MS.first;
+    Date.now() < end && existsSync(job.gitDir);
+    wait = Math.min(2 * wait, PAUSE_MS.longest)
+  ) {
+    const alive = isAlive(job.parent);
+    if (completed && (!alive || (await isPromoted(job, options)))) {
+      await deleteJobRefs(job, options);
+      if ((await removeEmptyPack(job)) || !alive) break;
+    }
+    if (!completed) {
+      const { left } = await sweepStaged(options);
+      if (left.length === 0 || !alive) break;
+    }
+    await pause(wait);
+  }
+  await removeLeftovers(job.objects, own);
+}
+
+/**
+ * The life of a sweeper process: reads its job, waits until the helper that started it has ended, sweeps.
+ * It is silent whatever happens: the repository may vanish, as when an interrupted clone removes it.
+ */
+export async function runSweeper(input: NodeJS.ReadableStream, own: number, env: Environment): Promise<void> {
+  let text = '';
+  for await (const chunk of input) text += String(chunk);
+  const [first = '', ...told] = text.split('\n');
+  try {
+    const job = JSON.parse(first) as SweepJob;
+    await sweepAfter(job, told.includes('completed'), own, { env, cwd: '/' });
+  } catch {
+    // Nobody is left to be told, and the next helper's start looks again.
+  }
+}

@@ -1,0 +1,166 @@
+import type { Readable } from 'node:stream';
+import type { ConfigEntry } from '../config/entries.ts';
+import type { Settings } from '../config/settings.ts';
+import { GamError } from '../errors.ts';
+import { type Environment, withoutRepository } from '../git/environment.ts';
+import type { Packet } from '../pkt-line/packet.ts';
+import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
+import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
+import { printable } from '../protocol/text.ts';
+import { isTransportAllowed, transportName } from './allowed.ts';
+import type { Connection, Opening } from './connection.ts';
+import { openDaemon } from './daemon.ts';
+import { PacketSource } from './packet-source.ts';
+import { Deadline, within } from './patience.ts';
+import { processConnection } from './process-connection.ts';
+import { openSsh } from './ssh.ts';
+import { credentialRefusal, mirrorEnvironment, webMirrorConfig } from './wall.ts';
+import { webHelper } from './web.ts';
+
+/** ssh must not ask, forward or be led elsewhere by the mirror. */
+const SSH_OPTIONS = ['-o', 'BatchMode=yes', '-o', 'ForwardAgent=no', '-o', 'ClearAllForwardings=yes'];
+
+/** The longest greeting that a server may send. */
+const GREETING_LIMIT = 64 * 1024;
+
+/** What a mirror is contacted with. */
+export interface MirrorContact {
+  entries: readonly ConfigEntry[];
+  env: Environment;
+  settings: Settings;
+  signal: AbortSignal;
+}
+
+/** An open line to a mirror that has said what it can do. */
+export interface MirrorLine {
+  kind: GitUrl['kind'];
+  advertisement: Advertisement;
+  source: PacketSource;
+  stateless: boolean;
+  /** Milliseconds from the start of contact to the greeting. */
+  latency: number;
+  send(packets: readonly Packet[]): Promise<void>;
+  /** The last line on standard error of the process behind the line, fit for a terminal; may be empty. */
+  lastWords(): Promise<string>;
+  close(): void;
+}
+
+function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise<Connection> | Connection {
+  const env = mirrorEnvironment(contact.env);
+  const { entries } = contact;
+  const opening: Opening = {
+    service: 'git-upload-pack',
+    version: 2,
+    family: undefined,
+    entries,
+    env,
+    stderr: 'pipe',
+    signal,
+  };
+  switch (url.kind) {
+    case 'web': {
+      const refusal = credentialRefusal(url, entries, env);
+      if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
+      const words = webHelper(url.url, url, webMirrorConfig(url, entries));
+      return { ...processConnection('git', words, env, opening), stateless: true };
+    }
+    case 'ssh':
+      return openSsh(url, opening, SSH_OPTIONS);
+    case 'git':
+      return openDaemon(url, opening);
+    case 'file':
+      return processConnection(
+        'git',
+        ['upload-pack', '--', url.path],
+        { ...withoutRepository(env), GIT_PROTOCOL: 'version=2' },
+        opening,
+      );
+  }
+}
+
+async function lastLine(stderr: Readable | null): Promise<string> {
+  let text = '';
+  for await (const chunk of stderr ?? []) text = (text + String(chunk)).slice(-2048);
+  const last =
+    text
+      .trimEnd()
+      .split(/[\r\n]+/)
+      .at(-1)
+      ?.trim() ?? '';
+  return printable(last.replace(/^(?:fatal|error): /, ''), 160);
+}
+
+async function greet(
+  connection: Connection,
+  source: PacketSource,
+  patience: Deadline,
+): Promise<Advertisement> {
+  if (connection.stateless) {
+    connection.input.write('stateless-connect git-upload-pack\n');
+    const answer = await source.textLine(patience);
+    if (answer === null) throw new GamError('mirror-refused', 'hung up', { tryElsewhere: true });
+    if (answer !== '')
+      throw new GamError('mirror-unusable', 'does not speak protocol v2', { tryElsewhere: true });
+  }
+  const advertisement = parseAdvertisement(await source.lines(patience, GREETING_LIMIT));
+  if (advertisement) return advertisement;
+  throw new GamError('mirror-unusable', 'does not speak protocol v2', { tryElsewhere: true });
+}
+
+/**
+ * Opens a line to a mirror behind the credential wall and reads its greeting.
+ * @throws GamError with `tryElsewhere` when the mirror must not or cannot be used; its message is the reason,
+ *   in a few words, without the URL
+ */
+export async function openMirror(mirrorUrl: string, contact: MirrorContact): Promise<MirrorLine> {
+  const url = parseGitUrl(mirrorUrl);
+  if (!isTransportAllowed(transportName(url), contact.entries, contact.env)) {
+    throw new GamError('mirror-unusable', `transport '${transportName(url)}' not allowed`, {
+      tryElsewhere: true,
+    });
+  }
+  const started = performance.now();
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([contact.signal, giveUp.signal]);
+  const patience = new Deadline(contact.settings.connectTimeout, 'no answer');
+  try {
+    const connection = await within(Promise.resolve(open(url, contact, signal)), patience, () => 0);
+    connection.input.on('error', () => undefined);
+    const words = lastLine(connection.stderr);
+    words.catch(() => undefined);
+    const source = new PacketSource(connection.output);
+    const advertisement = await greet(connection, source, patience).catch(async (error: unknown) => {
+      const told = error instanceof GamError && ['mirror-refused', 'mirror-broken'].includes(error.code);
+      const why = told
+        ? await within(words, new Deadline(1000, 'no last words'), () => 0).catch(() => '')
+        : '';
+      connection.close();
+      throw why === '' ? error : new GamError('mirror-refused', why, { tryElsewhere: true, cause: error });
+    });
+    return {
+      kind: url.kind,
+      advertisement,
+      source,
+      stateless: connection.stateless,
+      latency: performance.now() - started,
+      send: (packets) => send(connection, packets),
+      lastWords: () => words,
+      close: () => {
+        connection.input.destroy();
+        connection.close();
+      },
+    };
+  } catch (error) {
+    giveUp.abort();
+    throw error;
+  }
+}
+
+function send(connection: Connection, packets: readonly Packet[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.input.write(Buffer.concat(packets.map((packet) => packet.raw)), (error) => {
+      if (error) reject(new GamError('mirror-broken', 'hung up', { tryElsewhere: true, cause: error }));
+      else resolve();
+    });
+  });
+}
