@@ -15,6 +15,11 @@ export function count(number: number): string {
   return number.toLocaleString('en');
 }
 
+/** A line cut to 80 columns. */
+export function shorten(line: string): string {
+  return line.length > 80 ? `${line.slice(0, 77)}...` : line;
+}
+
 /** Lines up cells: the first column to the left, the others to the right, two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(...rows.map((row) => row.length));

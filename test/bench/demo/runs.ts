@@ -1,5 +1,5 @@
 import type { Sandbox } from '../../helpers/sandbox.ts';
-import { bytes } from './figures.ts';
+import { bytes, shorten } from './figures.ts';
 import type { Place, Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
 
@@ -53,7 +53,8 @@ async function measured(stage: Stage, title: string, args: string[], cwd: string
     },
     status,
   );
-  for (const line of stderr.split(/[\r\n]+/)) if (line.startsWith('gam: ')) screen.print(`      ${line}`);
+  for (const line of stderr.split(/[\r\n]+/))
+    if (line.startsWith('gam: ')) screen.print(shorten(`    ${line}`));
   return { time, ...since() };
 }
 

@@ -6,22 +6,21 @@ import { openScene, type Place, type Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
 import { prepareSubject, type Subject } from './subject.ts';
 
-function introduce(subject: Subject, scene: Scene): string[] {
-  const row = (name: string, { roundTrip, rate }: Place, what: string) => [
-    name.padEnd(14),
-    `${roundTrip} ms round trip`,
-    `${count(rate / 1e6)} Mbit/s `,
-    what,
+function introduce(subject: Subject, { canonical, fresh, stale, dead }: Scene): string[] {
+  const row = (name: string, { line, roundTrip, rate }: Place, what: string) =>
+    [
+      `  ${name.padEnd(12)}`,
+      `127.0.0.1:${line.port}`.padEnd(15),
+      `${roundTrip} ms`.padStart(6),
+      `${count(rate / 1e6)} Mbit/s`.padStart(11),
+      ` ${what}`,
+    ].join(' ');
+  return [
+    row('canonical', canonical, 'far; its refs are the truth'),
+    row('fresh mirror', fresh, 'near; has everything'),
+    row('stale mirror', stale, `near; ${count(subject.staleBy)} commits behind`),
+    `  ${'dead mirror'.padEnd(12)} 127.0.0.1:${dead.line.port}  refuses every connection; named first each time`,
   ];
-  const rows = [
-    row('canonical', scene.canonical, 'far away; its refs are the truth'),
-    row('fresh mirror', scene.fresh, 'near; has everything'),
-    row('stale mirror', scene.stale, `near; ${count(subject.staleBy)} commits behind`),
-  ].map(([name = '', trip = '', rate = '', what = '']) =>
-    [name, trip.padStart(18), rate.padStart(15), what].join(' '),
-  );
-  const dead = `${'dead mirror'.padEnd(14)} refuses every connection; named first, to be passed over`;
-  return [...rows, dead].map((line) => `  ${line}`);
 }
 
 function tell(heading: string, runs: readonly Run[]): string[][] {

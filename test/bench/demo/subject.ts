@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addHistory, initBare } from '../../helpers/repository.ts';
 import type { Sandbox } from '../../helpers/sandbox.ts';
@@ -8,7 +8,7 @@ import type { Screen } from './screen.ts';
 /** Commits of the generated history, as many as the stale mirror is behind, as are fetched later. */
 const GENERATED = 20_000;
 const BEHIND = 500;
-const NEW_COMMITS = 4000;
+const NEW_COMMITS = 5000;
 /** A preparatory clone of someone's URL may take its time. */
 const PATIENCE_MS = 30 * 60_000;
 
@@ -44,7 +44,14 @@ async function ownAndGenerated(sandbox: Sandbox, canonical: string): Promise<str
   const own = existsSync(`${checkout}/.git`) && !(await isShallow(sandbox, checkout));
   if (own) await sandbox.git(['clone', '--quiet', '--bare', '--no-hardlinks', checkout, canonical]);
   else await initBare(sandbox, canonical);
-  const shape = { commits: GENERATED, files: 200, tags: 40, branches: 8, branch: 'generated' };
+  const shape = {
+    commits: GENERATED,
+    files: 200,
+    blobSize: 2200,
+    tags: 40,
+    branches: 8,
+    branch: 'generated',
+  };
   await addHistory(sandbox, canonical, shape);
   await sandbox.git(['symbolic-ref', 'HEAD', 'refs/heads/generated'], { cwd: canonical });
   return `${own ? "this project's own history and " : ''}${GENERATED.toLocaleString('en')} generated commits`;
@@ -88,9 +95,13 @@ async function earlier(sandbox: Sandbox, copy: string, commits: number): Promise
   return missing(low);
 }
 
-function packBytes(folder: string): number {
-  const packs = readdirSync(`${folder}/objects/pack`).filter((name) => name.endsWith('.pack'));
-  return packs.reduce((sum, name) => sum + statSync(`${folder}/objects/pack/${name}`).size, 0);
+/** Bytes of the objects, without the indexes that every repository makes for itself. */
+function objectBytes(repository: string): number {
+  const objects = join(repository, 'objects');
+  return readdirSync(objects, { recursive: true, encoding: 'utf8' })
+    .map((name) => ({ name, stat: statSync(join(objects, name)) }))
+    .filter(({ name, stat }) => stat.isFile() && !/\.(?:idx|rev)$/.test(name))
+    .reduce((sum, { stat }) => sum + stat.size, 0);
 }
 
 /** Makes the repositories of the demo: of a path or URL, or of this project and a generated history. */
@@ -111,9 +122,9 @@ export async function prepareSubject(
     'making its mirrors',
     async (): Promise<[number, number]> => [
       await earlier(sandbox, 'stale.git', Math.min(BEHIND, Math.ceil(commits / 10))),
-      await earlier(sandbox, 'old.git', Math.min(NEW_COMMITS, Math.ceil(commits / 5))),
+      await earlier(sandbox, 'old.git', Math.min(NEW_COMMITS, Math.ceil(commits / 3))),
     ],
   );
-  const bytes = packBytes(sandbox.path(path));
+  const bytes = objectBytes(sandbox.path(path));
   return { canonical, stale: 'stale.git', old: 'old.git', title, bytes, staleBy, oldBy };
 }
