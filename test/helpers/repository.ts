@@ -107,6 +107,29 @@ export async function cloneBare(sandbox: Sandbox, from: string, to: string): Pro
 }
 
 /**
+ * Makes a bare copy as it was earlier: the branch of HEAD at `tip`, and the branches and tags that lie in its
+ * history. It holds no other objects.
+ */
+export async function copyEarlier(sandbox: Sandbox, from: string, to: string, tip: string): Promise<string> {
+  const output = async (...args: string[]) => (await sandbox.git(args, { cwd: from })).stdout.trim();
+  const head = await output('symbolic-ref', 'HEAD');
+  const merged = await output(
+    'for-each-ref',
+    '--format=%(refname)',
+    '--merged',
+    tip,
+    'refs/heads',
+    'refs/tags',
+  );
+  const refs = merged.split('\n').filter((ref) => ref !== '' && ref !== head);
+  await initBare(sandbox, to, (await output('rev-parse', head)).length === 64 ? 'sha256' : 'sha1');
+  await sandbox.git(['symbolic-ref', 'HEAD', head], { cwd: to });
+  const specs = [`${await output('rev-parse', tip)}:${head}`, ...refs.map((ref) => `${ref}:${ref}`)];
+  await output('push', '--quiet', sandbox.path(to), ...specs);
+  return sandbox.path(to);
+}
+
+/**
  * Adds `count` branches and tags to a bare repository, spread over its commits. They go straight into
  * packed-refs (gitrepository-layout(5)): a ref transaction would first write as many files.
  */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addHistory, initBare } from '../../helpers/repository.ts';
+import { addHistory, copyEarlier, initBare } from '../../helpers/repository.ts';
 import type { Sandbox } from '../../helpers/sandbox.ts';
 import type { Screen } from './screen.ts';
 
@@ -77,21 +77,7 @@ async function earlier(sandbox: Sandbox, copy: string, commits: number): Promise
     if ((await missing(middle)) < commits) low = middle + 1;
     else high = middle;
   }
-  const tip = line[low] ?? head;
-  const merged = await output(
-    sandbox,
-    canonical,
-    'for-each-ref',
-    '--format=%(refname)',
-    `--merged=${tip}`,
-    'refs/heads',
-    'refs/tags',
-  );
-  const refs = merged.split('\n').filter((ref) => ref !== '' && ref !== head);
-  await initBare(sandbox, `repositories/${copy}`);
-  await output(sandbox, copy, 'symbolic-ref', 'HEAD', head);
-  const input = [`${tip}:${head}`, ...refs.map((ref) => `${ref}:${ref}`)];
-  await output(sandbox, canonical, 'push', '--quiet', sandbox.path('repositories', copy), ...input);
+  await copyEarlier(sandbox, `repositories/${canonical}`, `repositories/${copy}`, line[low] ?? head);
   return missing(low);
 }
 
