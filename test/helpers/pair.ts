@@ -36,8 +36,10 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-// What differs by right: gam's lines, the servers', and the last word of a clone by copying files.
-const OWN_LINES = /^(?:gam: |remote: |(?:Unp|P)acking objects|done\.)[^\n]*\n/gm;
+// What differs by right: gam's lines and the servers', progress, what the web helper says under -v, and the
+// last word of a clone by copying files.
+const OWN_LINES =
+  /^(?:gam: |remote: |POST git-upload-pack|(?:Unp|P)acking objects|done\.)[^\n]*\n|^[^\n]*\r[^\n]*\n/gm;
 
 /**
  * Serves two copies of a repository in one way, and gives two users a folder each.
