@@ -18,7 +18,7 @@ import type { MirrorContact, MirrorLine } from '../transport/mirror-line.ts';
 import { openMirror } from '../transport/mirror-line.ts';
 import { LowSpeed } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
-import { fetchFromMirror } from './fetch-from-mirror.ts';
+import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
 
@@ -211,7 +211,7 @@ class Stage {
       await fetchPack.exit.catch(() => undefined);
       const words = await complaint;
       const plain =
-        error instanceof GamError && error.message === 'sent a pack that git refuses' && words !== '';
+        error instanceof GamError && error.message === REFUSED && words !== '';
       throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
     }
     const whole = await isSelfContained(verdict);
