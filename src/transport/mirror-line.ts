@@ -6,6 +6,7 @@ import { type Environment, withoutRepository } from '../git/environment.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
 import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
+import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { isTransportAllowed, transportName } from './allowed.ts';
 import type { Connection, Opening } from './connection.ts';
@@ -86,7 +87,7 @@ async function lastLine(stderr: Readable | null): Promise<string> {
       .split(/[\r\n]+/)
       .at(-1)
       ?.trim() ?? '';
-  return printable(last.replace(/^(?:fatal|error): /, ''), 160);
+  return printable(redactText(last.replace(/^(?:fatal|error): /, '')), 160);
 }
 
 async function greet(
