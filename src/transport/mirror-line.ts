@@ -62,8 +62,9 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
     case 'web': {
       const refusal = credentialRefusal(url, entries, env);
       if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
-      const words = webHelper(url.url, url, webMirrorConfig(url, entries));
-      return { ...processConnection('git', words, env, opening), stateless: true };
+      const config = webMirrorConfig(url, entries);
+      const words = webHelper(url.url, url, config.args);
+      return { ...processConnection('git', words, { ...env, ...config.env }, opening), stateless: true };
     }
     case 'ssh':
       return openSsh(url, opening, SSH_OPTIONS);
