@@ -17,8 +17,8 @@ import { write } from './flow.ts';
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
 const DIGEST_MS = 300_000;
 
-/** How long a mirror may count and compress before its pack starts, in units of gam.lowSpeedTime. */
-const PREPARATION = 6;
+/** How long a mirror may take over its list of refs, and to count and compress before its pack starts, in units of gam.lowSpeedTime. */
+export const PREPARATION = 6;
 
 /** What a mirror may send beside the pack: progress and packet headers, and an answer to each `have`. */
 const TALK_LIMIT = { base: 1024 ** 2, eachHave: 128 };
