@@ -5,9 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Environment } from '../git/environment.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
-import { deleteRefs } from '../git/refs.ts';
 import { type RunOptions, runGit } from '../git/run.ts';
-import { listStaged, sweepStaged } from '../git/staged.ts';
+import { listStaged, removeStaged, sweepStaged } from '../git/staged.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { emptyPack } from './completion.ts';
 
@@ -15,6 +14,9 @@ import { emptyPack } from './completion.ts';
 const PATIENCE_MS = 10 * 60_000;
 
 const PAUSE_MS = { first: 5, longest: 500 };
+
+/** How often to look again when git is gone and something is still in the way. */
+const MOST_LATE_ROUNDS = 20;
 
 /** What one staging left for the time after git is done. */
 export interface SweepJob {
@@ -71,10 +73,26 @@ async function removeEmptyPack(job: SweepJob): Promise<boolean> {
 async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> {
   const mine = new Map(job.refs.map(({ name, oid }) => [name, oid]));
   const staged = await listStaged(options);
-  await deleteRefs(
+  await removeStaged(
     staged.filter(({ name, oid }) => mine.get(name) === oid),
     options,
   );
+}
+
+/** One round; true when nothing is left to wait for. */
+async function sweepOnce(
+  job: SweepJob,
+  completed: boolean,
+  alive: boolean,
+  options: RunOptions,
+): Promise<boolean> {
+  if (!completed) {
+    const { left } = await sweepStaged(options);
+    return left.length === 0 || !alive;
+  }
+  if (alive && !(await isPromoted(job, options))) return false;
+  await deleteJobRefs(job, options);
+  return (await removeEmptyPack(job)) || !alive;
 }
 
 /**
@@ -92,21 +110,15 @@ export async function sweepAfter(
   options: RunOptions,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  for (
-    let wait = PAUSE_MS.first;
-    Date.now() < end && existsSync(job.gitDir);
-    wait = Math.min(2 * wait, PAUSE_MS.longest)
-  ) {
+  let wait = PAUSE_MS.first;
+  let lateRounds = 0;
+  while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(job.gitDir)) {
     const alive = isAlive(job.parent);
-    if (completed && (!alive || (await isPromoted(job, options)))) {
-      await deleteJobRefs(job, options);
-      if ((await removeEmptyPack(job)) || !alive) break;
-    }
-    if (!completed) {
-      const { left } = await sweepStaged(options);
-      if (left.length === 0 || !alive) break;
-    }
+    // git itself, or the next helper's sweep, may hold a lock or have been faster: look again.
+    if (await sweepOnce(job, completed, alive, options).catch(() => false)) break;
+    if (!alive) lateRounds += 1;
     await pause(wait);
+    wait = Math.min(2 * wait, PAUSE_MS.longest);
   }
   await removeLeftovers(job.objects, own);
 }

@@ -16,7 +16,6 @@ import { Deadline, within } from './patience.ts';
 import { processConnection } from './process-connection.ts';
 import { openSsh } from './ssh.ts';
 import { credentialRefusal, mirrorEnvironment, webMirrorConfig } from './wall.ts';
-import { webHelper } from './web.ts';
 
 /** ssh must not ask, forward or be led elsewhere by the mirror. */
 const SSH_OPTIONS = ['-o', 'BatchMode=yes', '-o', 'ForwardAgent=no', '-o', 'ClearAllForwardings=yes'];
@@ -63,7 +62,7 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
       const refusal = credentialRefusal(url, entries, env);
       if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
       const config = webMirrorConfig(url, entries);
-      const words = webHelper(url.url, url, config.args);
+      const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
       return { ...processConnection('git', words, { ...env, ...config.env }, opening), stateless: true };
     }
     case 'ssh':
@@ -127,7 +126,6 @@ export async function openMirror(mirrorUrl: string, contact: MirrorContact): Pro
   const patience = new Deadline(contact.settings.connectTimeout, 'no answer');
   try {
     const connection = await within(Promise.resolve(open(url, contact, signal)), patience, () => 0);
-    connection.input.on('error', () => undefined);
     const words = lastLine(connection.stderr);
     words.catch(() => undefined);
     const source = new PacketSource(connection.output);
