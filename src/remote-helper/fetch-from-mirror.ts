@@ -169,6 +169,13 @@ class Conversation {
       const message = `refused: ${printable(text.slice('ERR '.length), 120)}`;
       throw new GamError('mirror-refused', message, { tryElsewhere: true });
     }
+    // fetch-pack acts on what nobody asked for: with `packfile-uris` it would fetch from any host, and with the
+    // user's own http configuration (seen on git 2.39.5).
+    if (
+      packet.kind === 'data' &&
+      !/^(?:acknowledgments$|ACK |NAK$|ready$|packfile$|shallow-info$)/.test(text)
+    )
+      throw broken(`sent '${printable(text, 40)}', which was not asked for`);
     // index-pack would take the ends of a shallow history for its roots, and find nothing missing.
     if (text === 'shallow-info') throw broken('is a shallow clone');
     if (text.startsWith('ACK ') || text === 'ready') this.#common = true;
