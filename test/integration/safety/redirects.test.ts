@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { DELIM, FLUSH, linePacket } from '../../../src/pkt-line/encode.ts';
+import { BAND } from '../../../src/pkt-line/sideband.ts';
 import { type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
+import {
+  onBand,
+  packFrom,
+  packStart,
+  refsToTell,
+  scripted,
+  startHostileServer,
+} from '../../helpers/hostile-server.ts';
 import type { HttpServer } from '../../helpers/http-server.ts';
 import { cloneBare } from '../../helpers/repository.ts';
 
@@ -59,6 +69,38 @@ for (const method of ['GET', 'POST']) {
     expect(canonical.requests.map((request) => request.method)).toEqual(['GET', 'POST', 'POST']);
   });
 }
+
+// fetch-pack fetches what `packfile-uris` names although nobody asked for it (seen on git 2.39.5), from any
+// host and with the user's own http configuration.
+test.each(['packfile-uris', 'wanted-refs', 'anything-else'])(
+  'a section that was not asked for is not acted on: %s',
+  async (section) => {
+    const { sandbox } = scene;
+    const told = await refsToTell(sandbox, 'served/canonical.git');
+    const pack = await packFrom(sandbox, 'served/canonical.git', [], ['--all']);
+    const hash = pack.subarray(-20).toString('hex');
+    const line = `${hash} ${elsewhere.url}/mirror.git/objects/pack/pack-${hash}.pack`;
+    const hostile = scene.add(
+      await startHostileServer(
+        scripted(told, pack, {
+          fetch: (request, out) =>
+            out.send(
+              ...packStart(request).slice(0, -1),
+              linePacket(section),
+              linePacket(line),
+              DELIM,
+              linePacket('packfile'),
+              ...onBand(BAND.data, pack),
+              FLUSH,
+            ),
+        }),
+      ),
+    );
+    const outcome = await scene.clone(hostile.url, { config: { 'http.extraHeader': 'X-Token: s3cret' } });
+    await scene.expectPassedOver(outcome, /: sent '[a-z-]+', which was not asked for$/);
+    expect(elsewhere.requests).toEqual([]);
+  },
+);
 
 test('a redirect with a login in it is not followed, and not shown', async () => {
   redirect('GET', 301, (path) => `http://user:s3cret@127.0.0.1:${elsewhere.port}${path}`);
