@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { GamError } from '../errors.ts';
+import { processesEnded } from '../git/process.ts';
 import { printable } from '../protocol/text.ts';
 import { CommandLines } from '../remote-helper/command-lines.ts';
 import type { HelperProcess } from '../remote-helper/context.ts';
@@ -75,5 +76,7 @@ if (first === '--version') {
   process.stderr.write(`${USAGE}\n`);
   process.exit(129);
 } else {
-  process.exit(await help(first, second));
+  const status = await help(first, second);
+  await processesEnded();
+  process.exit(status);
 }

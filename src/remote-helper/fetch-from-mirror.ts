@@ -18,8 +18,8 @@ import { write } from './flow.ts';
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
 const DIGEST_MS = 300_000;
 
-/** How long a mirror may count and compress before its pack starts, in units of gam.lowSpeedTime. */
-const PREPARATION = 6;
+/** How long a mirror may take over its list of refs, and to count and compress before its pack starts, in units of gam.lowSpeedTime. */
+export const PREPARATION = 6;
 
 /** What a mirror may send beside the pack: progress and packet headers, and an answer to each `have`. */
 const TALK_LIMIT = { base: 1024 ** 2, eachHave: 128 };
@@ -169,6 +169,15 @@ class Conversation {
       const message = `refused: ${printable(text.slice('ERR '.length), 120)}`;
       throw new GamError('mirror-refused', message, { tryElsewhere: true });
     }
+    // fetch-pack acts on what nobody asked for: with `packfile-uris` it would fetch from any host, and with the
+    // user's own http configuration (seen on git 2.39.5).
+    if (
+      packet.kind === 'data' &&
+      !/^(?:acknowledgments$|ACK |NAK$|ready$|packfile$|shallow-info$)/.test(text)
+    )
+      throw broken(`sent '${printable(text, 40)}', which was not asked for`);
+    // index-pack would take the ends of a shallow history for its roots, and find nothing missing.
+    if (text === 'shallow-info') throw broken('is a shallow clone');
     if (text.startsWith('ACK ') || text === 'ready') this.#common = true;
     // A true mirror knows some of what is here; one that knows nothing of it would send a foreign history.
     if (text === 'packfile' && this.#haves > 0 && !this.#common)

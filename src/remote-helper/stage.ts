@@ -16,9 +16,9 @@ import { parseRefLine } from '../protocol/ls-refs.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact, MirrorLine } from '../transport/mirror-line.ts';
 import { openMirror } from '../transport/mirror-line.ts';
-import { LowSpeed } from '../transport/patience.ts';
+import { Deadline, LowSpeed, within } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
-import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
+import { fetchFromMirror, PREPARATION, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
 
@@ -148,7 +148,12 @@ class Stage {
     ]);
     const { lowSpeedLimit, lowSpeedTime } = this.#tools.contact.settings;
     const limit = REFS_LIMIT.base + REFS_LIMIT.each * names.length;
-    const lines = await line.source.lines(new LowSpeed(lowSpeedLimit, lowSpeedTime), limit);
+    const lines = await within(
+      line.source.lines(new LowSpeed(lowSpeedLimit, lowSpeedTime), limit),
+      // At the lowest speed that is allowed, the limit would be reached after an hour.
+      new Deadline(PREPARATION * lowSpeedTime, 'no list of refs'),
+      () => 0,
+    );
     const refs = lines.map(parseRefLine).filter((ref) => ref !== null);
     // The answer ends with a response-end packet on a stateless line; the next read must not meet it.
     if (line.stateless) await line.source.packet(new LowSpeed(lowSpeedLimit, lowSpeedTime));
