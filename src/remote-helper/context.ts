@@ -33,6 +33,8 @@ export interface HelperContext {
   entries: readonly ConfigEntry[];
   settings: Settings;
   mirrors: readonly Mirror[];
+  /** Whether refs/mirror/* may hold something, which then must not leave with a push. */
+  staged: boolean;
   lines: CommandLines;
   /** Sends text to git and waits until it is written. */
   reply: (text: string) => void;

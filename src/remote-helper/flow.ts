@@ -12,6 +12,16 @@ export function write(stream: Writable, bytes: Buffer): Promise<void> {
   });
 }
 
+// Resolves when there is something to read on a stream, or nothing more to come.
+async function stirred(stream: Readable): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const events = ['readable', 'end', 'close'].map((event) => once(stream, event, { signal }));
+  await Promise.race(events);
+  done.abort();
+  await Promise.allSettled(events);
+}
+
 /**
  * Reads one line of text off a stream in paused mode, and leaves what follows it on the stream.
  * @returns the line without its LF; null when the stream ends first
@@ -22,7 +32,7 @@ export async function readLine(stream: Readable): Promise<string | null> {
     const chunk = stream.read() as Buffer | null;
     if (chunk === null) {
       if (stream.readableEnded || stream.destroyed) return null;
-      await Promise.race([once(stream, 'readable'), once(stream, 'end'), once(stream, 'close')]);
+      await stirred(stream);
       continue;
     }
     text = Buffer.concat([text, chunk]);
