@@ -9,6 +9,7 @@ import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { Deadline, LowSpeed, type Patience, within } from '../transport/patience.ts';
@@ -117,7 +118,7 @@ class Conversation {
   async answer(request: readonly Packet[]): Promise<void> {
     const command = requestedCommand(request);
     if (command === 'ls-refs') {
-      const lines = this.#fetch.refs.map((ref) => linePacket(`${ref.oid} ${ref.name}`));
+      const lines = this.#fetch.refs.map((ref) => linePacket(writeRefLine({ ...ref, peeled: null })));
       await put(this.#input, [...lines, FLUSH, RESPONSE_END]);
     } else if (command === 'fetch') {
       this.#haves += argumentValues(parseFetchRequest(request), 'have').length;

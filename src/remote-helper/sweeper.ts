@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Environment } from '../git/environment.ts';
@@ -14,6 +14,9 @@ import { emptyPack } from './completion.ts';
 const PATIENCE_MS = 10 * 60_000;
 
 const PAUSE_MS = { first: 5, longest: 500 };
+
+/** How often to look again when git is gone and something is still in the way. */
+const MOST_LATE_ROUNDS = 20;
 
 /** What one staging left for the time after git is done. */
 export interface SweepJob {
@@ -76,6 +79,22 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
   );
 }
 
+/** One round; true when nothing is left to wait for. */
+async function sweepOnce(
+  job: SweepJob,
+  completed: boolean,
+  alive: boolean,
+  options: RunOptions,
+): Promise<boolean> {
+  if (!completed) {
+    const { left } = await sweepStaged(options);
+    return left.length === 0 || !alive;
+  }
+  if (alive && !(await isPromoted(job, options))) return false;
+  await deleteJobRefs(job, options);
+  return (await removeEmptyPack(job)) || !alive;
+}
+
 /**
  * Sweeps behind one fetch, after the helper that staged has ended. git writes the real refs only then, so
  * this waits until everything that git asked for is reachable from them, or until git is gone.
@@ -91,35 +110,44 @@ export async function sweepAfter(
   options: RunOptions,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  for (
-    let wait = PAUSE_MS.first;
-    Date.now() < end && existsSync(job.gitDir);
-    wait = Math.min(2 * wait, PAUSE_MS.longest)
-  ) {
+  let wait = PAUSE_MS.first;
+  let lateRounds = 0;
+  while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(job.gitDir)) {
     const alive = isAlive(job.parent);
-    if (completed && (!alive || (await isPromoted(job, options)))) {
-      await deleteJobRefs(job, options);
-      if ((await removeEmptyPack(job)) || !alive) break;
-    }
-    if (!completed) {
-      const { left } = await sweepStaged(options);
-      if (left.length === 0 || !alive) break;
-    }
+    // git itself, or the next helper's sweep, may hold a lock or have been faster: look again.
+    if (await sweepOnce(job, completed, alive, options).catch(() => false)) break;
+    if (!alive) lateRounds += 1;
     await pause(wait);
+    wait = Math.min(2 * wait, PAUSE_MS.longest);
   }
   await removeLeftovers(job.objects, own);
 }
 
+/** Where a job waits for its sweeper: in the quarantine, which the sweeper removes at the end. */
+const JOB_FILE = 'sweep-job';
+
+/** Writes a job down. It may be long, and a pipe would not hold it when its writer ends. */
+export async function writeSweepJob(quarantine: string, job: SweepJob): Promise<void> {
+  await writeFile(join(quarantine, JOB_FILE), JSON.stringify(job));
+}
+
 /**
- * The life of a sweeper process: reads its job, waits until the helper that started it has ended, sweeps.
+ * The life of a sweeper process: waits until the helper that started it has ended, reads its job, sweeps.
  * It is silent whatever happens: the repository may vanish, as when an interrupted clone removes it.
+ *
+ * @param quarantine the folder that holds the job
+ * @param input says `completed` when canonical's answer reached git whole, and ends with the helper
  */
-export async function runSweeper(input: NodeJS.ReadableStream, own: number, env: Environment): Promise<void> {
-  let text = '';
-  for await (const chunk of input) text += String(chunk);
-  const [first = '', ...told] = text.split('\n');
+export async function runSweeper(
+  quarantine: string,
+  input: NodeJS.ReadableStream,
+  own: number,
+  env: Environment,
+): Promise<void> {
+  let told = '';
+  for await (const chunk of input) told += String(chunk);
   try {
-    const job = JSON.parse(first) as SweepJob;
+    const job = JSON.parse(await readFile(join(quarantine, JOB_FILE), 'utf8')) as SweepJob;
     await sweepAfter(job, told.includes('completed'), own, { env, cwd: '/' });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.
