@@ -62,6 +62,7 @@ async function help(remote: string, url: string): Promise<number> {
     if (interrupt.signal.aborted) return 1;
     if (!(error instanceof GamError)) throw error;
     process.stderr.write(`fatal: ${printable(error.message)}\n`);
+    if (error.suggestion !== undefined) process.stderr.write(`gam: ${printable(error.suggestion)}\n`);
     return 128;
   }
 }
