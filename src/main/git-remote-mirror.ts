@@ -69,8 +69,8 @@ async function help(remote: string, url: string): Promise<number> {
 const [first, second] = process.argv.slice(2);
 if (first === '--version') {
   process.stdout.write(`gam ${VERSION}\n`);
-} else if (first === '--sweep') {
-  await runSweeper(process.stdin, process.pid, process.env);
+} else if (first === '--sweep' && second !== undefined) {
+  await runSweeper(second, process.stdin, process.pid, process.env);
   process.exit(0);
 } else if (first === undefined || second === undefined) {
   process.stderr.write(`${USAGE}\n`);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Environment } from '../git/environment.ts';
@@ -123,16 +123,31 @@ export async function sweepAfter(
   await removeLeftovers(job.objects, own);
 }
 
+/** Where a job waits for its sweeper: in the quarantine, which the sweeper removes at the end. */
+const JOB_FILE = 'sweep-job';
+
+/** Writes a job down. It may be long, and a pipe would not hold it when its writer ends. */
+export async function writeSweepJob(quarantine: string, job: SweepJob): Promise<void> {
+  await writeFile(join(quarantine, JOB_FILE), JSON.stringify(job));
+}
+
 /**
- * The life of a sweeper process: reads its job, waits until the helper that started it has ended, sweeps.
+ * The life of a sweeper process: waits until the helper that started it has ended, reads its job, sweeps.
  * It is silent whatever happens: the repository may vanish, as when an interrupted clone removes it.
+ *
+ * @param quarantine the folder that holds the job
+ * @param input says `completed` when canonical's answer reached git whole, and ends with the helper
  */
-export async function runSweeper(input: NodeJS.ReadableStream, own: number, env: Environment): Promise<void> {
-  let text = '';
-  for await (const chunk of input) text += String(chunk);
-  const [first = '', ...told] = text.split('\n');
+export async function runSweeper(
+  quarantine: string,
+  input: NodeJS.ReadableStream,
+  own: number,
+  env: Environment,
+): Promise<void> {
+  let told = '';
+  for await (const chunk of input) told += String(chunk);
   try {
-    const job = JSON.parse(first) as SweepJob;
+    const job = JSON.parse(await readFile(join(quarantine, JOB_FILE), 'utf8')) as SweepJob;
     await sweepAfter(job, told.includes('completed'), own, { env, cwd: '/' });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.

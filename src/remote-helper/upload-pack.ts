@@ -6,7 +6,7 @@ import type { Connection } from '../transport/connection.ts';
 import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { Session, type SessionEnd } from './session.ts';
-import type { SweepJob } from './sweeper.ts';
+import { type SweepJob, writeSweepJob } from './sweeper.ts';
 
 /** The process that sweeps behind this one; it waits for the end of its standard input. */
 interface Sweeper {
@@ -79,19 +79,19 @@ async function startSweeper(context: HelperContext, holding: Holding): Promise<S
     gitDir: repository.gitDir,
     objects: repository.objects,
     refs: staged.refs,
-    wanted,
+    wanted: [...new Set(wanted)],
     format: completion.format,
     parent: await gitCommandPid(own.ppid),
   };
   const [command, ...args] = own.self;
-  const { child } = startProcess(command, [...args, '--sweep'], {
+  await writeSweepJob(staged.quarantine.folder, job);
+  const { child } = startProcess(command, [...args, '--sweep', staged.quarantine.folder], {
     env: repository.env,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`${JSON.stringify(job)}\n`);
   child.unref();
   if (child.pid !== undefined) await staged.quarantine.handOver(child.pid);
   trace('sweeper-started');
