@@ -136,7 +136,7 @@ test('the same name many times, lines that are none, and a peeled value that is 
     ...refs.map(({ name }) => `${'3'.repeat(40)} ${name}`),
     'garbage',
     '',
-    `${'4'.repeat(40)}`,
+    '4'.repeat(40),
     `${'5'.repeat(39)} refs/heads/short`,
     `unborn refs/heads/none symref-target:refs/mirror/x`,
     `${refs[0]?.oid} refs/tags/v1 peeled:nothing`,
