@@ -92,8 +92,6 @@ function greeting(line: MirrorLine): string[] {
 async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
   const bytes = Buffer.concat(packets.map((packet) => packet.raw));
   await within(write(input, bytes), new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
-  // fetch-pack has hung up, and the rest of what may be gigabytes is for nobody.
-  if (input.destroyed) throw broken(REFUSED);
 }
 
 /** How much of a pack a side-band packet carries; a keep-alive carries nothing (upload-pack.c). */
@@ -145,6 +143,8 @@ class Conversation {
       const end = packet.kind === (line.stateless ? 'response-end' : 'flush');
       if (end && pack) this.over = true;
       await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
+      // fetch-pack has hung up before the end, and the rest of what may be gigabytes is for nobody.
+      if (!this.over && this.#input.destroyed) throw broken(REFUSED);
       if (end) return;
     }
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GamError } from '../../../src/errors.ts';
 import { PacketDecoder } from '../../../src/pkt-line/decoder.ts';

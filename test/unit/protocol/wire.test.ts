@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PacketDecoder } from '../../../src/pkt-line/decoder.ts';
 import { FLUSH, linePacket } from '../../../src/pkt-line/encode.ts';
@@ -32,7 +32,11 @@ const word = line.filter((value) => value !== '' && !value.includes(' '));
 
 test('a ref line', () => {
   const ref = fc.record({ name: word, oid: fc.option(oid), peeled: fc.option(oid) });
-  fc.assert(fc.property(ref, (one) => void expect(parseRefLine(writeRefLine(one))).toEqual(one)));
+  fc.assert(
+    fc.property(ref, (one) => {
+      expect(parseRefLine(writeRefLine(one))).toEqual(one);
+    }),
+  );
 });
 
 test('a ref line of any text is null, or holds ids only where ids belong', () => {
@@ -108,9 +112,17 @@ test('arguments by their keyword', () => {
 });
 
 test('a quoted value is read back, and one without quotes is taken as it is', () => {
-  fc.assert(fc.property(text, (value) => void expect(unquoteC(quoteC(value))).toBe(value)));
+  fc.assert(
+    fc.property(text, (value) => {
+      expect(unquoteC(quoteC(value))).toBe(value);
+    }),
+  );
   const bare = text.filter((value) => !value.startsWith('"'));
-  fc.assert(fc.property(bare, (value) => void expect(unquoteC(value)).toBe(value)));
+  fc.assert(
+    fc.property(bare, (value) => {
+      expect(unquoteC(value)).toBe(value);
+    }),
+  );
 });
 
 test('git’s own quoting is undone', () => {
