@@ -10,6 +10,8 @@ import { cloneBare, copyEarlier, generateHistory } from '../helpers/repository.t
 
 // Lines that break while bytes flow, and users who lose patience.
 
+/** Bytes after which whole packets of the pack have come, and the end is still far. */
+const MIDDLE = { clone: 150_000, fetch: 70_000 };
 const IMPATIENT = ['-c', 'gam.connectTimeout=1s', '-c', 'gam.lowSpeedTime=1s'];
 
 let bed: Bed;
@@ -48,13 +50,13 @@ describe('a mirror behind a bad line costs nothing but time', () => {
   test.each<[string, Fault]>([
     ['refuses', { kind: 'refuse' }],
     ['resets at once', { kind: 'reset' }],
-    ['resets in the middle', { kind: 'reset', after: 60_000 }],
-    ['hangs up in the middle', { kind: 'cut', after: 60_000 }],
+    ['resets in the middle', { kind: 'reset', after: MIDDLE.clone }],
+    ['hangs up in the middle', { kind: 'cut', after: MIDDLE.clone }],
     ['hangs up before the answer', { kind: 'cut', after: 0 }],
     ['is silent from the start', { kind: 'stall' }],
-    ['falls silent in the middle', { kind: 'stall', after: 60_000 }],
+    ['falls silent in the middle', { kind: 'stall', after: MIDDLE.clone }],
     ['drips', { kind: 'drip', every: 20 }],
-    ['turns bits', { kind: 'corrupt', at: 60_000 }],
+    ['turns bits', { kind: 'corrupt', at: MIDDLE.clone }],
   ])('it %s: clone, and the second mirror serves', async (name, fault) => {
     const { sandbox } = bed;
     const line = await lineTo(bed.mirrors.port, fault);
@@ -118,11 +120,11 @@ describe('interrupted while a mirror works', () => {
     '%s to everyone at the terminal: a clone leaves nothing, and nobody lives on',
     async (signal) => {
       const { sandbox } = bed;
-      const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: 60_000 });
+      const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: MIDDLE.clone });
       const config = ['-c', `remote.origin.mirrorUrl=http://127.0.0.1:${line.port}/fresh`];
       const args = ['clone', ...config, `mirror::${canonical.url}/repo`, signal];
       const running = sandbox.start('git', args);
-      await line.reached(60_000);
+      await line.reached(MIDDLE.clone);
       running.kill(signal);
       expect(await running.ended).toMatchObject({ signal });
       await expectNoChildren(sandbox);
@@ -132,10 +134,10 @@ describe('interrupted while a mirror works', () => {
 
   test('SIGTERM to git alone: the helper sees that git is gone', async () => {
     const { sandbox } = bed;
-    const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: 60_000 });
+    const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: MIDDLE.fetch });
     await earlierClone('alone', `${canonical.url}/repo`, `http://127.0.0.1:${line.port}/fresh`);
     const running = sandbox.start('git', ['fetch'], { cwd: 'alone' });
-    await line.reached(60_000);
+    await line.reached(MIDDLE.fetch);
     running.child.kill('SIGTERM');
     expect(await running.ended).toMatchObject({ signal: 'SIGTERM' });
     await expectNoChildren(sandbox);
@@ -144,10 +146,10 @@ describe('interrupted while a mirror works', () => {
 
   test('SIGKILL to all: the next fetch cleans up and completes', async () => {
     const { sandbox } = bed;
-    const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: 60_000 });
+    const line = await lineTo(bed.mirrors.port, { kind: 'stall', after: MIDDLE.fetch });
     await earlierClone('killed', `${canonical.url}/repo`, `http://127.0.0.1:${line.port}/fresh`);
     const running = sandbox.start('git', ['fetch'], { cwd: 'killed' });
-    await line.reached(60_000);
+    await line.reached(MIDDLE.fetch);
     running.kill('SIGKILL');
     await running.ended;
     expect(await leftovers(sandbox, 'killed', 0)).not.toEqual([]);
