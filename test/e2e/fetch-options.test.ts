@@ -64,11 +64,11 @@ describe('the bulk from the mirror', () => {
     ['pull --rebase'],
   ])('%s', async (command) => {
     const pair = await behind('earlier', command);
-    await pair.git(() => command.split(' '), { cwd: 'repo' });
+    const { gam } = await pair.git(() => command.split(' '), { cwd: 'repo' });
     await pair.expectAlike('repo');
     const sent = bed.sent(pair);
-    expect(sent.mirrors).toBeGreaterThan(0.9 * sent.plain);
-    expect(sent.canonical).toBeLessThan(100);
+    expect(sent.mirrors, gam.stderr).toBeGreaterThan(0.9 * sent.plain);
+    expect(sent.canonical, gam.stderr).toBeLessThan(100);
   });
 
   test('fetch <url>, for which no remote is configured', async () => {
