@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
 /**
@@ -12,6 +11,19 @@ export function write(stream: Writable, bytes: Buffer): Promise<void> {
   });
 }
 
+// Not by events.once(): of several that race, the losers leave their `error` listeners on the stream, and
+// from the eleventh on node warns of a leak, into the user's terminal.
+function moved(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['readable', 'end', 'close', 'error'];
+    const done = () => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
+}
+
 /**
  * Reads one line of text off a stream in paused mode, and leaves what follows it on the stream.
  * @returns the line without its LF; null when the stream ends first
@@ -22,7 +34,7 @@ export async function readLine(stream: Readable): Promise<string | null> {
     const chunk = stream.read() as Buffer | null;
     if (chunk === null) {
       if (stream.readableEnded || stream.destroyed) return null;
-      await Promise.race([once(stream, 'readable'), once(stream, 'end'), once(stream, 'close')]);
+      await moved(stream);
       continue;
     }
     text = Buffer.concat([text, chunk]);
