@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { hostname } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { quoteC } from '../protocol/c-quote.ts';
+import { isAlive } from './alive.ts';
 import type { Environment } from './environment.ts';
 
 // `git prune` removes `tmp_*` entries of the object directory when they are old, so that plain git cleans
@@ -129,15 +130,6 @@ function readOwner(folder: string): Owner | null {
     return { pid: owner.pid, host: owner.host, started: owner.started ?? '', keeps: owner.keeps ?? [] };
   } catch {
     return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from '../git/alive.ts';
 import type { Environment } from '../git/environment.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
@@ -27,16 +28,6 @@ export interface SweepJob {
   format: string;
   /** The git command; null when unknown. */
   parent: number | null;
-}
-
-function isAlive(pid: number | null): boolean {
-  if (pid === null) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 // `git fetch <url> <branch>` writes no ref at all, only FETCH_HEAD.
@@ -97,7 +88,7 @@ export async function sweepAfter(
     Date.now() < end && existsSync(job.gitDir);
     wait = Math.min(2 * wait, PAUSE_MS.longest)
   ) {
-    const alive = isAlive(job.parent);
+    const alive = job.parent === null || isAlive(job.parent);
     if (completed && (!alive || (await isPromoted(job, options)))) {
       await deleteJobRefs(job, options);
       if ((await removeEmptyPack(job)) || !alive) break;
