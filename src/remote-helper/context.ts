@@ -33,6 +33,8 @@ export interface HelperContext {
   entries: readonly ConfigEntry[];
   settings: Settings;
   mirrors: readonly Mirror[];
+  /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
+  left: Promise<number>;
   lines: CommandLines;
   /** Sends text to git and waits until it is written. */
   reply: (text: string) => void;

@@ -50,7 +50,7 @@ export async function runHelper(
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport, mirrors: mirrors.length });
-  const swept = disabled || settings.sweep === 'never' ? null : sweepLeftovers(own, tools.trace);
+  const left = disabled || settings.sweep === 'never' ? Promise.resolve(0) : sweepLeftovers(own, tools.trace);
   const context: HelperContext = {
     process: own,
     remote,
@@ -59,13 +59,14 @@ export async function runHelper(
     entries,
     settings,
     mirrors,
+    left,
     ...tools,
   };
   const status =
     canonical.kind === 'web'
       ? await converseByWebHelper(context, canonical)
       : await converseByConnect(context);
-  await swept;
+  await left;
   tools.trace('end', { status });
   return status;
 }

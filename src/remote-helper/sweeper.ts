@@ -17,6 +17,9 @@ const PATIENCE_MS = 10 * 60_000;
 
 const PAUSE_MS = { first: 5, longest: 500 };
 
+/** How often a sweep may fail before it is left to the next helper. */
+const MOST_FAILURES = 10;
+
 /** What one staging left for the time after git is done. */
 export interface SweepJob {
   gitDir: string;
@@ -26,8 +29,8 @@ export interface SweepJob {
   /** What git asked for: once all of it is reachable from real refs, git has promoted. */
   wanted: string[];
   format: string;
-  /** The git command; null when unknown. */
-  parent: number | null;
+  /** The git command, as processName() calls it; null when unknown. */
+  parent: string | null;
 }
 
 // `git fetch <url> <branch>` writes no ref at all, only FETCH_HEAD.
@@ -73,7 +76,8 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
  * this waits until everything that git asked for is reachable from them, or until git is gone.
  *
  * @param completed whether canonical's answer reached git whole. Then what a mirror had beyond canonical is
- *   refuted, and all that was staged goes. Otherwise only what real refs reach goes; the rest stays unverified.
+ *   refuted, and all that was staged goes. Otherwise, and of what earlier runs left, only what real refs
+ *   reach goes; the rest stays unverified.
  * @param own this process, which owns the quarantine of the staging
  */
 export async function sweepAfter(
@@ -83,23 +87,34 @@ export async function sweepAfter(
   options: RunOptions,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
+  let failures = 0;
   for (
     let wait = PAUSE_MS.first;
-    Date.now() < end && existsSync(job.gitDir);
+    Date.now() < end && existsSync(job.gitDir) && failures < MOST_FAILURES;
     wait = Math.min(2 * wait, PAUSE_MS.longest)
   ) {
-    const alive = job.parent === null || isAlive(job.parent);
-    if (completed && (!alive || (await isPromoted(job, options)))) {
-      await deleteJobRefs(job, options);
-      if ((await removeEmptyPack(job)) || !alive) break;
-    }
-    if (!completed) {
-      const { left } = await sweepStaged(options);
-      if (left.length === 0 || !alive) break;
+    try {
+      if (await sweepOnce(job, completed, options)) break;
+    } catch {
+      // Somebody else changes refs just now: git, or the next helper, which sweeps at its start.
+      failures += 1;
     }
     await pause(wait);
   }
   await removeLeftovers(job.objects, own);
+}
+
+/** @returns true when nothing is left to wait for */
+async function sweepOnce(job: SweepJob, completed: boolean, options: RunOptions): Promise<boolean> {
+  const alive = job.parent === null || isAlive(job.parent) !== false;
+  if (!completed) {
+    const { left } = await sweepStaged(options);
+    return left.length === 0 || !alive;
+  }
+  if (alive && !(await isPromoted(job, options))) return false;
+  await deleteJobRefs(job, options);
+  await sweepStaged(options);
+  return (await removeEmptyPack(job)) || !alive;
 }
 
 /**

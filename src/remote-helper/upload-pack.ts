@@ -1,5 +1,7 @@
+import { processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
+import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -10,7 +12,8 @@ import type { SweepJob } from './sweeper.ts';
 
 /** The process that sweeps behind this one; it waits for the end of its standard input. */
 interface Sweeper {
-  pid: number;
+  /** null when it could not be started. */
+  pid: number | null;
   tell(line: string): void;
 }
 
@@ -39,9 +42,11 @@ export async function runUploadPack(
   };
   let holding: Holding | null = null;
   let sweeper: Sweeper | null = null;
+  let asked = false;
   const session = new Session(own.streams(), canonical, {
     async hold(request, refs) {
       trace('request-held');
+      asked = true;
       holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
       if (holding) sweeper = await startSweeper(context, holding);
       trace('request-released');
@@ -52,6 +57,7 @@ export async function runUploadPack(
   });
   const end = await session.run();
   if (holding) settle(context, holding, sweeper, end);
+  else if (asked && (await context.left) > 0) await sweepOlder(context);
   return end.exit.status ?? 128;
 }
 
@@ -69,23 +75,38 @@ function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | nul
 
 // Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
 async function startSweeper(context: HelperContext, holding: Holding): Promise<Sweeper | null> {
-  const { process: own, settings, trace } = context;
-  if (settings.sweep !== 'after') {
-    await holding.staged.quarantine.remove();
+  const { repository, staged, wanted, completion } = holding;
+  if (context.settings.sweep !== 'after') {
+    await staged.quarantine.remove();
     return null;
   }
-  const { repository, staged, wanted, completion } = holding;
-  const job: SweepJob = {
-    gitDir: repository.gitDir,
-    objects: repository.objects,
-    refs: staged.refs,
-    wanted,
-    format: completion.format,
-    parent: await gitCommandPid(own.ppid),
-  };
+  const { refs } = staged;
+  const sweeper = await spawnSweeper(context, repository, { refs, wanted, format: completion.format });
+  if (sweeper.pid !== null) await staged.quarantine.handOver(sweeper.pid);
+  context.trace('sweeper-started');
+  return sweeper;
+}
+
+// What an earlier helper staged before it was killed, or before canonical broke off, is promoted by a fetch
+// that need not stage anything itself. It must not lie there until the fetch after that.
+async function sweepOlder(context: HelperContext): Promise<void> {
+  const { process: own, settings, trace } = context;
+  const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
+  if (repository === null) return;
+  await spawnSweeper(context, repository, { refs: [], wanted: [], format: 'sha1' });
+  trace('sweeper-started');
+}
+
+async function spawnSweeper(
+  { process: own }: HelperContext,
+  { gitDir, objects, env }: Repository,
+  work: Pick<SweepJob, 'refs' | 'wanted' | 'format'>,
+): Promise<Sweeper> {
+  const git = await gitCommandPid(own.ppid);
+  const job: SweepJob = { ...work, gitDir, objects, parent: git === null ? null : processName(git) };
   const [command, ...args] = own.self;
   const { child } = startProcess(command, [...args, '--sweep'], {
-    env: repository.env,
+    env,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -93,7 +114,5 @@ async function startSweeper(context: HelperContext, holding: Holding): Promise<S
   child.stdin?.on('error', () => undefined);
   child.stdin?.write(`${JSON.stringify(job)}\n`);
   child.unref();
-  if (child.pid !== undefined) await staged.quarantine.handOver(child.pid);
-  trace('sweeper-started');
-  return { pid: child.pid ?? 0, tell: (line) => child.stdin?.write(`${line}\n`) };
+  return { pid: child.pid ?? null, tell: (line) => child.stdin?.write(`${line}\n`) };
 }
