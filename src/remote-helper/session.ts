@@ -96,6 +96,11 @@ export class Session {
     return { exit: await this.#canonical.exit, completed: this.#completed, bytes };
   }
 
+  /** Ends canonical's line, and with it the session. */
+  close(): void {
+    this.#canonical.close();
+  }
+
   async #passRawRequests(): Promise<void> {
     for await (const chunk of this.#git.input) await write(this.#canonical.input, chunk as Buffer);
     this.#canonical.input.end();

@@ -110,6 +110,7 @@ class Stage {
     try {
       const refs = await this.#fetch(choice, quarantine);
       const tips = await this.#knownTips(refs, quarantine);
+      this.#tools.contact.signal.throwIfAborted();
       const staged = await this.#keep(refs, quarantine);
       return {
         mirror: this.#mirror,
@@ -256,6 +257,10 @@ class Stage {
       await writeRefs(cover, repository);
     }
     this.#tools.trace('refs-written', { refs: cover.length, site });
+    if (this.#tools.contact.signal.aborted) {
+      await deleteRefs(cover, repository);
+      this.#tools.contact.signal.throwIfAborted();
+    }
     return cover;
   }
 }

@@ -30,7 +30,7 @@ export interface SweepJob {
   wanted: string[];
   format: string;
   /** The git command, as processName() calls it; null when unknown. */
-  parent: string | null;
+  git: string | null;
 }
 
 // `git fetch <url> <branch>` writes no ref at all, only FETCH_HEAD.
@@ -75,14 +75,14 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
  * Sweeps behind one fetch, after the helper that staged has ended. git writes the real refs only then, so
  * this waits until everything that git asked for is reachable from them, or until git is gone.
  *
- * @param completed whether canonical's answer reached git whole. Then what a mirror had beyond canonical is
- *   refuted, and all that was staged goes. Otherwise, and of what earlier runs left, only what real refs
- *   reach goes; the rest stays unverified.
+ * @param over whether this fetch needs nothing of it any more: canonical's answer reached git whole, and what
+ *   a mirror had beyond it is refuted, or somebody interrupted the fetch. Then all that was staged goes.
+ *   Otherwise, and of what earlier runs left, only what real refs reach goes; the rest stays unverified.
  * @param own this process, which owns the quarantine of the staging
  */
 export async function sweepAfter(
   job: SweepJob,
-  completed: boolean,
+  over: boolean,
   own: number,
   options: RunOptions,
 ): Promise<void> {
@@ -94,7 +94,7 @@ export async function sweepAfter(
     wait = Math.min(2 * wait, PAUSE_MS.longest)
   ) {
     try {
-      if (await sweepOnce(job, completed, options)) break;
+      if (await sweepOnce(job, over, options)) break;
     } catch {
       // Somebody else changes refs just now: git, or the next helper, which sweeps at its start.
       failures += 1;
@@ -105,9 +105,9 @@ export async function sweepAfter(
 }
 
 /** @returns true when nothing is left to wait for */
-async function sweepOnce(job: SweepJob, completed: boolean, options: RunOptions): Promise<boolean> {
-  const alive = job.parent === null || isAlive(job.parent) !== false;
-  if (!completed) {
+async function sweepOnce(job: SweepJob, over: boolean, options: RunOptions): Promise<boolean> {
+  const alive = job.git === null || isAlive(job.git) !== false;
+  if (!over) {
     const { left } = await sweepStaged(options);
     return left.length === 0 || !alive;
   }
@@ -127,7 +127,7 @@ export async function runSweeper(input: NodeJS.ReadableStream, own: number, env:
   const [first = '', ...told] = text.split('\n');
   try {
     const job = JSON.parse(first) as SweepJob;
-    await sweepAfter(job, told.includes('completed'), own, { env, cwd: '/' });
+    await sweepAfter(job, told.includes('over'), own, { env, cwd: '/' });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.
   }

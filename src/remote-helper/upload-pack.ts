@@ -17,6 +17,12 @@ interface Sweeper {
   tell(line: string): void;
 }
 
+/** What came of git's request while it was held. */
+interface Held {
+  holding: Holding | null;
+  sweeper: Sweeper | null;
+}
+
 /**
  * Runs one upload-pack conversation with mirrors in play: stages when git asks for objects, hands the rest
  * to canonical, tells the account, and leaves a sweeper behind.
@@ -40,25 +46,33 @@ export async function runUploadPack(
     trace,
     pid: own.pid,
   };
-  let holding: Holding | null = null;
-  let sweeper: Sweeper | null = null;
-  let asked = false;
+  const held: Held = { holding: null, sweeper: null };
+  // Asked for now: once git is gone, nothing tells any more who it was.
+  const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
   const session = new Session(own.streams(), canonical, {
     async hold(request, refs) {
       trace('request-held');
-      asked = true;
-      holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-      if (holding) sweeper = await startSweeper(context, holding);
+      held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
+      if (held.holding) held.sweeper = await startSweeper(context, held.holding, await git);
       trace('request-released');
-      return holding?.completion ?? null;
+      return held.holding?.completion ?? null;
     },
     hungUp: () => own.interrupt.abort(),
     reopen,
   });
-  const end = await session.run();
-  if (holding) settle(context, holding, sweeper, end);
-  else if (asked && (await context.left) > 0) await sweepOlder(context);
-  return end.exit.status ?? 128;
+  const { signal } = own.interrupt;
+  signal.addEventListener('abort', () => session.close(), { once: true });
+  try {
+    const end = await session.run();
+    signal.throwIfAborted();
+    if (held.holding) settle(context, held.holding, held.sweeper, end);
+    else if ((await context.left) > 0) await sweepOlder(context, await git);
+    return end.exit.status ?? 128;
+  } catch (error) {
+    // Whoever interrupts a fetch wants nothing of it.
+    if (signal.aborted) held.sweeper?.tell('over');
+    throw error;
+  }
 }
 
 function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | null, end: SessionEnd): void {
@@ -66,7 +80,7 @@ function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | nul
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
     context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
-    sweeper?.tell('completed');
+    sweeper?.tell('over');
   } else {
     const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
@@ -74,36 +88,39 @@ function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | nul
 }
 
 // Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
-async function startSweeper(context: HelperContext, holding: Holding): Promise<Sweeper | null> {
+async function startSweeper(
+  context: HelperContext,
+  holding: Holding,
+  git: string | null,
+): Promise<Sweeper | null> {
   const { repository, staged, wanted, completion } = holding;
   if (context.settings.sweep !== 'after') {
     await staged.quarantine.remove();
     return null;
   }
   const { refs } = staged;
-  const sweeper = await spawnSweeper(context, repository, { refs, wanted, format: completion.format });
+  const sweeper = spawnSweeper(context, repository, { refs, wanted, format: completion.format, git });
   if (sweeper.pid !== null) await staged.quarantine.handOver(sweeper.pid);
   context.trace('sweeper-started');
   return sweeper;
 }
 
 // What an earlier helper staged before it was killed, or before canonical broke off, is promoted by a fetch
-// that need not stage anything itself. It must not lie there until the fetch after that.
-async function sweepOlder(context: HelperContext): Promise<void> {
+// that stages nothing itself, and may not even ask for objects. It must not lie there until the fetch after.
+async function sweepOlder(context: HelperContext, git: string | null): Promise<void> {
   const { process: own, settings, trace } = context;
   const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
   if (repository === null) return;
-  await spawnSweeper(context, repository, { refs: [], wanted: [], format: 'sha1' });
+  spawnSweeper(context, repository, { refs: [], wanted: [], format: 'sha1', git });
   trace('sweeper-started');
 }
 
-async function spawnSweeper(
+function spawnSweeper(
   { process: own }: HelperContext,
   { gitDir, objects, env }: Repository,
-  work: Pick<SweepJob, 'refs' | 'wanted' | 'format'>,
-): Promise<Sweeper> {
-  const git = await gitCommandPid(own.ppid);
-  const job: SweepJob = { ...work, gitDir, objects, parent: git === null ? null : processName(git) };
+  work: Omit<SweepJob, 'gitDir' | 'objects'>,
+): Sweeper {
+  const job: SweepJob = { ...work, gitDir, objects };
   const [command, ...args] = own.self;
   const { child } = startProcess(command, [...args, '--sweep'], {
     env,
