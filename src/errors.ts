@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-repository'
   | 'transport-not-allowed'
+  | 'unknown-mirror'
+  | 'unknown-remote'
   | 'usage';
 
 /** What an error may carry beside its message. */

@@ -57,6 +57,11 @@ export class Quarantine {
     };
   }
 
+  /** The environment in which git sees what is in the quarantine, and nothing else. */
+  alone(env: Environment): Environment {
+    return { ...env, GIT_OBJECT_DIRECTORY: this.folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined };
+  }
+
   /**
    * Moves what is here into the repository, the index of a pack last, so that git sees whole packs only
    * (tmp-objdir.c, pack_copy_priority). A `.keep` file protects each pack until the refs that need it are

@@ -44,5 +44,6 @@ export async function gitOutput(args: readonly string[], options: RunOptions = {
   const result = await runGit(args, options);
   if (result.status === 0) return result.stdout;
   const words = result.stderr.trim().split('\n').at(-1) ?? '';
-  throw new GamError('git-failed', `git ${args[0]} failed: ${printable(words)}`);
+  const command = args.find((word, index) => word !== '-c' && args[index - 1] !== '-c') ?? '';
+  throw new GamError('git-failed', `git ${command} failed: ${printable(words)}`);
 }

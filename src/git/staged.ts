@@ -1,3 +1,5 @@
+import { readdir, rmdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
 import { deleteRefs } from './refs.ts';
 import { gitOutput, type RunOptions } from './run.ts';
@@ -10,17 +12,41 @@ export async function listStaged(options: RunOptions): Promise<StagedRef[]> {
 }
 
 /**
- * Sweeps refs/mirror/* by revision walk: the staged tips are interesting, every real ref is not, and a
- * staged ref whose tip turns out uninteresting is deleted. What is left is unverified.
+ * Deletes staged refs by compare-and-swap, and the folders that git leaves empty behind them: with
+ * refs/mirror/ gone, the next helper sees at a glance that there is nothing to sweep.
  */
-export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
+export async function removeStaged(refs: readonly StagedRef[], options: RunOptions): Promise<void> {
+  if (refs.length === 0) return;
+  await deleteRefs(refs, options);
+  const path = await gitOutput(['rev-parse', '--git-path', MIRROR_NAMESPACE], options);
+  const top = resolve(options.cwd ?? '.', path.trimEnd());
+  const inside = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
+  const folders = inside
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  // The longest paths first; a folder that got a ref meanwhile is not empty, and stays.
+  for (const folder of [...folders, top].sort((a, b) => b.length - a.length)) {
+    await rmdir(folder).catch(() => undefined);
+  }
+}
+
+/**
+ * Looks at refs/mirror/* by revision walk: the staged tips are interesting, every real ref is not. `gone`
+ * are those that a sweep would delete; what is `left` is unverified.
+ */
+export async function inspectStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
   const staged = await listStaged(options);
   if (staged.length === 0) return { gone: [], left: [] };
   const tips = [...new Set(staged.map((ref) => ref.peeled))];
   const real = ['--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
   const input = `${tips.join('\n')}\n`;
   const walked = await gitOutput(['rev-list', '--stdin', ...real], { ...options, input });
-  const split = splitSwept(staged, new Set(walked.split('\n')));
-  await deleteRefs(split.gone, options);
+  return splitSwept(staged, new Set(walked.split('\n')));
+}
+
+/** Sweeps refs/mirror/*: a staged ref whose tip turns out uninteresting is deleted. */
+export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRef[]; left: StagedRef[] }> {
+  const split = await inspectStaged(options);
+  await removeStaged(split.gone, options);
   return split;
 }

@@ -1,3 +1,27 @@
-import { execute } from '@oclif/core';
+import { FAILED, tellFailure } from './failure.ts';
+import { VERSION } from './version.ts';
 
-await execute({ dir: import.meta.url });
+async function main(argv: readonly string[]): Promise<void> {
+  const [first, ...rest] = argv;
+  // Answered before oclif loads, which alone takes longer than node itself.
+  if (first === '--version' || first === '-V' || first === 'version') {
+    process.stdout.write(`gam ${VERSION}\n`);
+    return;
+  }
+  const { dispatch } = await import('./dispatch.ts');
+  // `gam help sweep`, as git has it.
+  await dispatch(first === 'help' ? [...rest, '--help'] : [...argv]);
+}
+
+// A reader that has seen enough (`gam mirrors list | head -1`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : FAILED);
+});
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const { lines, status } = tellFailure(error);
+  for (const line of lines) process.stderr.write(`gam: ${line}\n`);
+  process.exitCode = status;
+}

@@ -17,7 +17,8 @@ function refusalOf(url: string, parsed: GitUrl): string | null {
   }
   if (parsed.kind === 'ssh' && /:.*@/.test(parsed.destination)) return 'a password in the URL';
   if (parsed.host === '' || parsed.host === '[]') return 'no host in the URL';
-  if (/[\s\\"'`$;|&<>(){}]/.test(parsed.host)) return 'not a host name';
+  if (parsed.kind === 'git' && parsed.host.includes('@')) return 'a login in the URL, which git:// has not';
+  if (/^-|[\s\\"'`$;|&<>(){}]/.test(parsed.host)) return 'not a host name';
   if (parsed.port !== null && !(/^[0-9]+$/.test(parsed.port) && Number(parsed.port) < 65536))
     return 'not a port';
   return null;

@@ -29,9 +29,12 @@ export class PacketDecoder {
 
   /**
    * Takes the next bytes and returns the packets that are whole now.
+   *
+   * @param stop the kind of packet behind which the bytes are no packets any more, such as the pack behind
+   *   the flush of a push; they stay in `pending`
    * @throws GamError `bad-packet` on a length that no packet can have
    */
-  push(chunk: Buffer): Packet[] {
+  push(chunk: Buffer, stop?: Packet['kind']): Packet[] {
     const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const packets: Packet[] = [];
     let at = 0;
@@ -48,6 +51,7 @@ export class PacketDecoder {
         },
       );
       at = end;
+      if (stop !== undefined && packets.at(-1)?.kind === stop) break;
     }
     this.#pending = bytes.subarray(at);
     return packets;

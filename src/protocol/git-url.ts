@@ -77,28 +77,30 @@ function isPort(text: string): boolean {
 // git's get_host_and_port(), followed for ssh by get_port(): `[host]:port`, `[host:port]` and `host:port`.
 function splitPort(hostAndPort: string): { destination: string; port: string | null } {
   const end = bracketEnd(hostAndPort);
-  const at = hostAndPort.indexOf('@[');
-  const start = at < 0 ? 0 : at + 1;
-  const bare =
+  const start = hostAndPort.indexOf('@[') + 1;
+  // What stands between the bracket and the colon is lost in git, too.
+  const [bare, rest] =
     end === 0
-      ? hostAndPort
-      : hostAndPort.slice(0, start) + hostAndPort.slice(start + 1, end) + hostAndPort.slice(end + 1);
-  const colon = bare.indexOf(':', end === 0 ? 0 : end - 1);
+      ? [hostAndPort, hostAndPort]
+      : [hostAndPort.slice(0, start) + hostAndPort.slice(start + 1, end), hostAndPort.slice(end + 1)];
+  const colon = rest.indexOf(':');
   if (colon >= 0) {
-    const port = bare.slice(colon + 1);
-    if (isPort(port)) return { destination: bare.slice(0, colon), port };
-    if (port === '') return { destination: bare.slice(0, colon), port: null };
+    const destination = end === 0 ? bare.slice(0, colon) : bare;
+    const port = rest.slice(colon + 1);
+    if (isPort(port)) return { destination, port };
+    if (port === '') return { destination, port: null };
   }
   return { destination: bare, port: null };
 }
 
 function parseHosted(url: string, kind: 'ssh' | 'git', rest: string, separator: '/' | ':'): GitUrl {
   const slash = rest.indexOf(separator, bracketEnd(rest));
-  if (slash < 0 || slash === rest.length - (separator === ':' ? 1 : 0)) throw bad(url, 'no path in the URL');
+  if (slash < 0) throw bad(url, 'no path in the URL');
   const hostAndPort = rest.slice(0, slash);
+  // `host:` has an empty path, which git takes for the home folder there.
   let path = rest.slice(separator === ':' ? slash + 1 : slash);
-  if (path === '') throw bad(url, 'no path in the URL');
-  if (path.startsWith('/~')) path = path.slice(1);
+  // `/~user/x` loses its slash; of `host:a~b` git takes `~b`, too (connect.c looks at the second letter only).
+  if (path.charAt(1) === '~') path = path.slice(1);
   if (kind === 'git') {
     if (/\n/.test(hostAndPort + path)) throw bad(url, 'a git:// URL may not hold a line end');
     const { destination, port } = splitPort(hostAndPort);
@@ -149,7 +151,7 @@ function parsePlain(url: string): GitUrl {
     if (scheme === 'git') return parseHosted(url, 'git', rest, '/');
     if (scheme !== 'file') throw bad(url, `protocol '${scheme}' is not supported`);
     if (/^[a-z]:/i.test(rest) && process.platform === 'win32') return { kind: 'file', path: rest };
-    const slash = rest.indexOf('/');
+    const slash = rest.indexOf('/', bracketEnd(rest));
     if (slash < 0) throw bad(url, 'no path in the URL');
     return { kind: 'file', path: rest.slice(slash) };
   }
@@ -157,6 +159,7 @@ function parsePlain(url: string): GitUrl {
   const slash = url.indexOf('/');
   const local =
     colon < 0 || (slash >= 0 && slash < colon) || (process.platform === 'win32' && /^[a-z]:/i.test(url));
+  if (!local && url.includes('://')) throw bad(url, 'no protocol that git knows');
   if (!local) return parseHosted(url, 'ssh', url, ':');
   if (url === '') throw bad(url, 'an empty URL');
   return { kind: 'file', path: url };

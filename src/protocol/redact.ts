@@ -1,5 +1,10 @@
 import { printable } from './text.ts';
 
+/** Foreign text in which every URL is as redactUrl() shows it: git names the URL in most of its errors. */
+export function redactText(text: string): string {
+  return text.replace(/(?:[a-z][a-z0-9+.-]*::)*[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, redactUrl);
+}
+
 /**
  * A URL as it may be shown: without user name, password, query or fragment in http(s) URLs, without a
  * password anywhere, and without control characters. A user name stays where it is part of the address

@@ -8,6 +8,7 @@ import { protocolVersion } from '../transport/protocol-version.ts';
 import { openSsh, sshService } from '../transport/ssh.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { write } from './flow.ts';
+import { keptLine, PushFilter } from './push-filter.ts';
 import { runUploadPack } from './upload-pack.ts';
 
 /**
@@ -77,7 +78,8 @@ async function open({ canonical }: HelperContext, opening: Opening): Promise<Con
 // Where no mirror comes in, the service gets git's own pipes, and nothing is copied.
 async function passThrough(context: HelperContext, opening: Opening): Promise<number> {
   const { canonical } = context;
-  if (canonical.kind === 'ssh' || canonical.kind === 'file') {
+  const filter = opening.service === 'git-receive-pack' && context.staged ? new PushFilter() : null;
+  if (filter === null && (canonical.kind === 'ssh' || canonical.kind === 'file')) {
     const { words, env } =
       canonical.kind === 'ssh' ? await sshService(canonical, opening) : localService(canonical, opening);
     const [command, ...args] = words;
@@ -89,15 +91,29 @@ async function passThrough(context: HelperContext, opening: Opening): Promise<nu
   const line = await open(context, opening);
   context.reply('\n');
   const git = context.process.streams();
-  const up = pump(git.input, line).catch(() => undefined);
-  for await (const chunk of line.output) await write(git.output, chunk as Buffer);
-  line.close();
+  const up = pump(git.input, line, (chunk) => filter?.request(chunk) ?? chunk);
+  up.catch(() => line.close());
+  for await (const chunk of line.output) {
+    await write(git.output, filter?.answer(chunk as Buffer) ?? (chunk as Buffer));
+  }
+  if (filter !== null && filter.kept.length > 0) {
+    const report = filter.ownReport();
+    if (report) {
+      // git reads the report only when it has written all of its pack.
+      await write(git.output, report);
+      await up;
+    }
+    context.report.line(keptLine(filter.kept.length));
+  }
   const { status } = await line.exit;
-  void up;
   return status ?? 128;
 }
 
-async function pump(input: NodeJS.ReadableStream, line: Connection): Promise<void> {
-  for await (const chunk of input) await write(line.input, chunk as Buffer);
+async function pump(
+  input: NodeJS.ReadableStream,
+  line: Connection,
+  pass: (chunk: Buffer) => Buffer,
+): Promise<void> {
+  for await (const chunk of input) await write(line.input, pass(chunk as Buffer));
   line.input.end();
 }

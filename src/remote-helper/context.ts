@@ -35,6 +35,8 @@ export interface HelperContext {
   mirrors: readonly Mirror[];
   /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
   left: Promise<number>;
+  /** Whether refs/mirror/* may hold something, which then must not leave with a push. */
+  staged: boolean;
   lines: CommandLines;
   /** Sends text to git and waits until it is written. */
   reply: (text: string) => void;

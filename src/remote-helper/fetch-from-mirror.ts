@@ -6,6 +6,7 @@ import type { Started } from '../git/process.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
 import { printable } from '../protocol/text.ts';
@@ -19,6 +20,9 @@ const DIGEST_MS = 300_000;
 /** How long a mirror may count and compress before its pack starts, in units of gam.lowSpeedTime. */
 const PREPARATION = 6;
 
+/** What a mirror may send beside the pack: progress and packet headers, and an answer to each `have`. */
+const TALK_LIMIT = { base: 1024 ** 2, eachHave: 128 };
+
 /** One fetch of wanted refs through `git fetch-pack`. */
 export interface MirrorFetch {
   line: MirrorLine;
@@ -28,6 +32,9 @@ export interface MirrorFetch {
   /** The most bytes that may come. */
   sizeLimit: number;
 }
+
+/** The reason when git itself could do nothing with what came; git's own words say why. */
+export const REFUSED = 'sent a pack that git refuses';
 
 function broken(message: string): GamError {
   return new GamError('mirror-broken', message, { tryElsewhere: true });
@@ -65,7 +72,7 @@ export async function fetchFromMirror(fetch: MirrorFetch): Promise<void> {
   }
   const patience = new Deadline(60_000 + fetch.line.source.bytes / 256, 'its pack could not be indexed');
   const exit = await within(fetch.fetchPack.exit, patience, () => 0);
-  if (exit.status !== 0) throw broken('sent a pack that git refuses');
+  if (exit.status !== 0) throw broken(REFUSED);
 }
 
 // fetch-pack learns of nothing that it could use and the helper would have to understand: no ref-in-want,
@@ -84,6 +91,13 @@ function greeting(line: MirrorLine): string[] {
 async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
   const bytes = Buffer.concat(packets.map((packet) => packet.raw));
   await within(write(input, bytes), new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
+  // fetch-pack has hung up, and the rest of what may be gigabytes is for nobody.
+  if (input.destroyed) throw broken(REFUSED);
+}
+
+/** How much of a pack a side-band packet carries; a keep-alive carries nothing (upload-pack.c). */
+function packBytes(packet: Packet): number {
+  return packet.kind === 'data' && packet.payload[0] === BAND.data ? packet.payload.length - 1 : 0;
 }
 
 class Conversation {
@@ -93,6 +107,7 @@ class Conversation {
   readonly #input: Writable;
   #haves = 0;
   #common = false;
+  #talk = 0;
 
   constructor(fetch: MirrorFetch, input: Writable) {
     this.#fetch = fetch;
@@ -122,15 +137,25 @@ class Conversation {
       if (!pack) {
         await this.#judge(packet, patience);
         if (packetLine(packet) === 'packfile') pack = true;
-      } else if (packet.kind === 'data' && packet.payload[0] === 1 && patience instanceof Deadline) {
+      } else if (packBytes(packet) > 0 && patience instanceof Deadline) {
         patience = new LowSpeed(settings.lowSpeedLimit, settings.lowSpeedTime);
       }
-      if (line.source.bytes > this.#fetch.sizeLimit) throw broken('sent more than the size limit');
+      this.#measure(packet, pack);
       const end = packet.kind === (line.stateless ? 'response-end' : 'flush');
       if (end && pack) this.over = true;
       await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
       if (end) return;
     }
+  }
+
+  // Text and empty packets cost time that no patience counts, since git takes it to show them.
+  #measure(packet: Packet, pack: boolean): void {
+    const { line, sizeLimit } = this.#fetch;
+    if (line.source.bytes > sizeLimit) throw broken('sent more than the size limit');
+    this.#talk += packet.raw.length - (pack ? 2 * packBytes(packet) : 0);
+    if (this.#talk > TALK_LIMIT.base + TALK_LIMIT.eachHave * this.#haves) throw broken('sent endless text');
+    if (pack && packet.kind === 'data' && packet.payload[0] === BAND.error)
+      throw broken(`stopped: ${printable(packet.payload.toString('utf8', 1).trim(), 120)}`);
   }
 
   async #judge(packet: Packet, patience: Patience): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
 /**
@@ -11,17 +12,14 @@ export function write(stream: Writable, bytes: Buffer): Promise<void> {
   });
 }
 
-// Not by events.once(): of several that race, the losers leave their `error` listeners on the stream, and
-// from the eleventh on node warns of a leak, into the user's terminal.
-function moved(stream: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['readable', 'end', 'close', 'error'];
-    const done = () => {
-      for (const event of events) stream.off(event, done);
-      resolve();
-    };
-    for (const event of events) stream.on(event, done);
-  });
+// Resolves when there is something to read on a stream, or nothing more to come.
+async function stirred(stream: Readable): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const events = ['readable', 'end', 'close'].map((event) => once(stream, event, { signal }));
+  await Promise.race(events);
+  done.abort();
+  await Promise.allSettled(events);
 }
 
 /**
@@ -34,7 +32,7 @@ export async function readLine(stream: Readable): Promise<string | null> {
     const chunk = stream.read() as Buffer | null;
     if (chunk === null) {
       if (stream.readableEnded || stream.destroyed) return null;
-      await moved(stream);
+      await stirred(stream);
       continue;
     }
     text = Buffer.concat([text, chunk]);

@@ -9,7 +9,7 @@ import { canonicalUrl, remoteName } from './canonical.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
-import { sweepLeftovers } from './leftovers.ts';
+import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
 import type { Report } from './report.ts';
 import { converseByWebHelper } from './web.ts';
 
@@ -60,6 +60,7 @@ export async function runHelper(
     settings,
     mirrors,
     left,
+    staged: mayHaveStaged(own),
     ...tools,
   };
   const status =

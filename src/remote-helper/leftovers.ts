@@ -11,8 +11,14 @@ function commonDir(gitDir: string): string {
   return existsSync(file) ? resolve(gitDir, readFileSync(file, 'utf8').trim()) : gitDir;
 }
 
-// Asking git costs a process; looking costs nothing, and there is hardly ever something.
-function mayHaveStaged(common: string): boolean {
+/**
+ * Whether the repository may have something under refs/mirror/. Asking git costs a process; looking costs
+ * nothing, and there is hardly ever something.
+ */
+export function mayHaveStaged({ env, cwd }: { env: Environment; cwd: string }): boolean {
+  const named = env['GIT_DIR'];
+  if (named === undefined) return false;
+  const common = commonDir(resolve(cwd, named));
   if (existsSync(join(common, 'refs/mirror')) || existsSync(join(common, 'reftable'))) return true;
   const packed = join(common, 'packed-refs');
   return existsSync(packed) && readFileSync(packed, 'latin1').includes(' refs/mirror/');
@@ -34,7 +40,7 @@ export async function sweepLeftovers(
     const objects = env['GIT_OBJECT_DIRECTORY'] ?? join(common, 'objects');
     const removed = await removeLeftovers(resolve(cwd, objects));
     if (removed.length > 0) trace('leftovers-removed', { count: removed.length });
-    if (!mayHaveStaged(common)) return 0;
+    if (!mayHaveStaged({ env, cwd })) return 0;
     const { gone, left } = await sweepStaged({ env, cwd });
     if (gone.length + left.length > 0) trace('swept', { gone: gone.length, left: left.length });
     return left.length;

@@ -5,10 +5,12 @@ import { printable } from '../protocol/text.ts';
 export class Report {
   /** Set by `option verbosity` as soon as git says it. */
   quiet = false;
+  #midLine = false;
 
   /** One line, `gam: <message>`. */
   line(message: string): void {
-    if (!this.quiet) this.#write(`gam: ${printable(message)}\n`);
+    // A counter that was drawn last, or a mirror's text without an end, stands where this line would start.
+    if (!this.quiet) this.#write(`${this.#midLine ? '\n' : ''}gam: ${printable(message)}\n`);
   }
 
   /** Text that is already fit for the terminal: git's own progress on what a mirror sends. */
@@ -17,6 +19,7 @@ export class Report {
   }
 
   #write(text: string): void {
+    if (text !== '') this.#midLine = !text.endsWith('\n');
     try {
       writeSync(2, text);
     } catch {

@@ -72,7 +72,6 @@ export class Session {
     this.#events = events;
     this.#canonical = canonical;
     this.#answers = new AnswerReader(canonical);
-    canonical.input.on('error', () => undefined);
   }
 
   /** Passes everything on until canonical's line ends. */
@@ -162,7 +161,6 @@ export class Session {
   async #openAgain(reopen: () => Promise<Connection>): Promise<void> {
     this.#bytesBefore += this.#answers.bytes;
     this.#canonical = await reopen();
-    this.#canonical.input.on('error', () => undefined);
     this.#answers = new AnswerReader(this.#canonical);
     this.#gone = false;
     await this.#answers.greeting();

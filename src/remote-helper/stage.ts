@@ -18,7 +18,7 @@ import type { MirrorContact, MirrorLine } from '../transport/mirror-line.ts';
 import { openMirror } from '../transport/mirror-line.ts';
 import { LowSpeed } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
-import { fetchFromMirror } from './fetch-from-mirror.ts';
+import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
 
@@ -211,13 +211,16 @@ class Stage {
       giveUp.abort();
       await fetchPack.exit.catch(() => undefined);
       const words = await complaint;
-      const plain =
-        error instanceof GamError && error.message === 'sent a pack that git refuses' && words !== '';
+      const plain = error instanceof GamError && error.message === REFUSED && words !== '';
       throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
     }
     const whole = await isSelfContained(verdict);
     trace('pack-received', { bytes: line.source.bytes, whole });
-    if (!whole && !(await isConnected(new Set(refs.map(({ oid }) => oid)), { env }))) {
+    const tips = new Set(refs.map(({ oid }) => oid));
+    // A pack without holes may still lack what was asked for; it vouches only for the tips that are in it.
+    const inPack = whole ? await presentObjects(tips, { env: quarantine.alone(repository.env) }) : new Set();
+    const unproven = [...tips].filter((oid) => !inPack.has(oid));
+    if (unproven.length > 0 && !(await isConnected(unproven, { env }))) {
       throw elsewhere('mirror-broken', 'sent an incomplete history');
     }
     trace('connected');

@@ -6,9 +6,8 @@ import { isAlive } from '../git/alive.ts';
 import type { Environment } from '../git/environment.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
-import { deleteRefs } from '../git/refs.ts';
 import { type RunOptions, runGit } from '../git/run.ts';
-import { listStaged, sweepStaged } from '../git/staged.ts';
+import { listStaged, removeStaged, sweepStaged } from '../git/staged.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { emptyPack } from './completion.ts';
 
@@ -65,7 +64,7 @@ async function removeEmptyPack(job: SweepJob): Promise<boolean> {
 async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> {
   const mine = new Map(job.refs.map(({ name, oid }) => [name, oid]));
   const staged = await listStaged(options);
-  await deleteRefs(
+  await removeStaged(
     staged.filter(({ name, oid }) => mine.get(name) === oid),
     options,
   );

@@ -5,6 +5,7 @@ import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import { webHelper } from '../transport/web.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
+import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
 import { runUploadPack } from './upload-pack.ts';
 
 /**
@@ -12,13 +13,13 @@ import { runUploadPack } from './upload-pack.ts';
  * can do. Only where git opens an upload-pack in protocol v2 (`stateless-connect`) do mirrors come in.
  */
 export async function converseByWebHelper(context: HelperContext, url: WebUrl): Promise<number> {
-  const args = webHelper(context.remote ?? context.canonicalUrl, url);
   const { env } = context.process;
-  if (context.mirrors.length === 0) {
-    const { status } = await startProcess('git', args, { env, stdio: 'inherit' }).exit;
+  const [command, ...args] = webHelper(context.remote ?? context.canonicalUrl, url, env);
+  if (context.mirrors.length === 0 && !context.staged) {
+    const { status } = await startProcess(command, args, { env, stdio: 'inherit' }).exit;
     return status ?? 128;
   }
-  const { child, exit } = startProcess('git', args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const { child, exit } = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const input = child.stdin as Writable;
   const output = child.stdout as Readable;
   input.on('error', () => undefined);
@@ -46,15 +47,16 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
 async function leadIn(context: HelperContext, input: Writable, output: Readable): Promise<boolean> {
   const { lines, reply } = context;
   for (let line = lines.next(); line !== null; line = lines.next()) {
+    if (line.startsWith('push ')) {
+      if (!(await passPushBatch(context, line, input, output))) break;
+      continue;
+    }
     const command = parseHelperCommand(line);
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
-    if (command.kind === 'end' || command.kind === 'other') break;
-    let answer = await readLine(output);
-    while (command.kind === 'capabilities' && answer !== null && answer !== '') {
-      reply(`${answer}\n`);
-      answer = await readLine(output);
-    }
+    const many = command.kind === 'capabilities' || line.startsWith('list');
+    if (command.kind === 'end' || (command.kind === 'other' && !many)) break;
+    const answer = many ? await passLines(context, output) : await readLine(output);
     if (answer === null) break;
     reply(`${answer}\n`);
     if (command.kind === 'connect' && answer === '') {
@@ -64,4 +66,39 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
   }
   await write(input, lines.rest);
   return false;
+}
+
+/** Passes lines of an answer on up to the blank one that ends it, which is returned; null when it breaks off. */
+async function passLines({ reply }: HelperContext, output: Readable): Promise<string | null> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await readLine(output);
+    if (line === null || line === '') {
+      reply(lines.map((passed) => `${passed}\n`).join(''));
+      return line;
+    }
+    lines.push(line);
+  }
+}
+
+/** Passes a batch of `push` lines on, less what must stay here; false when the helper hung up. */
+async function passPushBatch(
+  context: HelperContext,
+  first: string,
+  input: Writable,
+  output: Readable,
+): Promise<boolean> {
+  const batch = [first];
+  for (let line = context.lines.next(); line !== null && line !== ''; line = context.lines.next())
+    batch.push(line);
+  const { lines, kept } = splitPushBatch(batch);
+  if (kept.length > 0) context.report.line(keptLine(kept.length));
+  let end: string | null = '';
+  if (lines.length > 0) {
+    await write(input, Buffer.from(`${lines.join('\n')}\n\n`));
+    end = await passLines(context, output);
+  }
+  if (end === null) return false;
+  context.reply(`${kept.map(keptStatus).join('')}\n`);
+  return true;
 }

@@ -6,6 +6,7 @@ import { type Environment, withoutRepository } from '../git/environment.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
 import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
+import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { isTransportAllowed, transportName } from './allowed.ts';
 import type { Connection, Opening } from './connection.ts';
@@ -15,7 +16,6 @@ import { Deadline, within } from './patience.ts';
 import { processConnection } from './process-connection.ts';
 import { openSsh } from './ssh.ts';
 import { credentialRefusal, mirrorEnvironment, webMirrorConfig } from './wall.ts';
-import { webHelper } from './web.ts';
 
 /** ssh must not ask, forward or be led elsewhere by the mirror. */
 const SSH_OPTIONS = ['-o', 'BatchMode=yes', '-o', 'ForwardAgent=no', '-o', 'ClearAllForwardings=yes'];
@@ -61,7 +61,7 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
     case 'web': {
       const refusal = credentialRefusal(url, entries, env);
       if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
-      const words = webHelper(url.url, url, webMirrorConfig(url, entries));
+      const words = [...webMirrorConfig(url, entries), `remote-${url.scheme}`, url.url, url.url];
       return { ...processConnection('git', words, env, opening), stateless: true };
     }
     case 'ssh':
@@ -87,7 +87,7 @@ async function lastLine(stderr: Readable | null): Promise<string> {
       .split(/[\r\n]+/)
       .at(-1)
       ?.trim() ?? '';
-  return printable(last.replace(/^(?:fatal|error): /, ''), 160);
+  return printable(redactText(last.replace(/^(?:fatal|error): /, '')), 160);
 }
 
 async function greet(
@@ -125,7 +125,6 @@ export async function openMirror(mirrorUrl: string, contact: MirrorContact): Pro
   const patience = new Deadline(contact.settings.connectTimeout, 'no answer');
   try {
     const connection = await within(Promise.resolve(open(url, contact, signal)), patience, () => 0);
-    connection.input.on('error', () => undefined);
     const words = lastLine(connection.stderr);
     words.catch(() => undefined);
     const source = new PacketSource(connection.output);

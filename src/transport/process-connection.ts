@@ -15,6 +15,8 @@ export function processConnection(
     stdio: ['pipe', 'pipe', opening.stderr],
     ...(opening.signal === undefined ? {} : { signal: opening.signal }),
   });
+  // A service that ends before it has read everything breaks the pipe; how it ends tells why.
+  child.stdin?.on('error', () => undefined);
   return {
     output: child.stdout as Readable,
     input: child.stdin as Writable,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { untilNothing } from './bystanders.ts';
 import { asCloned, compareRefs, type Mapping } from './refs.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -20,7 +20,7 @@ function passingFiles(folder: string): string[] {
 
 async function commonDir(sandbox: Sandbox, repository: string): Promise<string> {
   const { stdout } = await sandbox.git(['rev-parse', '--git-common-dir'], { cwd: repository });
-  return join(sandbox.path(repository), stdout.trim());
+  return resolve(sandbox.path(repository), stdout.trim());
 }
 
 /** What `git fsck --strict` complains of, as lines; nothing when the repository is sound. */

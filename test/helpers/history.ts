@@ -14,8 +14,10 @@ export interface HistoryShape {
   /** Bytes of a file. */
   blobSize: number;
   seed: number;
-  /** The ref the history goes on from; without it, it starts from nothing, on main. */
-  from?: string;
+  /** The branch that carries the history; the names of tags and topics tell which, but for main. */
+  branch: string;
+  /** Goes on from the branch's tip instead of starting from nothing. */
+  goesOn: boolean;
 }
 
 /** Seconds since the epoch of the first commit, and from one to the next. */
@@ -74,19 +76,20 @@ class Writer {
 export function* historyStream(shape: HistoryShape): Generator<string> {
   const random = seededRandom(shape.seed);
   const files = new ChangingFiles(random, shape.files, shape.blobSize);
-  const main = shape.from ?? 'refs/heads/main';
-  const writer = new Writer(random, shape.from === undefined ? 0 : 1_000_000 + shape.seed * 10_000);
-  const prefix = shape.from === undefined ? 'v' : `v${shape.seed}.`;
+  const main = `refs/heads/${shape.branch}`;
+  const writer = new Writer(random, shape.goesOn ? shape.seed * 100_000 : 0);
+  const own = shape.branch === 'main' ? '' : `${shape.branch}-`;
+  const version = shape.goesOn ? `${own}v${shape.seed}.` : `${own}v`;
   const onMain = Math.max(1, shape.commits - shape.branches * AHEAD);
   const tagEvery = Math.max(1, Math.floor(onMain / Math.max(1, shape.tags)));
-  let tip = shape.from === undefined ? '' : `${main}^0`;
+  let tip = shape.goesOn ? `${main}^0` : '';
   let tags = 0;
   let sides = 0;
 
   for (let room = onMain; room > 0; room = onMain - writer.made) {
     const before = tip;
     if (tip.startsWith(':') && shape.branches > 0 && room > 5 && random() < SIDE_LINES) {
-      const topic = `refs/heads/topic-${sides++ % shape.branches}`;
+      const topic = `refs/heads/${own}topic-${sides++ % shape.branches}`;
       const length = 1 + below(random, 4);
       for (let i = 0; i < length; i += 1) {
         yield writer.commit(topic, i === 0 ? before : writer.tip, files.change());
@@ -98,12 +101,12 @@ export function* historyStream(shape: HistoryShape): Generator<string> {
     tip = writer.tip;
     while (tags < shape.tags && writer.made >= (tags + 1) * tagEvery) {
       tags += 1;
-      yield writer.tag(`${prefix}${tags}`, tags % 2 === 1);
+      yield writer.tag(`${version}${tags}`, tags % 2 === 1);
     }
   }
   for (let branch = 0; branch < shape.branches; branch += 1) {
     for (let i = 0; i < AHEAD && writer.made < shape.commits; i += 1) {
-      yield writer.commit(`refs/heads/topic-${branch}`, i === 0 ? tip : writer.tip, files.change());
+      yield writer.commit(`refs/heads/${own}topic-${branch}`, i === 0 ? tip : writer.tip, files.change());
     }
   }
 }

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Sandbox } from './sandbox.ts';
 
 /** Which repository sent how many bytes of packs, whatever the transport. */
 export interface PackLog {
-  /** Bytes by the repository's folder name, since the start or the last forget(). */
-  read(): Record<string, number>;
+  /** Bytes sent by the repositories under a folder of the sandbox, since the start or the last forget(). */
+  sentFrom(folder: string): number;
   forget(): void;
 }
 
@@ -16,14 +17,11 @@ export async function logPacks(sandbox: Sandbox): Promise<PackLog> {
   const command = `PACK_LOG='${file}' '${hook}'`;
   await sandbox.git(['config', '--global', 'uploadpack.packObjectsHook', command]);
   return {
-    read() {
-      const sums: Record<string, number> = {};
+    sentFrom(folder) {
       const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-      for (const line of text.split('\n').filter(Boolean)) {
-        const [repository = '', bytes] = line.split(' ');
-        sums[repository] = (sums[repository] ?? 0) + Number(bytes);
-      }
-      return sums;
+      return [...text.matchAll(/^(\d+) (.*)$/gm)]
+        .filter(([, , repository = '']) => `${relative(sandbox.root, repository)}/`.startsWith(`${folder}/`))
+        .reduce((sum, [, bytes]) => sum + Number(bytes), 0);
     },
     forget: () => rmSync(file, { force: true }),
   };

@@ -12,7 +12,16 @@ export interface RepositoryOptions extends Partial<HistoryShape> {
   objectFormat?: 'sha1' | 'sha256';
 }
 
-const SMALL: HistoryShape = { commits: 300, files: 20, tags: 6, branches: 3, blobSize: 1500, seed: 1 };
+const SMALL: HistoryShape = {
+  commits: 300,
+  files: 20,
+  tags: 6,
+  branches: 3,
+  blobSize: 1500,
+  seed: 1,
+  branch: 'main',
+  goesOn: false,
+};
 
 async function fastImport(sandbox: Sandbox, repository: string, stream: Iterable<string>): Promise<void> {
   const args = ['-C', sandbox.path(repository), 'fast-import', '--quiet', '--date-format=raw'];
@@ -66,8 +75,17 @@ export async function generateHistory(
 ): Promise<string> {
   const { objectFormat, ...shape } = options;
   await initBare(sandbox, path, objectFormat);
-  await fastImport(sandbox, path, historyStream({ ...SMALL, ...shape }));
+  await addHistory(sandbox, path, shape);
   return sandbox.path(path);
+}
+
+/** Adds a history with a root of its own to a bare repository that may hold others. */
+export async function addHistory(
+  sandbox: Sandbox,
+  path: string,
+  shape: Partial<HistoryShape>,
+): Promise<void> {
+  await fastImport(sandbox, path, historyStream({ ...SMALL, ...shape }));
 }
 
 /** Adds commits to a branch of a bare repository (main when none is named); `seed` tells additions apart. */
@@ -75,18 +93,39 @@ export async function addCommits(
   sandbox: Sandbox,
   path: string,
   commits: number,
-  options: Partial<HistoryShape> & { branch?: string } = {},
+  shape: Partial<HistoryShape> = {},
 ): Promise<void> {
-  const { branch = 'main', ...shape } = options;
-  const from = `refs/heads/${branch}`;
-  const all = { ...SMALL, seed: 2, tags: 0, branches: 0, ...shape, commits, from };
-  await fastImport(sandbox, path, historyStream(all));
+  const further = { ...SMALL, seed: 2, tags: 0, branches: 0, ...shape, commits, goesOn: true };
+  await fastImport(sandbox, path, historyStream(further));
 }
 
 /** A full bare copy, every ref included, that shares nothing with its source. */
 export async function cloneBare(sandbox: Sandbox, from: string, to: string): Promise<string> {
   await sandbox.git(['clone', '--quiet', '--mirror', '--no-hardlinks', sandbox.path(from), to]);
   await sandbox.git(['config', '--remove-section', 'remote.origin'], { cwd: to });
+  return sandbox.path(to);
+}
+
+/**
+ * Makes a bare copy as it was earlier: the branch of HEAD at `tip`, and the branches and tags that lie in its
+ * history. It holds no other objects.
+ */
+export async function copyEarlier(sandbox: Sandbox, from: string, to: string, tip: string): Promise<string> {
+  const output = async (...args: string[]) => (await sandbox.git(args, { cwd: from })).stdout.trim();
+  const head = await output('symbolic-ref', 'HEAD');
+  const merged = await output(
+    'for-each-ref',
+    '--format=%(refname)',
+    '--merged',
+    tip,
+    'refs/heads',
+    'refs/tags',
+  );
+  const refs = merged.split('\n').filter((ref) => ref !== '' && ref !== head);
+  await initBare(sandbox, to, (await output('rev-parse', head)).length === 64 ? 'sha256' : 'sha1');
+  await sandbox.git(['symbolic-ref', 'HEAD', head], { cwd: to });
+  const specs = [`${await output('rev-parse', tip)}:${head}`, ...refs.map((ref) => `${ref}:${ref}`)];
+  await output('push', '--quiet', sandbox.path(to), ...specs);
   return sandbox.path(to);
 }
 

@@ -1,0 +1,36 @@
+import { GamError } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+import { gitOutput, type RunOptions } from './run.ts';
+
+/** The oldest git that gam works with. */
+export const OLDEST_GIT = '2.25';
+/** The oldest git that knows `includeIf "hasconfig:remote.*.url:..."`. */
+export const HASCONFIG_GIT = '2.36';
+/** The oldest git that obeys GIT_CONFIG_GLOBAL. */
+export const CONFIG_GLOBAL_GIT = '2.32';
+
+/** Takes the number out of `git version 2.39.5 (Apple Git-154)`; null when there is none. */
+export function parseGitVersion(text: string): string | null {
+  return /\b([0-9]+\.[0-9]+(?:\.[0-9]+)?)/.exec(text)?.[1] ?? null;
+}
+
+/** True when a version such as `2.39.5` is `oldest` or newer. */
+export function isAtLeast(version: string, oldest: string): boolean {
+  const numbers = version.split('.').map(Number);
+  for (const [index, least] of oldest.split('.').map(Number).entries()) {
+    const number = numbers[index] ?? 0;
+    if (number !== least) return number > least;
+  }
+  return true;
+}
+
+/**
+ * The version of the git on PATH.
+ * @throws GamError `git-missing` when there is none, `git-failed` when it does not tell
+ */
+export async function gitVersion(options: RunOptions): Promise<string> {
+  const text = await gitOutput(['version'], options);
+  const version = parseGitVersion(text);
+  if (version === null) throw new GamError('git-failed', `git does not tell its version: ${printable(text)}`);
+  return version;
+}

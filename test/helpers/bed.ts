@@ -1,0 +1,60 @@
+import { cpSync } from 'node:fs';
+import { type HttpServer, startHttpServer } from './http-server.ts';
+import { logPacks, type PackLog } from './pack-log.ts';
+import { makePair, type Pair } from './pair.ts';
+import type { Scheme } from './place.ts';
+import { makeSandbox, type Sandbox } from './sandbox.ts';
+
+/** What most end-to-end tests lie on: a sandbox, mirrors on one web server, and pairs of users. */
+export interface Bed {
+  readonly sandbox: Sandbox;
+  /** Serves `mirrors/` of the sandbox. */
+  readonly mirrors: HttpServer;
+  readonly packs: PackLog;
+  /** The URL of a repository in `mirrors/`. */
+  mirror(repository: string): string;
+  /** Makes a pair whose canonical is a copy of `source`, in a folder named after the test. */
+  pair(source: string, name: string, scheme?: Scheme): Promise<Pair>;
+  /** Gives both sides of a pair a copy of a clone, whose remote is then canonical. */
+  adopt(pair: Pair, clone: string, as: string): Promise<void>;
+  /** Pack bytes since the last call of forget() on `packs`. */
+  sent(pair: Pair): { plain: number; canonical: number; mirrors: number };
+  close(): Promise<void>;
+}
+
+/** Makes an empty bed; the tests put repositories into it. */
+export async function makeBed(): Promise<Bed> {
+  const sandbox = makeSandbox();
+  const closing: (() => Promise<void>)[] = [];
+  // git before 2.26 speaks version 0 unless it is told.
+  await sandbox.git(['config', '--global', 'protocol.version', '2']);
+  const packs = await logPacks(sandbox);
+  const mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env: sandbox.serverEnv });
+  closing.push(() => mirrors.close());
+  return {
+    sandbox,
+    mirrors,
+    packs,
+    mirror: (repository) => `${mirrors.url}/${repository}`,
+    async pair(source, name, scheme = 'http') {
+      const pair = await makePair(sandbox, source, scheme, name.replaceAll(/[^\w.-]+/g, '-'));
+      closing.push(() => pair.close());
+      return pair;
+    },
+    async adopt(pair, clone, as) {
+      await pair.both(async ({ cwd, url }) => {
+        cpSync(sandbox.path(clone), sandbox.path(cwd, as), { recursive: true });
+        await sandbox.git(['config', 'remote.origin.url', url], { cwd: `${cwd}/${as}` });
+      });
+    },
+    sent: (pair) => ({
+      plain: packs.sentFrom(pair.plain.place.folder),
+      canonical: packs.sentFrom(pair.gam.place.folder),
+      mirrors: packs.sentFrom('mirrors'),
+    }),
+    async close() {
+      for (const end of closing) await end();
+      await sandbox.close();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Refs, refsOf } from './refs.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** Everything about a repository that a user or a tool can see, but for where it came from. */
+export interface RepositoryState {
+  refs: Refs;
+  /** `git status`, with what is ahead or behind. */
+  status: string;
+  shallow: string;
+  fetchHead: string;
+  config: string[];
+  /** How many objects real refs lead to, and which of them are promised only. */
+  objects: number;
+  promised: string[];
+}
+
+async function read(sandbox: Sandbox, repository: string, ...args: string[]): Promise<string> {
+  return (await sandbox.git(args, { cwd: repository, expectStatus: null })).stdout;
+}
+
+// `config --list` in the repository itself, so that relative paths and the user's own file stay out.
+async function configOf(sandbox: Sandbox, repository: string): Promise<string[]> {
+  return (await read(sandbox, repository, 'config', '--local', '--list')).split('\n').filter(Boolean);
+}
+
+/** Reads a repository's state; a URL that differs between two repositories is for the caller to replace. */
+export async function stateOf(sandbox: Sandbox, repository: string): Promise<RepositoryState> {
+  const gitDir = (await read(sandbox, repository, 'rev-parse', '--absolute-git-dir')).trim();
+  const file = (name: string) =>
+    existsSync(join(gitDir, name)) ? readFileSync(join(gitDir, name), 'utf8') : '';
+  const real = ['--exclude=refs/mirror/*', '--all'];
+  const listed = await read(sandbox, repository, 'rev-list', '--objects', '--missing=print', ...real);
+  const objects = listed.split('\n').filter(Boolean);
+  return {
+    refs: await refsOf(sandbox, repository),
+    status: await read(sandbox, repository, 'status', '--branch', '--porcelain'),
+    shallow: file('shallow'),
+    fetchHead: file('FETCH_HEAD'),
+    config: await configOf(sandbox, repository),
+    objects: objects.length,
+    promised: objects.filter((line) => line.startsWith('?')).sort(),
+  };
+}
