@@ -43,11 +43,14 @@ async function help(remote: string, url: string): Promise<number> {
   const interrupt = new AbortController();
   let interrupted: NodeJS.Signals | null = null;
   const stop = (signal: NodeJS.Signals) => {
+    if (interrupted !== null) return;
     interrupted = signal;
     interrupt.abort();
     setTimeout(() => process.exit(128 + constants.signals[signal]), LAST_MS).unref();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  // Not once(): Ctrl-C comes twice, from the terminal and again from the `git remote-mirror` that started
+  // this process, and the second must not end it in the middle of cleaning up.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   const tools = {
     lines: new CommandLines(0),
     reply,

@@ -151,7 +151,11 @@ export class Session {
   }
 
   async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
-    if (this.#gone && this.#events.reopen) await this.#openAgain(this.#events.reopen);
+    if (this.#gone) {
+      // Where no line can be opened again, git's own helper has died, and git will learn how.
+      if (this.#events.reopen === null) return this.#finish();
+      await this.#openAgain(this.#events.reopen);
+    }
     if (expected.command !== null) this.#expected.push(expected);
     await write(this.#canonical.input, Buffer.concat(packets.map((packet) => packet.raw)));
   }

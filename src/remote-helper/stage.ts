@@ -19,6 +19,7 @@ import { openMirror } from '../transport/mirror-line.ts';
 import { LowSpeed } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
 import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
 
@@ -110,7 +111,7 @@ class Stage {
     try {
       const refs = await this.#fetch(choice, quarantine);
       const tips = await this.#knownTips(refs, quarantine);
-      this.#tools.contact.signal.throwIfAborted();
+      await throwIfInterrupted(this.#tools.contact.signal);
       const staged = await this.#keep(refs, quarantine);
       return {
         mirror: this.#mirror,
@@ -249,6 +250,7 @@ class Stage {
     const cover = await coveringRefs(staged, this.#order.peeled, { env });
     await quarantine.migrate();
     this.#tools.trace('migrated');
+    await throwIfInterrupted(this.#tools.contact.signal);
     try {
       await writeRefs(cover, repository);
     } catch {
@@ -260,9 +262,11 @@ class Stage {
       await writeRefs(cover, repository);
     }
     this.#tools.trace('refs-written', { refs: cover.length, site });
-    if (this.#tools.contact.signal.aborted) {
+    try {
+      await throwIfInterrupted(this.#tools.contact.signal);
+    } catch (error) {
       await deleteRefs(cover, repository);
-      this.#tools.contact.signal.throwIfAborted();
+      throw error;
     }
     return cover;
   }

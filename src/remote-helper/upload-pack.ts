@@ -4,9 +4,12 @@ import { startProcess } from '../git/process.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
+import type { FetchRequest } from '../protocol/fetch-request.ts';
+import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
 import type { SweepJob } from './sweeper.ts';
 
@@ -19,6 +22,8 @@ interface Sweeper {
 
 /** What came of git's request while it was held. */
 interface Held {
+  /** Settles when the request goes on, or must not. */
+  over: Promise<unknown> | null;
   holding: Holding | null;
   sweeper: Sweeper | null;
 }
@@ -46,16 +51,22 @@ export async function runUploadPack(
     trace,
     pid: own.pid,
   };
-  const held: Held = { holding: null, sweeper: null };
+  const held: Held = { over: null, holding: null, sweeper: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
+  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+    trace('request-held');
+    held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
+    if (held.holding) held.sweeper = await startSweeper(context, held.holding, await git);
+    await throwIfInterrupted(own.interrupt.signal);
+    trace('request-released');
+    return held.holding?.completion ?? null;
+  };
   const session = new Session(own.streams(), canonical, {
-    async hold(request, refs) {
-      trace('request-held');
-      held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-      if (held.holding) held.sweeper = await startSweeper(context, held.holding, await git);
-      trace('request-released');
-      return held.holding?.completion ?? null;
+    hold(request, refs) {
+      const over = stage(request, refs);
+      held.over = over;
+      return over;
     },
     hungUp: () => own.interrupt.abort(),
     reopen,
@@ -69,6 +80,8 @@ export async function runUploadPack(
     else if ((await context.left) > 0) await sweepOlder(context, await git);
     return end.exit.status ?? 128;
   } catch (error) {
+    // The lines may break before staging has cleaned up behind itself, and this process must not end first.
+    await held.over?.catch(() => undefined);
     // Whoever interrupts a fetch wants nothing of it.
     if (signal.aborted) held.sweeper?.tell('over');
     throw error;

@@ -19,7 +19,7 @@ let fetching: Moment[];
 let cloning: Moment[];
 
 beforeAll(async () => {
-  scene = await setScene({ transport: 'http', config: { 'fetch.unpackLimit': '1' } });
+  scene = await setScene({ transport: 'http' });
   const { sandbox } = scene;
   fetching = await learnMoments(sandbox, async (env) => {
     await scene.copy('learn');
@@ -79,6 +79,9 @@ test('git is killed at a step of a fetch', async () => {
     const { signal } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
     expect(signal).toBe('SIGKILL');
     expect(await scene.isUntouched(clone)).toBe(true);
+    // The helper that git left behind has noticed, and cleans up after both.
+    await expectNoChildren(scene.sandbox);
+    await expectClean(scene.sandbox, clone);
     await expectRecovery(scene, clone);
   });
 });
