@@ -15,10 +15,10 @@ export interface Gate {
 export async function openGate(to: number): Promise<Gate> {
   const connections = new Connections();
   const open = new Set<Socket>();
-  const server = createServer((client) => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     connections.add(client);
     open.add(client);
-    const inner = connect({ port: to, host: '127.0.0.1' });
+    const inner = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true });
     inner.on('error', () => client.destroy());
     client.once('close', () => {
       open.delete(client);

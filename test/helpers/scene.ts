@@ -43,6 +43,9 @@ export interface SceneOptions {
 /** Sets a scene in a sandbox of its own. */
 export async function setScene({ transport, ahead = 5, config = {} }: SceneOptions): Promise<Scene> {
   const sandbox = makeSandbox();
+  // A machine that is busy is no reason to leave a mirror.
+  await sandbox.git(['config', '--global', 'gam.connectTimeout', '60s']);
+  await sandbox.git(['config', '--global', 'gam.lowSpeedTime', '60s']);
   await generateHistory(sandbox, 'served/canonical.git', { commits: 60, tags: 2, branches: 2 });
   await sandbox.git(['clone', '-q', '--no-checkout', 'served/canonical.git', 'ready']);
   await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5, tags: 1 });
