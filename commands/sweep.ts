@@ -1,8 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { needRepository } from '../src/git/discover.ts';
 import { removeLeftovers } from '../src/git/quarantine.ts';
-import { deleteRefs } from '../src/git/refs.ts';
-import { sweepStaged } from '../src/git/staged.ts';
+import { removeStaged, sweepStaged } from '../src/git/staged.ts';
 import { GamCommand } from '../src/main/command.ts';
 
 export default class Sweep extends GamCommand {
@@ -32,7 +31,7 @@ export default class Sweep extends GamCommand {
           `dropping ${refs(left.length)} that canonical has not confirmed:`,
           ...left.map((ref) => `  ${ref.name}`),
         );
-      await deleteRefs(left, this.where);
+      await removeStaged(left, this.where);
     }
     if (!flags.json) return;
     const names = left.map((ref) => ref.name);

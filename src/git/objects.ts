@@ -18,13 +18,17 @@ export async function isConnected(tips: Iterable<string>, options: RunOptions): 
   return (await runGit(walk, { ...options, input })).status === 0;
 }
 
-/** The commits that lie behind these tips and not behind `base`. */
+/**
+ * The commits that lie behind these tips and not behind the others.
+ *
+ * @param others revisions, or an option of git-rev-list(1) that stands for several, such as `--all`
+ */
 export async function commitsBeyond(
   tips: Iterable<string>,
-  base: string,
+  others: readonly string[],
   options: RunOptions,
 ): Promise<Set<string>> {
   const input = `${[...tips].join('\n')}\n`;
-  const { stdout } = await runGit(['rev-list', '--stdin', '--not', base], { ...options, input });
-  return new Set(stdout.split('\n'));
+  const { stdout } = await runGit(['rev-list', '--stdin', '--not', ...others], { ...options, input });
+  return new Set(stdout.split('\n').filter((line) => line !== ''));
 }

@@ -28,12 +28,26 @@ export interface Started {
   exit: Promise<Exit>;
 }
 
+const ending = new Map<ChildProcess, Promise<void>>();
+
 /** Ends a child that may still run: SIGTERM, then SIGKILL when it does not obey. */
 export function endProcess(child: ChildProcess): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null || ending.has(child)) return;
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-  child.once('exit', () => clearTimeout(timer));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      clearTimeout(timer);
+      ending.delete(child);
+      resolve();
+    });
+  });
+  ending.set(child, ended);
+}
+
+/** Waits for the end of every child that was told to end; one that does not obey would outlive this process. */
+export async function processesEnded(): Promise<void> {
+  await Promise.all(ending.values());
 }
 
 /**

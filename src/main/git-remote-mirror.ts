@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { GamError } from '../errors.ts';
+import { processesEnded } from '../git/process.ts';
 import { printable } from '../protocol/text.ts';
 import { CommandLines } from '../remote-helper/command-lines.ts';
 import type { HelperProcess } from '../remote-helper/context.ts';
@@ -65,6 +66,7 @@ async function help(remote: string, url: string): Promise<number> {
     if (interrupt.signal.aborted) return 1;
     if (!(error instanceof GamError)) throw error;
     process.stderr.write(`fatal: ${printable(error.message)}\n`);
+    if (error.suggestion !== undefined) process.stderr.write(`gam: ${printable(error.suggestion)}\n`);
     return 128;
   }
 }
@@ -76,12 +78,14 @@ setFlagsFromString('--semi-space-growth-factor=1');
 const [first, second] = process.argv.slice(2);
 if (first === '--version') {
   process.stdout.write(`gam ${VERSION}\n`);
-} else if (first === '--sweep') {
-  await runSweeper(process.stdin, process.pid, process.env);
+} else if (first === '--sweep' && second !== undefined) {
+  await runSweeper(second, process.stdin, process.pid, process.env);
   process.exit(0);
 } else if (first === undefined || second === undefined) {
   process.stderr.write(`${USAGE}\n`);
   process.exit(129);
 } else {
-  process.exit(await help(first, second));
+  const status = await help(first, second);
+  await processesEnded();
+  process.exit(status);
 }

@@ -41,7 +41,6 @@ export function judgeMirrorUrl(
     return refusal === null ? { parsed, refusal } : { parsed: null, refusal };
   } catch (error) {
     if (!(error instanceof GamError)) throw error;
-    // The message ends with the URL, which the line that shows the refusal names anyway.
-    return { parsed: null, refusal: error.message.slice(0, -`: ${error.url}`.length) };
+    return { parsed: null, refusal: error.message };
   }
 }

@@ -4,11 +4,6 @@ export interface Advertisement {
   capabilities: ReadonlyMap<string, string | null>;
 }
 
-/** The words of a capability's value, e.g. `shallow filter` of `fetch=shallow filter`. */
-export function capabilityWords(advertisement: Advertisement, name: string): string[] {
-  return advertisement.capabilities.get(name)?.split(' ') ?? [];
-}
-
 /** The hash that names the server's objects; SHA-1 unless it says otherwise. */
 export function objectFormat(advertisement: Advertisement): string {
   return advertisement.capabilities.get('object-format') ?? 'sha1';

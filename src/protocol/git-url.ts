@@ -43,8 +43,12 @@ export type GitUrl = WebUrl | SshUrl | DaemonUrl | FileUrl;
 const SSH_SCHEMES = new Set(['ssh', 'git+ssh', 'ssh+git']);
 const WEB_SCHEMES = new Set(['http', 'https', 'ftp', 'ftps']);
 
-function bad(url: string, why: string): GamError {
-  return new GamError('bad-url', `${why}: ${redactUrl(url)}`, { url: redactUrl(url) });
+// git's own words, where it has some: they end up on the user's terminal in git's place.
+const NO_PATH = "no path specified; see 'git help pull' for valid url syntax";
+
+function bad(url: string, why: string, suggestion?: string): GamError {
+  const remedy = suggestion === undefined ? {} : { suggestion };
+  return new GamError('bad-url', why, { url: redactUrl(url), ...remedy });
 }
 
 // git's is_url(): a scheme of letters, digits, `+`, `-`, `.` before `://`.
@@ -95,14 +99,14 @@ function splitPort(hostAndPort: string): { destination: string; port: string | n
 
 function parseHosted(url: string, kind: 'ssh' | 'git', rest: string, separator: '/' | ':'): GitUrl {
   const slash = rest.indexOf(separator, bracketEnd(rest));
-  if (slash < 0) throw bad(url, 'no path in the URL');
+  if (slash < 0) throw bad(url, NO_PATH);
   const hostAndPort = rest.slice(0, slash);
   // `host:` has an empty path, which git takes for the home folder there.
   let path = rest.slice(separator === ':' ? slash + 1 : slash);
   // `/~user/x` loses its slash; of `host:a~b` git takes `~b`, too (connect.c looks at the second letter only).
   if (path.charAt(1) === '~') path = path.slice(1);
   if (kind === 'git') {
-    if (/\n/.test(hostAndPort + path)) throw bad(url, 'a git:// URL may not hold a line end');
+    if (/\n/.test(hostAndPort + path)) throw bad(url, 'newline is forbidden in git:// hosts and repo paths');
     const { destination, port } = splitPort(hostAndPort);
     return { kind, host: destination, port, hostAndPort, path };
   }
@@ -132,7 +136,13 @@ function parseWeb(url: string, scheme: string): WebUrl {
  *   program could take for an option
  */
 export function parseGitUrl(url: string): GitUrl {
-  if (/^[a-z0-9][a-z0-9+.-]*::/i.test(url)) throw bad(url, 'a URL for another remote helper');
+  if (/^[a-z0-9][a-z0-9+.-]*::/i.test(url)) {
+    throw bad(
+      url,
+      'a URL for another remote helper',
+      'give mirror:: an http, ssh, git or file URL, or a path',
+    );
+  }
   const parsed = parsePlain(url);
   const first = parsed.kind === 'ssh' ? parsed.destination : parsed.kind === 'file' ? '' : parsed.host;
   if (first.startsWith('-')) throw bad(url, `strange hostname '${first}' blocked`);
@@ -152,14 +162,16 @@ function parsePlain(url: string): GitUrl {
     if (scheme !== 'file') throw bad(url, `protocol '${scheme}' is not supported`);
     if (/^[a-z]:/i.test(rest) && process.platform === 'win32') return { kind: 'file', path: rest };
     const slash = rest.indexOf('/', bracketEnd(rest));
-    if (slash < 0) throw bad(url, 'no path in the URL');
+    if (slash < 0) throw bad(url, NO_PATH);
     return { kind: 'file', path: rest.slice(slash) };
   }
+  // What stands before `://` names a protocol wherever it is (connect.c, parse_connect_url).
+  const before = url.indexOf('://');
+  if (before >= 0) throw bad(url, `protocol '${url.slice(0, before)}' is not supported`);
   const colon = url.indexOf(':');
   const slash = url.indexOf('/');
   const local =
     colon < 0 || (slash >= 0 && slash < colon) || (process.platform === 'win32' && /^[a-z]:/i.test(url));
-  if (!local && url.includes('://')) throw bad(url, 'no protocol that git knows');
   if (!local) return parseHosted(url, 'ssh', url, ':');
   if (url === '') throw bad(url, 'an empty URL');
   return { kind: 'file', path: url };

@@ -21,6 +21,6 @@ export async function coveringRefs(
   const heads = refs.filter(({ name }) => /^refs\/mirror\/[^/]+\/heads\//.test(name));
   const main = heads.find(({ name }) => /\/heads\/(?:main|master|trunk)$/.test(name)) ?? heads[0];
   if (!main) return [...refs];
-  const beyond = await commitsBeyond(new Set(refs.map(({ oid }) => oid)), main.oid, options);
+  const beyond = await commitsBeyond(new Set(refs.map(({ oid }) => oid)), [main.oid], options);
   return refs.filter((ref) => ref === main || beyond.has(peeled.get(ref.oid) ?? ref.oid));
 }

@@ -9,6 +9,7 @@ import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { Deadline, LowSpeed, type Patience, within } from '../transport/patience.ts';
@@ -17,8 +18,8 @@ import { write } from './flow.ts';
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
 const DIGEST_MS = 300_000;
 
-/** How long a mirror may count and compress before its pack starts, in units of gam.lowSpeedTime. */
-const PREPARATION = 6;
+/** How long a mirror may take over its list of refs, and to count and compress before its pack starts, in units of gam.lowSpeedTime. */
+export const PREPARATION = 6;
 
 /** What a mirror may send beside the pack: progress and packet headers, and an answer to each `have`. */
 const TALK_LIMIT = { base: 1024 ** 2, eachHave: 128 };
@@ -91,8 +92,6 @@ function greeting(line: MirrorLine): string[] {
 async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
   const written = write(input, ...packets.map((packet) => packet.raw));
   await within(written, new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
-  // fetch-pack has hung up, and the rest of what may be gigabytes is for nobody.
-  if (input.destroyed) throw broken(REFUSED);
 }
 
 /** How much of a pack a side-band packet carries; a keep-alive carries nothing (upload-pack.c). */
@@ -117,7 +116,7 @@ class Conversation {
   async answer(request: readonly Packet[]): Promise<void> {
     const command = requestedCommand(request);
     if (command === 'ls-refs') {
-      const lines = this.#fetch.refs.map((ref) => linePacket(`${ref.oid} ${ref.name}`));
+      const lines = this.#fetch.refs.map((ref) => linePacket(writeRefLine({ ...ref, peeled: null })));
       await put(this.#input, [...lines, FLUSH, RESPONSE_END]);
     } else if (command === 'fetch') {
       this.#haves += argumentValues(parseFetchRequest(request), 'have').length;
@@ -144,6 +143,8 @@ class Conversation {
       const end = packet.kind === (line.stateless ? 'response-end' : 'flush');
       if (end && pack) this.over = true;
       await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
+      // fetch-pack has hung up before the end, and the rest of what may be gigabytes is for nobody.
+      if (!this.over && this.#input.destroyed) throw broken(REFUSED);
       if (end) return;
     }
   }
@@ -168,6 +169,15 @@ class Conversation {
       const message = `refused: ${printable(text.slice('ERR '.length), 120)}`;
       throw new GamError('mirror-refused', message, { tryElsewhere: true });
     }
+    // fetch-pack acts on what nobody asked for: with `packfile-uris` it would fetch from any host, and with the
+    // user's own http configuration (seen on git 2.39.5).
+    if (
+      packet.kind === 'data' &&
+      !/^(?:acknowledgments$|ACK |NAK$|ready$|packfile$|shallow-info$)/.test(text)
+    )
+      throw broken(`sent '${printable(text, 40)}', which was not asked for`);
+    // index-pack would take the ends of a shallow history for its roots, and find nothing missing.
+    if (text === 'shallow-info') throw broken('is a shallow clone');
     if (text.startsWith('ACK ') || text === 'ready') this.#common = true;
     // A true mirror knows some of what is here; one that knows nothing of it would send a foreign history.
     if (text === 'packfile' && this.#haves > 0 && !this.#common)

@@ -1,11 +1,11 @@
 import { readSettings } from '../config/settings.ts';
-import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import type { Trace } from '../trace/trace.ts';
-import { isTransportAllowed, transportName } from '../transport/allowed.ts';
+import { transportName } from '../transport/allowed.ts';
 import { canonicalUrl, remoteName } from './canonical.ts';
+import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
@@ -41,15 +41,13 @@ export async function runHelper(
   const remote = remoteName(invocation.remote, invocation.url);
   const url = canonicalUrl(entries, remote, invocation.url);
   const canonical = parseGitUrl(url);
-  const transport = transportName(canonical);
-  if (!isTransportAllowed(transport, entries, own.env)) {
-    throw new GamError('transport-not-allowed', `transport '${transport}' not allowed`);
-  }
+  const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
+  if (concern !== null) tools.report.warning(concern);
   const disabled = !['', '0'].includes(own.env['GAM_DISABLE'] ?? '');
   const mirrors = disabled ? [] : candidateMirrors(entries, remote, url);
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
-  tools.trace('start', { transport, mirrors: mirrors.length });
+  tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
   const left = disabled || settings.sweep === 'never' ? Promise.resolve(0) : sweepLeftovers(own, tools.trace);
   const context: HelperContext = {
     process: own,

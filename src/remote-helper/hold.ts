@@ -44,14 +44,20 @@ function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): Nam
 }
 
 function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], repository: Repository): StageOrder {
+  const wanted = wantedNames(request, refs);
+  const wantedOids = new Set(wanted.map(({ oid }) => oid));
+  const unasked = refs.filter(
+    ({ name, oid }) => name.startsWith('refs/tags/') && oid && !wantedOids.has(oid),
+  );
   const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
   return {
     repository,
-    wanted: wantedNames(request, refs),
+    wanted,
     format,
     peeled: new Map(refs.flatMap(({ oid, peeled }) => (oid && peeled ? [[oid, peeled] as const] : []))),
     clone: !hasArgument(request, 'have'),
     includeTag: request.arguments.includes('include-tag'),
+    tagTargets: unasked.flatMap(({ oid, peeled }) => peeled ?? oid ?? []),
     progress: !request.arguments.includes('no-progress'),
   };
 }

@@ -13,6 +13,11 @@ export class Report {
     if (!this.quiet) this.#write(`${this.#midLine ? '\n' : ''}gam: ${printable(message)}\n`);
   }
 
+  /** A warning that git would have given itself, in its form. */
+  warning(message: string): void {
+    this.#write(`warning: ${printable(message)}\n`);
+  }
+
   /** Text that is already fit for the terminal: git's own progress on what a mirror sends. */
   progress(text: string): void {
     if (!this.quiet) this.#write(text);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
 import { isSelfContained } from '../git/index-pack-verdict.ts';
-import { isConnected, presentObjects } from '../git/objects.ts';
+import { commitsBeyond, isConnected, presentObjects } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { deleteRefs, writeRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -16,9 +16,9 @@ import { parseRefLine } from '../protocol/ls-refs.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact, MirrorLine } from '../transport/mirror-line.ts';
 import { openMirror } from '../transport/mirror-line.ts';
-import { LowSpeed } from '../transport/patience.ts';
+import { Deadline, LowSpeed, within } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
-import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
+import { fetchFromMirror, PREPARATION, REFUSED } from './fetch-from-mirror.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
@@ -41,6 +41,8 @@ export interface StageOrder {
   /** True when git has nothing yet to build on: keep the pack whole, as a clone does. */
   clone: boolean;
   includeTag: boolean;
+  /** What the tags lead to that canonical advertises and git did not ask for; it may follow them by itself. */
+  tagTargets: readonly string[];
   progress: boolean;
 }
 
@@ -110,6 +112,7 @@ class Stage {
     this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
     try {
       const refs = await this.#fetch(choice, quarantine);
+      await this.#refuseDoubtfulTags(refs, quarantine);
       const tips = await this.#knownTips(refs, quarantine);
       await throwIfInterrupted(this.#tools.contact.signal);
       const staged = await this.#keep(refs, quarantine);
@@ -150,7 +153,12 @@ class Stage {
     ]);
     const { lowSpeedLimit, lowSpeedTime } = this.#tools.contact.settings;
     const limit = REFS_LIMIT.base + REFS_LIMIT.each * names.length;
-    const lines = await line.source.lines(new LowSpeed(lowSpeedLimit, lowSpeedTime), limit);
+    const lines = await within(
+      line.source.lines(new LowSpeed(lowSpeedLimit, lowSpeedTime), limit),
+      // At the lowest speed that is allowed, the limit would be reached after an hour.
+      new Deadline(PREPARATION * lowSpeedTime, 'no list of refs'),
+      () => 0,
+    );
     const refs = lines.map(parseRefLine).filter((ref) => ref !== null);
     // The answer ends with a response-end packet on a stateless line; the next read must not meet it.
     if (line.stateless) await line.source.packet(new LowSpeed(lowSpeedLimit, lowSpeedTime));
@@ -226,6 +234,23 @@ class Stage {
     }
     trace('connected');
     return [...refs];
+  }
+
+  // git follows a tag when what it leads to is here. Behind a tip that is not canonical's own there may be
+  // commits that no wanted branch has (a branch that was rewritten since), and a tag on them would be followed
+  // although plain git never sees them. Only canonical could tell, so such a mirror is not used.
+  async #refuseDoubtfulTags(refs: readonly WantedRef[], quarantine: Quarantine): Promise<void> {
+    const { includeTag, tagTargets, repository } = this.#order;
+    const sure = refs.filter(({ oid }) => this.#wantedOids.has(oid)).map(({ oid }) => oid);
+    if (!includeTag || sure.length === refs.length) return;
+    const env = quarantine.environment(repository.env);
+    const here = await presentObjects(tagTargets, repository);
+    const missing = tagTargets.filter((oid) => !here.has(oid));
+    const arrived = await presentObjects(missing, { env });
+    if (arrived.size === 0) return;
+    const doubtful = await commitsBeyond(arrived, [...sure, '--all'], { env });
+    if (doubtful.size > 0)
+      throw elsewhere('mirror-unusable', 'is behind, and has tags that only canonical can place');
   }
 
   // Besides the staged tips themselves, wanted objects may have come along: a mirror that is ahead has

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive } from '../git/alive.ts';
@@ -16,8 +16,8 @@ const PATIENCE_MS = 10 * 60_000;
 
 const PAUSE_MS = { first: 5, longest: 500 };
 
-/** How often a sweep may fail before it is left to the next helper. */
-const MOST_FAILURES = 10;
+/** How often to look again when git is gone and something is still in the way. */
+const MOST_LATE_ROUNDS = 20;
 
 /** What one staging left for the time after git is done. */
 export interface SweepJob {
@@ -70,6 +70,23 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
   );
 }
 
+/** One round; true when nothing is left to wait for. */
+async function sweepOnce(
+  job: SweepJob,
+  over: boolean,
+  alive: boolean,
+  options: RunOptions,
+): Promise<boolean> {
+  if (!over) {
+    const { left } = await sweepStaged(options);
+    return left.length === 0 || !alive;
+  }
+  if (alive && !(await isPromoted(job, options))) return false;
+  await deleteJobRefs(job, options);
+  await sweepStaged(options);
+  return (await removeEmptyPack(job)) || !alive;
+}
+
 /**
  * Sweeps behind one fetch, after the helper that staged has ended. git writes the real refs only then, so
  * this waits until everything that git asked for is reachable from them, or until git is gone.
@@ -86,46 +103,44 @@ export async function sweepAfter(
   options: RunOptions,
 ): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  let failures = 0;
-  for (
-    let wait = PAUSE_MS.first;
-    Date.now() < end && existsSync(job.gitDir) && failures < MOST_FAILURES;
-    wait = Math.min(2 * wait, PAUSE_MS.longest)
-  ) {
-    try {
-      if (await sweepOnce(job, over, options)) break;
-    } catch {
-      // Somebody else changes refs just now: git, or the next helper, which sweeps at its start.
-      failures += 1;
-    }
+  let wait = PAUSE_MS.first;
+  let lateRounds = 0;
+  while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(job.gitDir)) {
+    const alive = job.git === null || isAlive(job.git) !== false;
+    // git itself, or the next helper's sweep, may hold a lock or have been faster: look again.
+    if (await sweepOnce(job, over, alive, options).catch(() => false)) break;
+    if (!alive) lateRounds += 1;
     await pause(wait);
+    wait = Math.min(2 * wait, PAUSE_MS.longest);
   }
   await removeLeftovers(job.objects, own);
 }
 
-/** @returns true when nothing is left to wait for */
-async function sweepOnce(job: SweepJob, over: boolean, options: RunOptions): Promise<boolean> {
-  const alive = job.git === null || isAlive(job.git) !== false;
-  if (!over) {
-    const { left } = await sweepStaged(options);
-    return left.length === 0 || !alive;
-  }
-  if (alive && !(await isPromoted(job, options))) return false;
-  await deleteJobRefs(job, options);
-  await sweepStaged(options);
-  return (await removeEmptyPack(job)) || !alive;
+/** Where a job waits for its sweeper: in the quarantine, which the sweeper removes at the end. */
+const JOB_FILE = 'sweep-job';
+
+/** Writes a job down. It may be long, and a pipe would not hold it when its writer ends. */
+export async function writeSweepJob(quarantine: string, job: SweepJob): Promise<void> {
+  await writeFile(join(quarantine, JOB_FILE), JSON.stringify(job));
 }
 
 /**
- * The life of a sweeper process: reads its job, waits until the helper that started it has ended, sweeps.
+ * The life of a sweeper process: waits until the helper that started it has ended, reads its job, sweeps.
  * It is silent whatever happens: the repository may vanish, as when an interrupted clone removes it.
+ *
+ * @param quarantine the folder that holds the job
+ * @param input says `over` when nothing is to be kept, see sweepAfter(), and ends with the helper
  */
-export async function runSweeper(input: NodeJS.ReadableStream, own: number, env: Environment): Promise<void> {
-  let text = '';
-  for await (const chunk of input) text += String(chunk);
-  const [first = '', ...told] = text.split('\n');
+export async function runSweeper(
+  quarantine: string,
+  input: NodeJS.ReadableStream,
+  own: number,
+  env: Environment,
+): Promise<void> {
+  let told = '';
+  for await (const chunk of input) told += String(chunk);
   try {
-    const job = JSON.parse(first) as SweepJob;
+    const job = JSON.parse(await readFile(join(quarantine, JOB_FILE), 'utf8')) as SweepJob;
     await sweepAfter(job, told.includes('over'), own, { env, cwd: '/' });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.

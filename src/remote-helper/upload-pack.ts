@@ -1,6 +1,7 @@
 import { processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
+import { Quarantine } from '../git/quarantine.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
@@ -11,12 +12,10 @@ import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
-import type { SweepJob } from './sweeper.ts';
+import { type SweepJob, writeSweepJob } from './sweeper.ts';
 
 /** The process that sweeps behind this one; it waits for the end of its standard input. */
 interface Sweeper {
-  /** null when it could not be started. */
-  pid: number | null;
   tell(line: string): void;
 }
 
@@ -111,9 +110,9 @@ async function startSweeper(
     await staged.quarantine.remove();
     return null;
   }
-  const { refs } = staged;
-  const sweeper = spawnSweeper(context, repository, { refs, wanted, format: completion.format, git });
-  if (sweeper.pid !== null) await staged.quarantine.handOver(sweeper.pid);
+  const { refs, quarantine } = staged;
+  const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
+  const sweeper = await spawnSweeper(context, repository, quarantine, job);
   context.trace('sweeper-started');
   return sweeper;
 }
@@ -124,25 +123,27 @@ async function sweepOlder(context: HelperContext, git: string | null): Promise<v
   const { process: own, settings, trace } = context;
   const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
   if (repository === null) return;
-  spawnSweeper(context, repository, { refs: [], wanted: [], format: 'sha1', git });
+  const quarantine = await Quarantine.open(repository.objects, own.pid);
+  await spawnSweeper(context, repository, quarantine, { refs: [], wanted: [], format: 'sha1', git });
   trace('sweeper-started');
 }
 
-function spawnSweeper(
+async function spawnSweeper(
   { process: own }: HelperContext,
   { gitDir, objects, env }: Repository,
+  quarantine: Quarantine,
   work: Omit<SweepJob, 'gitDir' | 'objects'>,
-): Sweeper {
-  const job: SweepJob = { ...work, gitDir, objects };
+): Promise<Sweeper> {
   const [command, ...args] = own.self;
-  const { child } = startProcess(command, [...args, '--sweep'], {
+  await writeSweepJob(quarantine.folder, { ...work, gitDir, objects });
+  const { child } = startProcess(command, [...args, '--sweep', quarantine.folder], {
     env,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`${JSON.stringify(job)}\n`);
   child.unref();
-  return { pid: child.pid ?? null, tell: (line) => child.stdin?.write(`${line}\n`) };
+  if (child.pid !== undefined) await quarantine.handOver(child.pid);
+  return { tell: (line) => child.stdin?.write(`${line}\n`) };
 }

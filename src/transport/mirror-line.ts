@@ -61,8 +61,9 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
     case 'web': {
       const refusal = credentialRefusal(url, entries, env);
       if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
-      const words = [...webMirrorConfig(url, entries), `remote-${url.scheme}`, url.url, url.url];
-      return { ...processConnection('git', words, env, opening), stateless: true };
+      const config = webMirrorConfig(url, entries);
+      const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
+      return { ...processConnection('git', words, { ...env, ...config.env }, opening), stateless: true };
     }
     case 'ssh':
       return openSsh(url, opening, SSH_OPTIONS);

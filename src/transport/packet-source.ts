@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { GamError } from '../errors.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { printable } from '../protocol/text.ts';
 import { type Patience, within } from './patience.ts';
 
 const LONGEST_LINE = 1024;
@@ -41,18 +42,25 @@ export class PacketSource {
   /**
    * The lines up to the next flush packet.
    * @param limit the most bytes that they may take
-   * @throws GamError `mirror-broken` when the stream ends first or they take more
+   * @throws GamError `mirror-refused` for an error packet, `mirror-broken` when the answer ends first or
+   *   they take more
    */
   async lines(patience: Patience, limit: number): Promise<string[]> {
     const lines: string[] = [];
     const end = this.#bytes + limit;
     for (;;) {
       const packet = await this.packet(patience);
-      if (packet === null) throw new GamError('mirror-broken', 'hung up', { tryElsewhere: true });
+      if (packet === null || packet.kind === 'response-end')
+        throw new GamError('mirror-broken', 'hung up', { tryElsewhere: true });
       if (packet.kind === 'flush') return lines;
       if (this.#bytes > end)
         throw new GamError('mirror-broken', 'sent an endless answer', { tryElsewhere: true });
       const line = packetLine(packet);
+      // gitprotocol-pack(5), "pkt-line format": an error may come in the place of any answer.
+      if (line?.startsWith('ERR ')) {
+        const message = `refused: ${printable(line.slice('ERR '.length), 120)}`;
+        throw new GamError('mirror-refused', message, { tryElsewhere: true });
+      }
       if (line !== null) lines.push(line);
     }
   }

@@ -74,7 +74,8 @@ async function detectVariant(
   const known = name === undefined ? undefined : VARIANTS[basename(name).toLowerCase()];
   if (known !== undefined) return known;
   const [command, ...args] = words(program, ['-G', ...sshOptions('ssh', url.port, opening), url.destination]);
-  const probe = startProcess(command, args, { env, stdio: 'ignore' });
+  const { signal } = opening;
+  const probe = startProcess(command, args, { env, stdio: 'ignore', ...(signal ? { signal } : {}) });
   return (await probe.exit).status === 0 ? 'ssh' : 'simple';
 }
 

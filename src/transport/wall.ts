@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { ConfigEntry } from '../config/entries.ts';
+import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import type { Environment } from '../git/environment.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 
@@ -8,16 +9,20 @@ import type { WebUrl } from '../protocol/git-url.ts';
 // because git re-bases on one and then sends the Authorization header to the new host with the POST
 // (seen on git 2.39.5, also for a header scoped to the first host).
 const WITHHELD: readonly [string, string][] = [
-  ['http.extraHeader', ''],
-  ['http.followRedirects', 'false'],
-  ['http.cookieFile', ''],
-  ['http.saveCookies', 'false'],
-  ['http.emptyAuth', 'false'],
-  ['http.delegation', 'none'],
-  ['http.proactiveAuth', 'none'],
-  ['credential.helper', ''],
-  ['core.askPass', ''],
+  ['extraHeader', ''],
+  ['followRedirects', 'false'],
+  ['cookieFile', ''],
+  ['saveCookies', 'false'],
+  ['emptyAuth', 'false'],
+  ['delegation', 'none'],
+  ['proactiveAuth', 'none'],
 ];
+
+/** A setting for one git command. */
+interface Setting {
+  key: string;
+  value: string;
+}
 
 interface Scope {
   scheme: string;
@@ -49,25 +54,47 @@ function takesIn(scope: Scope, url: Scope): boolean {
   );
 }
 
-function scoped(
-  entries: readonly ConfigEntry[],
-  section: string,
-  name: string,
-): { key: string; value: string }[] {
+function scoped(entries: readonly ConfigEntry[], section: string, name: string): Setting[] {
   return entries
     .filter((e) => e.section === section && e.name === name && e.subsection !== null)
     .map((e) => ({ key: e.subsection as string, value: e.value ?? '' }));
 }
 
-// `default` in a .netrc is a login for every host that has none of its own, so also for a mirror.
+function isOwn({ key }: Setting, mirror: Scope): boolean {
+  const scope = scopeOf(key);
+  return scope !== null && isSame(scope, mirror);
+}
+
+/** The scope that a setting was written for, when it takes in a mirror that it was not written for. */
+function strayScope(settings: readonly Setting[], mirror: Scope): string | undefined {
+  return settings.find(({ key }) => {
+    const scope = scopeOf(key);
+    return scope !== null && !isSame(scope, mirror) && takesIn(scope, mirror);
+  })?.key;
+}
+
+// `default` in a .netrc is a login for every host that has none of its own before it, so also for a mirror.
+// Without HOME libcurl looks where the user database says.
 function netrcOffers(env: Environment, host: string): boolean {
-  const path = join(env['HOME'] ?? '', '.netrc');
-  if (env['HOME'] === undefined || !existsSync(path)) return false;
+  const path = join(env['HOME'] || userInfo().homedir, '.netrc');
+  if (!existsSync(path)) return false;
   const words = readFileSync(path, 'utf8')
     .replace(/^\s*macdef[^\n]*\n(?:[^\n]+\n)*/gm, '')
     .split(/\s+/);
-  const own = words.some((word, index) => word === 'machine' && words[index + 1]?.toLowerCase() === host);
-  return !own && words.includes('default');
+  const own = words.findIndex(
+    (word, index) => word === 'machine' && words[index + 1]?.toLowerCase() === host,
+  );
+  const anybody = words.indexOf('default');
+  return anybody >= 0 && (own < 0 || anybody < own);
+}
+
+// A certificate tells who we are to whoever asks for one, and a mirror may ask.
+function showsCertificate(entries: readonly ConfigEntry[], env: Environment, mirror: Scope): boolean {
+  if (mirror.scheme !== 'https') return false;
+  if (env['GIT_SSL_CERT']) return true;
+  const certificates = scoped(entries, 'http', 'sslcert');
+  if (certificates.some((setting) => isOwn(setting, mirror))) return false;
+  return Boolean(lastValue(entries, 'http', null, 'sslcert') ?? strayScope(certificates, mirror));
 }
 
 /**
@@ -82,35 +109,61 @@ export function credentialRefusal(
 ): string | null {
   const mirror = scopeOf(url.url);
   if (!mirror) return 'not a web URL';
-  for (const { key } of scoped(entries, 'http', 'extraheader')) {
-    const scope = scopeOf(key);
-    if (scope && !isSame(scope, mirror) && takesIn(scope, mirror)) {
-      return `http.${key}.extraHeader, meant for other hosts, would be sent to it`;
-    }
-  }
+  const stray = strayScope(scoped(entries, 'http', 'extraheader'), mirror);
+  if (stray !== undefined) return `http.${stray}.extraHeader, meant for other hosts, would be sent to it`;
+  if (showsCertificate(entries, env, mirror))
+    return 'the client certificate, meant for other hosts, would be shown to it';
   if (netrcOffers(env, mirror.host)) return 'the default login of .netrc would be sent to it';
   return null;
 }
 
-/**
- * The `git -c` arguments for a web mirror: everything that could carry a credential or lead elsewhere is
- * off, but for the credential helpers that the user scoped to exactly this host.
- */
-export function webMirrorConfig(url: WebUrl, entries: readonly ConfigEntry[]): string[] {
+// git takes a value of a scope only until one of a scope that fits better has come, so that an empty general
+// value behind the mirror's own clears nothing. Each own scope therefore starts afresh; shorter ones first.
+function ownHeaders(entries: readonly ConfigEntry[], mirror: Scope): Setting[] {
+  const own = scoped(entries, 'http', 'extraheader').filter((setting) => isOwn(setting, mirror));
+  const keys = [...new Set(own.map(({ key }) => key))].sort((a, b) => a.length - b.length);
+  return keys
+    .flatMap((key) => [{ key, value: '' }, ...own.filter((setting) => setting.key === key)])
+    .map(({ key, value }) => ({ key: `http.${key}.extraHeader`, value }));
+}
+
+function webMirrorSettings(url: WebUrl, entries: readonly ConfigEntry[]): Setting[] {
   const mirror = scopeOf(url.url);
-  const own = scoped(entries, 'credential', 'helper').filter(({ key }) => {
-    const scope = scopeOf(key);
-    return mirror !== null && scope !== null && isSame(scope, mirror);
-  });
-  const settings: (readonly [string, string])[] = [
-    ...WITHHELD,
-    // The most specific scope wins in git, so say it for the very URL, too. `git -c` splits at the first `=`.
-    ...(url.url.includes('=') ? [] : ([[`http.${url.url}.followRedirects`, 'false']] as const)),
-    ...own
-      .filter(({ key }) => !key.includes('='))
-      .map(({ key, value }) => [`credential.${key}.helper`, value] as const),
+  if (!mirror) return [];
+  const headers = ownHeaders(entries, mirror);
+  // The most specific scope wins in git, so everything is said for the very URL, too.
+  const veryUrl = WITHHELD.filter(([name]) => name !== 'extraHeader' || headers.length === 0);
+  return [
+    ...WITHHELD.map(([name, value]) => ({ key: `http.${name}`, value })),
+    ...veryUrl.map(([name, value]) => ({ key: `http.${url.url}.${name}`, value })),
+    ...headers,
+    { key: 'core.askPass', value: '' },
+    { key: 'credential.helper', value: '' },
+    ...scoped(entries, 'credential', 'helper')
+      .filter((setting) => isOwn(setting, mirror))
+      .map(({ key, value }) => ({ key: `credential.${key}.helper`, value })),
   ];
-  return settings.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+}
+
+/**
+ * The arguments of git for a web mirror, and the environment that they need: everything that could carry a
+ * credential or lead elsewhere is off, but for the headers and the credential helpers that the user scoped
+ * to exactly this host. What is the user's own goes through the environment, since everybody on a machine
+ * can read arguments; and `git -c` splits at the first `=`, which a URL may hold.
+ */
+export function webMirrorConfig(
+  url: WebUrl,
+  entries: readonly ConfigEntry[],
+): { args: string[]; env: Environment } {
+  const env: Record<string, string> = {};
+  const args = webMirrorSettings(url, entries).flatMap(({ key, value }, index) => {
+    const plain = value === '' || WITHHELD.some(([, withheld]) => withheld === value);
+    if (plain && !key.includes('=')) return ['-c', `${key}=${value}`];
+    const name = `GAM_SETTING_${index}`;
+    env[name] = value;
+    return [`--config-env=${key}=${name}`];
+  });
+  return { args, env };
 }
 
 /** The environment of every process that talks to a mirror: nothing asks, nothing is fetched on demand. */

@@ -35,7 +35,7 @@ export interface GitDaemon {
 export async function startGitDaemon(options: GitDaemonOptions): Promise<GitDaemon> {
   const { root, env, push = false, config = {} } = options;
   const settings = Object.entries(config).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  const services = push ? ['--enable=receive-pack'] : [];
+  const services = ['--enable=upload-archive', ...(push ? ['--enable=receive-pack'] : [])];
   const args = [...settings, 'daemon', '--inetd', '--export-all', `--base-path=${root}`, ...services];
   const connections = new Connections();
   const children = new Map<number | undefined, Promise<unknown>>();

@@ -89,8 +89,8 @@ export async function setHostileScene(shape: RepositoryOptions = {}): Promise<Ho
   async function run(args: readonly string[], repository: string, attempt: Attempt, cwd = '.') {
     const options: RunInSandbox = { cwd, expectStatus: null };
     if (attempt.env !== undefined) options.env = attempt.env;
-    const [command = 'git', ...words] = [...(attempt.through ?? []), 'git'];
-    const { status, stdout, stderr } = await sandbox.run(command, [...words, ...args], options);
+    const [command = '', ...words] = [...(attempt.through ?? []), 'git', ...args];
+    const { status, stdout, stderr } = await sandbox.run(command, words, options);
     const lines = stderr.split(/[\r\n]/).filter((line) => line.startsWith('gam: '));
     const said = lines.map((line) => line.slice('gam: '.length));
     const passedOver = said

@@ -1,4 +1,4 @@
-// Makes a fresh clone ready for `npm test` and `npm run demo`: installs what package-lock.json names
+// Makes a fresh clone ready for `npm test`, `npm run demo` and `npm install --global .`: installs what package-lock.json names
 // when node_modules is missing or older, and builds dist/ when a source is newer than it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -17,9 +17,16 @@ function newest(folder) {
     .reduce((latest, entry) => Math.max(latest, time(join(entry.parentPath ?? entry.path, entry.name))), 0);
 }
 
+// `npm install --global .` runs this as its prepare step, in an environment that would make every npm below
+// it a global one, too.
+const local = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^npm_config_(global|prefix|location)$/i.test(name)),
+);
+
 function npm(...args) {
   const run = spawnSync('npm', args, {
     cwd: top,
+    env: local,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
   });

@@ -50,6 +50,9 @@ test.each([
   ['ftp://h/r', /: protocol 'ftp' is not for mirrors$/],
   ['/dev/zero', /^\/dev\/zero: .+$/],
   ['\\\\server\\share', /: .+$/],
+  ["/nowhere/';touch MARKER;'$(touch MARKER)`touch MARKER`", /: .+$/],
+  ['file:///nowhere/;touch MARKER', /: .+$/],
+  ['./-oProxyCommand=touch MARKER', /: .+$/],
   ['/nowhere/at/all', /^\/nowhere\/at\/all: .+$/],
   ['', undefined],
 ])('%j runs nothing and is passed over', async (url, line) => {
