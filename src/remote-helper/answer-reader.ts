@@ -63,10 +63,10 @@ export class AnswerReader {
     }
   }
 
-  /** The next bytes as they come, null at the end. */
+  /** The next bytes as they come, null at the end; a line that breaks, as by a reset, ends there. */
   async chunk(): Promise<Buffer | null> {
-    const next = await this.#chunks.next();
-    if (next.done) return null;
+    const next = await this.#chunks.next().catch(() => null);
+    if (next === null || next.done) return null;
     this.#bytes += next.value.length;
     return next.value;
   }

@@ -1,17 +1,30 @@
+import { processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
+import { Quarantine } from '../git/quarantine.ts';
+import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
+import type { FetchRequest } from '../protocol/fetch-request.ts';
+import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { type SweepJob, writeSweepJob } from './sweeper.ts';
 
 /** The process that sweeps behind this one; it waits for the end of its standard input. */
 interface Sweeper {
-  pid: number;
   tell(line: string): void;
+}
+
+/** What came of git's request while it was held. */
+interface Held {
+  /** Settles when the request goes on, or must not. */
+  over: Promise<unknown> | null;
+  holding: Holding | null;
+  sweeper: Sweeper | null;
 }
 
 /**
@@ -37,22 +50,41 @@ export async function runUploadPack(
     trace,
     pid: own.pid,
   };
-  let holding: Holding | null = null;
-  let sweeper: Sweeper | null = null;
+  const held: Held = { over: null, holding: null, sweeper: null };
+  // Asked for now: once git is gone, nothing tells any more who it was.
+  const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
+  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+    trace('request-held');
+    held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
+    if (held.holding) held.sweeper = await startSweeper(context, held.holding, await git);
+    await throwIfInterrupted(own.interrupt.signal);
+    trace('request-released');
+    return held.holding?.completion ?? null;
+  };
   const session = new Session(own.streams(), canonical, {
-    async hold(request, refs) {
-      trace('request-held');
-      holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-      if (holding) sweeper = await startSweeper(context, holding);
-      trace('request-released');
-      return holding?.completion ?? null;
+    hold(request, refs) {
+      const over = stage(request, refs);
+      held.over = over;
+      return over;
     },
     hungUp: () => own.interrupt.abort(),
     reopen,
   });
-  const end = await session.run();
-  if (holding) settle(context, holding, sweeper, end);
-  return end.exit.status ?? 128;
+  const { signal } = own.interrupt;
+  signal.addEventListener('abort', () => session.close(), { once: true });
+  try {
+    const end = await session.run();
+    signal.throwIfAborted();
+    if (held.holding) settle(context, held.holding, held.sweeper, end);
+    else if ((await context.left) > 0) await sweepOlder(context, await git);
+    return end.exit.status ?? 128;
+  } catch (error) {
+    // The lines may break before staging has cleaned up behind itself, and this process must not end first.
+    await held.over?.catch(() => undefined);
+    // Whoever interrupts a fetch wants nothing of it.
+    if (signal.aborted) held.sweeper?.tell('over');
+    throw error;
+  }
 }
 
 function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | null, end: SessionEnd): void {
@@ -60,7 +92,7 @@ function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | nul
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
     context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
-    sweeper?.tell('completed');
+    sweeper?.tell('over');
   } else {
     const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
@@ -68,32 +100,50 @@ function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | nul
 }
 
 // Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
-async function startSweeper(context: HelperContext, holding: Holding): Promise<Sweeper | null> {
-  const { process: own, settings, trace } = context;
-  if (settings.sweep !== 'after') {
-    await holding.staged.quarantine.remove();
+async function startSweeper(
+  context: HelperContext,
+  holding: Holding,
+  git: string | null,
+): Promise<Sweeper | null> {
+  const { repository, staged, wanted, completion } = holding;
+  if (context.settings.sweep !== 'after') {
+    await staged.quarantine.remove();
     return null;
   }
-  const { repository, staged, wanted, completion } = holding;
-  const job: SweepJob = {
-    gitDir: repository.gitDir,
-    objects: repository.objects,
-    refs: staged.refs,
-    wanted: [...new Set(wanted)],
-    format: completion.format,
-    parent: await gitCommandPid(own.ppid),
-  };
+  const { refs, quarantine } = staged;
+  const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
+  const sweeper = await spawnSweeper(context, repository, quarantine, job);
+  context.trace('sweeper-started');
+  return sweeper;
+}
+
+// What an earlier helper staged before it was killed, or before canonical broke off, is promoted by a fetch
+// that stages nothing itself, and may not even ask for objects. It must not lie there until the fetch after.
+async function sweepOlder(context: HelperContext, git: string | null): Promise<void> {
+  const { process: own, settings, trace } = context;
+  const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
+  if (repository === null) return;
+  const quarantine = await Quarantine.open(repository.objects, own.pid);
+  await spawnSweeper(context, repository, quarantine, { refs: [], wanted: [], format: 'sha1', git });
+  trace('sweeper-started');
+}
+
+async function spawnSweeper(
+  { process: own }: HelperContext,
+  { gitDir, objects, env }: Repository,
+  quarantine: Quarantine,
+  work: Omit<SweepJob, 'gitDir' | 'objects'>,
+): Promise<Sweeper> {
   const [command, ...args] = own.self;
-  await writeSweepJob(staged.quarantine.folder, job);
-  const { child } = startProcess(command, [...args, '--sweep', staged.quarantine.folder], {
-    env: repository.env,
+  await writeSweepJob(quarantine.folder, { ...work, gitDir, objects });
+  const { child } = startProcess(command, [...args, '--sweep', quarantine.folder], {
+    env,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   child.stdin?.on('error', () => undefined);
   child.unref();
-  if (child.pid !== undefined) await staged.quarantine.handOver(child.pid);
-  trace('sweeper-started');
-  return { pid: child.pid ?? 0, tell: (line) => child.stdin?.write(`${line}\n`) };
+  if (child.pid !== undefined) await quarantine.handOver(child.pid);
+  return { tell: (line) => child.stdin?.write(`${line}\n`) };
 }
