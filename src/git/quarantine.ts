@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { quoteC } from '../protocol/c-quote.ts';
+import { isAlive, processName } from './alive.ts';
 import type { Environment } from './environment.ts';
 
 // `git prune` removes `tmp_*` entries of the object directory when they are old, so that plain git cleans
@@ -10,13 +10,12 @@ import type { Environment } from './environment.ts';
 const PREFIX = 'tmp_objdir-gam-';
 const OWNER_FILE = 'owner';
 
-/** A quarantine of another host, or one without an owner, is a leftover when it is older than two days. */
+/** A quarantine of another host is a leftover when it is older than two days. */
 const STALE_MS = 2 * 24 * 3600 * 1000;
 
 interface Owner {
-  pid: number;
-  host: string;
-  started: string;
+  /** See processName(). */
+  process: string;
   /** Packs whose `.keep` file this run made; they go with the quarantine. */
   keeps: string[];
 }
@@ -31,15 +30,18 @@ export class Quarantine {
   readonly #objects: string;
   readonly #owner: Owner;
 
-  private constructor(objects: string, folder: string, pid: number) {
+  private constructor(objects: string, folder: string, process: string) {
     this.#objects = objects;
     this.folder = folder;
-    this.#owner = { pid, host: hostname(), started: new Date().toISOString(), keeps: [] };
+    this.#owner = { process, keeps: [] };
   }
 
   /** Makes an empty quarantine in an object directory. */
   static async open(objects: string, pid: number): Promise<Quarantine> {
-    const quarantine = new Quarantine(objects, await mkdtemp(join(objects, PREFIX)), pid);
+    // The name tells the owner, too: a helper killed at this very place leaves an empty folder.
+    const process = processName(pid);
+    const folder = await mkdtemp(join(objects, `${PREFIX}${process}-`));
+    const quarantine = new Quarantine(objects, folder, process);
     await quarantine.#writeOwner();
     return quarantine;
   }
@@ -80,7 +82,7 @@ export class Quarantine {
 
   /** Names another process as the owner, which removes the quarantine in its time. */
   async handOver(pid: number): Promise<void> {
-    this.#owner.pid = pid;
+    this.#owner.process = processName(pid);
     await this.#writeOwner();
   }
 
@@ -96,7 +98,7 @@ export class Quarantine {
     // Written down first: a helper killed between the two leaves a name without a file, not the reverse.
     await this.#writeOwner();
     for (const name of this.#owner.keeps) {
-      await writeFile(join(this.#objects, 'pack', name), `gam ${this.#owner.pid} on ${this.#owner.host}\n`);
+      await writeFile(join(this.#objects, 'pack', name), `gam ${this.#owner.process}\n`);
     }
   }
 
@@ -127,28 +129,21 @@ async function removeQuarantine(objects: string, folder: string, keeps: readonly
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-function readOwner(folder: string): Owner | null {
+function readOwner(folder: string): Owner {
+  const named = { process: basename(folder).slice(PREFIX.length), keeps: [] };
   try {
     const owner = JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Partial<Owner>;
-    if (typeof owner.pid !== 'number' || typeof owner.host !== 'string') return null;
-    return { pid: owner.pid, host: owner.host, started: owner.started ?? '', keeps: owner.keeps ?? [] };
+    return { ...named, ...owner };
   } catch {
-    return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return named;
   }
 }
 
 function isLeftover(folder: string, own: number | null): boolean {
-  const owner = readOwner(folder);
-  if (owner?.host === hostname()) return owner.pid === own || !isAlive(owner.pid);
+  const owner = readOwner(folder).process;
+  if (own !== null && owner === processName(own)) return true;
+  const alive = isAlive(owner);
+  if (alive !== null) return !alive;
   try {
     return Date.now() - statSync(folder).mtimeMs > STALE_MS;
   } catch {
@@ -171,7 +166,7 @@ export async function removeLeftovers(objects: string, own: number | null = null
   const names = await listLeftovers(objects, own);
   for (const name of names) {
     const folder = join(objects, name);
-    await removeQuarantine(objects, folder, readOwner(folder)?.keeps ?? []);
+    await removeQuarantine(objects, folder, readOwner(folder).keeps);
   }
   return names;
 }

@@ -2,6 +2,7 @@
 import { guess } from './early.ts';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { GamError } from '../errors.ts';
 import { processesEnded } from '../git/process.ts';
 import { printable } from '../protocol/text.ts';
@@ -47,11 +48,14 @@ async function help(remote: string, url: string): Promise<number> {
   const interrupt = new AbortController();
   let interrupted: NodeJS.Signals | null = null;
   const stop = (signal: NodeJS.Signals) => {
+    if (interrupted !== null) return;
     interrupted = signal;
     interrupt.abort();
     setTimeout(() => process.exit(128 + constants.signals[signal]), LAST_MS).unref();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+  // Not once(): Ctrl-C comes twice, from the terminal and again from the `git remote-mirror` that started
+  // this process, and the second must not end it in the middle of cleaning up.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   const tools = {
     lines: new CommandLines(0),
     reply,
@@ -69,6 +73,10 @@ async function help(remote: string, url: string): Promise<number> {
     return 128;
   }
 }
+
+// What passes through lives for a moment only, outside of V8's heap, and goes when its young generation is
+// collected. Left to grow to 16 MiB, that happens so rarely that 40 MiB of dead buffers pile up.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 async function main(first: string | undefined, second: string | undefined): Promise<number> {
   if (first === '--version') {

@@ -15,6 +15,21 @@ function headerLength(bytes: Buffer, at: number): number {
   return length;
 }
 
+function packetLength(bytes: Buffer, at: number): number {
+  const length = headerLength(bytes, at);
+  return CONTROL[length] ? HEADER_LENGTH : length;
+}
+
+function packetAt(bytes: Buffer, at: number): Packet | null {
+  if (bytes.length - at < HEADER_LENGTH) return null;
+  const length = headerLength(bytes, at);
+  const control = CONTROL[length];
+  if (control) return control;
+  const end = at + length;
+  if (end > bytes.length) return null;
+  return { kind: 'data', payload: bytes.subarray(at + HEADER_LENGTH, end), raw: bytes.subarray(at, end) };
+}
+
 /**
  * Cuts a byte stream into packets, however the chunks fall. Holds at most one incomplete packet and copies
  * only packets that a chunk boundary cuts.
@@ -35,25 +50,33 @@ export class PacketDecoder {
    * @throws GamError `bad-packet` on a length that no packet can have
    */
   push(chunk: Buffer, stop?: Packet['kind']): Packet[] {
-    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const packets: Packet[] = [];
+    let bytes = chunk;
+    if (this.#pending.length > 0) {
+      // Only what the cut packet lacks is copied to it: chunks are as long as packets, and nearly every one cuts.
+      const lacking = this.#lacking(chunk);
+      this.#pending = Buffer.concat([this.#pending, chunk.subarray(0, lacking)]);
+      const packet = packetAt(this.#pending, 0);
+      if (packet === null) return packets;
+      packets.push(packet);
+      bytes = chunk.subarray(lacking);
+    }
     let at = 0;
-    while (bytes.length - at >= HEADER_LENGTH) {
-      const length = headerLength(bytes, at);
-      const control = CONTROL[length];
-      const end = at + (control ? HEADER_LENGTH : length);
-      if (end > bytes.length) break;
-      packets.push(
-        control ?? {
-          kind: 'data',
-          payload: bytes.subarray(at + HEADER_LENGTH, end),
-          raw: bytes.subarray(at, end),
-        },
-      );
-      at = end;
-      if (stop !== undefined && packets.at(-1)?.kind === stop) break;
+    for (;;) {
+      const packet = stop !== undefined && packets.at(-1)?.kind === stop ? null : packetAt(bytes, at);
+      if (packet === null) break;
+      packets.push(packet);
+      at += packet.raw.length;
     }
     this.#pending = bytes.subarray(at);
     return packets;
+  }
+
+  // How many bytes of a chunk belong to the packet that waits for them.
+  #lacking(chunk: Buffer): number {
+    const start = HEADER_LENGTH - this.#pending.length;
+    if (start > chunk.length) return chunk.length;
+    const header = start > 0 ? Buffer.concat([this.#pending, chunk.subarray(0, start)]) : this.#pending;
+    return Math.min(chunk.length, packetLength(header, 0) - this.#pending.length);
   }
 }

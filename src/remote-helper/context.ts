@@ -36,6 +36,8 @@ export interface HelperContext {
   entries: readonly ConfigEntry[];
   settings: Settings;
   mirrors: readonly Mirror[];
+  /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
+  left: Promise<number>;
   /** Whether refs/mirror/* may hold something, which then must not leave with a push. */
   staged: boolean;
   lines: CommandLines;

@@ -90,8 +90,8 @@ function greeting(line: MirrorLine): string[] {
 }
 
 async function put(input: Writable, packets: readonly Packet[]): Promise<void> {
-  const bytes = Buffer.concat(packets.map((packet) => packet.raw));
-  await within(write(input, bytes), new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
+  const written = write(input, ...packets.map((packet) => packet.raw));
+  await within(written, new Deadline(DIGEST_MS, 'its pack could not be digested'), () => 0);
 }
 
 /** How much of a pack a side-band packet carries; a keep-alive carries nothing (upload-pack.c). */

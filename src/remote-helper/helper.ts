@@ -48,7 +48,7 @@ export async function runHelper(
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
-  const swept = disabled || settings.sweep === 'never' ? null : sweepLeftovers(own, tools.trace);
+  const left = disabled || settings.sweep === 'never' ? Promise.resolve(0) : sweepLeftovers(own, tools.trace);
   const context: HelperContext = {
     process: own,
     remote,
@@ -57,6 +57,7 @@ export async function runHelper(
     entries,
     settings,
     mirrors,
+    left,
     staged: mayHaveStaged(own),
     ...tools,
   };
@@ -64,7 +65,7 @@ export async function runHelper(
     canonical.kind === 'web'
       ? await converseByWebHelper(context, canonical, own.guess)
       : await converseByConnect(context);
-  await swept;
+  await left;
   tools.trace('end', { status });
   return status;
 }

@@ -27,22 +27,25 @@ export function mayHaveStaged({ env, cwd }: { env: Environment; cwd: string }): 
 /**
  * Sweeps what an earlier run left, while git talks to canonical: refs/mirror/* that real refs reach by now,
  * and the quarantines of helpers that were killed. Silent, whatever happens.
+ * @returns how many staged refs are left, which no real ref reaches
  */
 export async function sweepLeftovers(
   { env, cwd }: { env: Environment; cwd: string },
   trace: Trace,
-): Promise<void> {
+): Promise<number> {
   const named = env['GIT_DIR'];
-  if (named === undefined) return;
+  if (named === undefined) return 0;
   try {
     const common = commonDir(resolve(cwd, named));
     const objects = env['GIT_OBJECT_DIRECTORY'] ?? join(common, 'objects');
     const removed = await removeLeftovers(resolve(cwd, objects));
     if (removed.length > 0) trace('leftovers-removed', { count: removed.length });
-    if (!mayHaveStaged({ env, cwd })) return;
+    if (!mayHaveStaged({ env, cwd })) return 0;
     const { gone, left } = await sweepStaged({ env, cwd });
     if (gone.length + left.length > 0) trace('swept', { gone: gone.length, left: left.length });
+    return left.length;
   } catch (error) {
     trace('sweep-failed', { reason: error instanceof Error ? error.message : String(error) });
+    return 0;
   }
 }

@@ -11,7 +11,14 @@ import {
 import { type AdvertisedRef, parseRefLine } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import { AnswerReader } from './answer-reader.ts';
-import { type Completion, completedRequest, emptyAnswer, isComplete, isForGit } from './completion.ts';
+import {
+  answerLine,
+  type Completion,
+  completedRequest,
+  emptyAnswer,
+  isComplete,
+  isForGit,
+} from './completion.ts';
 import { write } from './flow.ts';
 
 /** Where git is: what it writes, and what it reads. */
@@ -63,6 +70,8 @@ export class Session {
   #completion: Completion | null = null;
   #completed = false;
   #gone = false;
+  /** True when canonical hung up while a request was held, and has not been needed since. */
+  #idle = false;
   #bytesBefore = 0;
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -92,7 +101,15 @@ export class Session {
       }
     }
     const bytes = this.#bytesBefore + this.#answers.bytes;
-    return { exit: await this.#canonical.exit, completed: this.#completed, bytes };
+    const exit = await this.#canonical.exit;
+    // How an idle line ended does not matter when there was nothing left to ask for.
+    const needless = this.#idle && this.#completed;
+    return { exit: needless ? { status: 0, signal: null } : exit, completed: this.#completed, bytes };
+  }
+
+  /** Ends canonical's line, and with it the session. */
+  close(): void {
+    this.#canonical.close();
   }
 
   async #passRawRequests(): Promise<void> {
@@ -137,7 +154,7 @@ export class Session {
     const completion = this.#completion;
     if (completion && isComplete(request, completion)) {
       const answer = emptyAnswer(request, completion.format, this.#canonical.stateless);
-      await write(this.#git.output, Buffer.concat(answer.map((packet) => packet.raw)));
+      await write(this.#git.output, ...answer.map((packet) => packet.raw));
       this.#completed = true;
       return;
     }
@@ -146,9 +163,14 @@ export class Session {
   }
 
   async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
-    if (this.#gone && this.#events.reopen) await this.#openAgain(this.#events.reopen);
+    if (this.#gone) {
+      this.#idle = false;
+      // Where no line can be opened again, git's own helper has died, and git will learn how.
+      if (this.#events.reopen === null) return this.#finish();
+      await this.#openAgain(this.#events.reopen);
+    }
     if (expected.command !== null) this.#expected.push(expected);
-    await write(this.#canonical.input, Buffer.concat(packets.map((packet) => packet.raw)));
+    await write(this.#canonical.input, ...packets.map((packet) => packet.raw));
   }
 
   // Servers hang up on a line that is idle for minutes while a mirror works; v2 commands do not depend on
@@ -165,10 +187,11 @@ export class Session {
   async #passAnswers(): Promise<void> {
     for await (const packets of this.#answers.batches()) {
       const forGit = packets.filter((packet) => this.#note(packet)).map((packet) => packet.raw);
-      await write(this.#git.output, Buffer.concat(forGit));
+      await write(this.#git.output, ...forGit);
     }
     this.#gone = true;
-    if (this.#state !== 'holding') this.#finish();
+    this.#idle = this.#state === 'holding';
+    if (!this.#idle) this.#finish();
   }
 
   /** Follows an answer packet by packet; false for one that git must not see. */
@@ -184,7 +207,7 @@ export class Session {
       const ref = parseRefLine(packetLine(packet) ?? '');
       if (ref) this.#refs.push(ref);
     } else if (current.request && !current.pack) {
-      if (packetLine(packet) === 'packfile') current.pack = true;
+      if (answerLine(packet, current.request) === 'packfile') current.pack = true;
       return this.#completion === null || isForGit(packet, current.request);
     }
     return true;

@@ -19,6 +19,7 @@ import { openMirror } from '../transport/mirror-line.ts';
 import { Deadline, LowSpeed, within } from '../transport/patience.ts';
 import { coveringRefs } from './cover.ts';
 import { fetchFromMirror, PREPARATION, REFUSED } from './fetch-from-mirror.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { showProgress } from './progress.ts';
 import type { Report } from './report.ts';
 
@@ -113,6 +114,7 @@ class Stage {
       const refs = await this.#fetch(choice, quarantine);
       await this.#refuseDoubtfulTags(refs, quarantine);
       const tips = await this.#knownTips(refs, quarantine);
+      await throwIfInterrupted(this.#tools.contact.signal);
       const staged = await this.#keep(refs, quarantine);
       return {
         mirror: this.#mirror,
@@ -273,6 +275,7 @@ class Stage {
     const cover = await coveringRefs(staged, this.#order.peeled, { env });
     await quarantine.migrate();
     this.#tools.trace('migrated');
+    await throwIfInterrupted(this.#tools.contact.signal);
     try {
       await writeRefs(cover, repository);
     } catch {
@@ -284,6 +287,12 @@ class Stage {
       await writeRefs(cover, repository);
     }
     this.#tools.trace('refs-written', { refs: cover.length, site });
+    try {
+      await throwIfInterrupted(this.#tools.contact.signal);
+    } catch (error) {
+      await deleteRefs(cover, repository);
+      throw error;
+    }
     return cover;
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from '../git/alive.ts';
 import type { Environment } from '../git/environment.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
@@ -27,18 +28,8 @@ export interface SweepJob {
   /** What git asked for: once all of it is reachable from real refs, git has promoted. */
   wanted: string[];
   format: string;
-  /** The git command; null when unknown. */
-  parent: number | null;
-}
-
-function isAlive(pid: number | null): boolean {
-  if (pid === null) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  /** The git command, as processName() calls it; null when unknown. */
+  git: string | null;
 }
 
 // `git fetch <url> <branch>` writes no ref at all, only FETCH_HEAD.
@@ -56,7 +47,7 @@ async function isPromoted(job: SweepJob, options: RunOptions): Promise<boolean> 
 }
 
 // A clone keeps even the pack of no objects with which gam answers when nothing is missing.
-async function removeEmptyPack(job: SweepJob): Promise<boolean> {
+async function removeEmptyPack(job: SweepJob, heedKeep: boolean): Promise<boolean> {
   const pack = emptyPack(job.format);
   const name = pack.subarray(12).toString('hex');
   const path = (ending: string) => join(job.objects, 'pack', `pack-${name}.${ending}`);
@@ -65,7 +56,7 @@ async function removeEmptyPack(job: SweepJob): Promise<boolean> {
     () => null,
   );
   if (size !== pack.length) return true;
-  if (existsSync(path('keep'))) return false;
+  if (heedKeep && existsSync(path('keep'))) return false;
   for (const ending of ['idx', 'rev', 'pack']) await rm(path(ending), { force: true });
   return true;
 }
@@ -79,33 +70,45 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
   );
 }
 
+/**
+ * Sweeps behind one fetch before the helper ends: for a staging that is small enough for git to walk without
+ * the staged refs, as it would have walked what plain git had fetched. Nothing of it is ever seen then.
+ * git's `.keep` beside the empty pack is for a pack that nothing refers to, and git removes it itself.
+ */
+export async function sweepHere(job: SweepJob, options: RunOptions): Promise<void> {
+  await deleteJobRefs(job, options);
+  await removeEmptyPack(job, false);
+}
+
 /** One round; true when nothing is left to wait for. */
 async function sweepOnce(
   job: SweepJob,
-  completed: boolean,
+  over: boolean,
   alive: boolean,
   options: RunOptions,
 ): Promise<boolean> {
-  if (!completed) {
+  if (!over) {
     const { left } = await sweepStaged(options);
     return left.length === 0 || !alive;
   }
   if (alive && !(await isPromoted(job, options))) return false;
   await deleteJobRefs(job, options);
-  return (await removeEmptyPack(job)) || !alive;
+  await sweepStaged(options);
+  return (await removeEmptyPack(job, true)) || !alive;
 }
 
 /**
  * Sweeps behind one fetch, after the helper that staged has ended. git writes the real refs only then, so
  * this waits until everything that git asked for is reachable from them, or until git is gone.
  *
- * @param completed whether canonical's answer reached git whole. Then what a mirror had beyond canonical is
- *   refuted, and all that was staged goes. Otherwise only what real refs reach goes; the rest stays unverified.
+ * @param over whether this fetch needs nothing of it any more: canonical's answer reached git whole, and what
+ *   a mirror had beyond it is refuted, or somebody interrupted the fetch. Then all that was staged goes.
+ *   Otherwise, and of what earlier runs left, only what real refs reach goes; the rest stays unverified.
  * @param own this process, which owns the quarantine of the staging
  */
 export async function sweepAfter(
   job: SweepJob,
-  completed: boolean,
+  over: boolean,
   own: number,
   options: RunOptions,
 ): Promise<void> {
@@ -113,9 +116,9 @@ export async function sweepAfter(
   let wait = PAUSE_MS.first;
   let lateRounds = 0;
   while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(job.gitDir)) {
-    const alive = isAlive(job.parent);
+    const alive = job.git === null || isAlive(job.git) !== false;
     // git itself, or the next helper's sweep, may hold a lock or have been faster: look again.
-    if (await sweepOnce(job, completed, alive, options).catch(() => false)) break;
+    if (await sweepOnce(job, over, alive, options).catch(() => false)) break;
     if (!alive) lateRounds += 1;
     await pause(wait);
     wait = Math.min(2 * wait, PAUSE_MS.longest);
@@ -136,7 +139,7 @@ export async function writeSweepJob(quarantine: string, job: SweepJob): Promise<
  * It is silent whatever happens: the repository may vanish, as when an interrupted clone removes it.
  *
  * @param quarantine the folder that holds the job
- * @param input says `completed` when canonical's answer reached git whole, and ends with the helper
+ * @param input says `over` when nothing is to be kept, see sweepAfter(), and ends with the helper
  */
 export async function runSweeper(
   quarantine: string,
@@ -148,7 +151,7 @@ export async function runSweeper(
   for await (const chunk of input) told += String(chunk);
   try {
     const job = JSON.parse(await readFile(join(quarantine, JOB_FILE), 'utf8')) as SweepJob;
-    await sweepAfter(job, told.includes('completed'), own, { env, cwd: '/' });
+    await sweepAfter(job, told.includes('over'), own, { env, cwd: '/' });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.
   }

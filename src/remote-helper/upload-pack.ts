@@ -1,17 +1,38 @@
+import { processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
+import { Quarantine } from '../git/quarantine.ts';
+import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
+import type { FetchRequest } from '../protocol/fetch-request.ts';
+import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
-import { type SweepJob, writeSweepJob } from './sweeper.ts';
+import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
 
-/** The process that sweeps behind this one; it waits for the end of its standard input. */
-interface Sweeper {
-  pid: number;
-  tell(line: string): void;
+/**
+ * A staging up to this size is swept by the helper itself: what git then walks by itself takes less time than
+ * it takes to see a sweeper at work. Above, the staged refs spare git a walk over the whole history.
+ */
+const SMALL = 4 * 1024 ** 2;
+
+/**
+ * Sweeps behind a staging, or sees to it.
+ *
+ * @param over whether the fetch needs nothing of it any more: canonical has answered, or somebody interrupted
+ */
+type Sweep = (over: boolean) => Promise<void>;
+
+/** What came of git's request while it was held. */
+interface Held {
+  /** Settles when the request goes on, or must not. */
+  over: Promise<unknown> | null;
+  holding: Holding | null;
+  sweep: Sweep | null;
 }
 
 /**
@@ -37,63 +58,109 @@ export async function runUploadPack(
     trace,
     pid: own.pid,
   };
-  let holding: Holding | null = null;
-  let sweeper: Sweeper | null = null;
+  const held: Held = { over: null, holding: null, sweep: null };
+  // Asked for now: once git is gone, nothing tells any more who it was.
+  const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
+  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+    trace('request-held');
+    held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
+    if (held.holding) held.sweep = await prepareSweep(context, held.holding, await git);
+    await throwIfInterrupted(own.interrupt.signal);
+    trace('request-released');
+    return held.holding?.completion ?? null;
+  };
   const session = new Session(own.streams(), canonical, {
-    async hold(request, refs) {
-      trace('request-held');
-      holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-      if (holding) sweeper = await startSweeper(context, holding);
-      trace('request-released');
-      return holding?.completion ?? null;
+    hold(request, refs) {
+      const over = stage(request, refs);
+      held.over = over;
+      return over;
     },
     hungUp: () => own.interrupt.abort(),
     reopen,
   });
-  const end = await session.run();
-  if (holding) settle(context, holding, sweeper, end);
-  return end.exit.status ?? 128;
+  const { signal } = own.interrupt;
+  signal.addEventListener('abort', () => session.close(), { once: true });
+  try {
+    const end = await session.run();
+    signal.throwIfAborted();
+    if (held.holding) await settle(context, held.holding, held.sweep, end);
+    else if ((await context.left) > 0) await sweepOlder(context, await git);
+    return end.exit.status ?? 128;
+  } catch (error) {
+    // The lines may break before staging has cleaned up behind itself, and this process must not end first.
+    await held.over?.catch(() => undefined);
+    // Whoever interrupts a fetch wants nothing of it.
+    await held.sweep?.(signal.aborted);
+    throw error;
+  }
 }
 
-function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | null, end: SessionEnd): void {
+async function settle(
+  context: HelperContext,
+  holding: Holding,
+  sweep: Sweep | null,
+  end: SessionEnd,
+): Promise<void> {
   const { mirror, bytes } = holding.staged;
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
     context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
-    sweeper?.tell('completed');
   } else {
     const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
   }
+  await sweep?.(end.completed);
 }
 
-// Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
-async function startSweeper(context: HelperContext, holding: Holding): Promise<Sweeper | null> {
-  const { process: own, settings, trace } = context;
-  if (settings.sweep !== 'after') {
-    await holding.staged.quarantine.remove();
-    return null;
-  }
+async function prepareSweep(context: HelperContext, holding: Holding, git: string | null): Promise<Sweep> {
   const { repository, staged, wanted, completion } = holding;
-  const job: SweepJob = {
-    gitDir: repository.gitDir,
-    objects: repository.objects,
-    refs: staged.refs,
-    wanted: [...new Set(wanted)],
-    format: completion.format,
-    parent: await gitCommandPid(own.ppid),
+  const { refs, quarantine } = staged;
+  const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
+  if (context.settings.sweep !== 'after') return () => quarantine.remove();
+  if (staged.bytes <= SMALL) {
+    return async (over) => {
+      // What cannot be swept now, the next helper sweeps.
+      if (over)
+        await sweepHere({ ...job, ...repository }, { env: repository.env, cwd: '/' }).catch(() => undefined);
+      await quarantine.remove();
+      if (over) context.trace('swept-here');
+    };
+  }
+  // Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
+  const tell = await spawnSweeper(context, repository, quarantine, job);
+  context.trace('sweeper-started');
+  return async (over) => {
+    if (over) tell('over');
   };
+}
+
+// What an earlier helper staged before it was killed, or before canonical broke off, is promoted by a fetch
+// that stages nothing itself, and may not even ask for objects. It must not lie there until the fetch after.
+async function sweepOlder(context: HelperContext, git: string | null): Promise<void> {
+  const { process: own, settings, trace } = context;
+  const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
+  if (repository === null) return;
+  const quarantine = await Quarantine.open(repository.objects, own.pid);
+  await spawnSweeper(context, repository, quarantine, { refs: [], wanted: [], format: 'sha1', git });
+  trace('sweeper-started');
+}
+
+async function spawnSweeper(
+  { process: own }: HelperContext,
+  { gitDir, objects, env }: Repository,
+  quarantine: Quarantine,
+  work: Omit<SweepJob, 'gitDir' | 'objects'>,
+): Promise<(line: string) => void> {
   const [command, ...args] = own.self;
-  await writeSweepJob(staged.quarantine.folder, job);
-  const { child } = startProcess(command, [...args, '--sweep', staged.quarantine.folder], {
-    env: repository.env,
+  await writeSweepJob(quarantine.folder, { ...work, gitDir, objects });
+  const { child } = startProcess(command, [...args, '--sweep', quarantine.folder], {
+    env,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   child.stdin?.on('error', () => undefined);
   child.unref();
-  if (child.pid !== undefined) await staged.quarantine.handOver(child.pid);
-  trace('sweeper-started');
-  return { pid: child.pid ?? 0, tell: (line) => child.stdin?.write(`${line}\n`) };
+  if (child.pid !== undefined) await quarantine.handOver(child.pid);
+  return (line) => child.stdin?.write(`${line}\n`);
 }

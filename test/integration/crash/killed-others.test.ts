@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
+import { describeMoment, learnMoments, type Moment, momentsOf, signalAt } from '../../helpers/moments.ts';
+import {
+  cloneArguments,
+  expectFetched,
+  expectForEach,
+  expectRecovery,
+  type Scene,
+  setScene,
+} from '../../helpers/scene.ts';
+
+// SIGKILL for those around the helper: each of its children right after its start, git itself at each step;
+// and for the helper of a clone.
+
+let scene: Scene;
+let fetching: Moment[];
+let cloning: Moment[];
+
+beforeAll(async () => {
+  scene = await setScene({ transport: 'http' });
+  const { sandbox } = scene;
+  fetching = await learnMoments(sandbox, async (env) => {
+    await scene.copy('learn');
+    await sandbox.git(['fetch'], { cwd: 'learn', env });
+    await expectFetched(scene, 'learn');
+  });
+  cloning = await learnMoments(sandbox, async (env) => {
+    await sandbox.git(cloneArguments(scene, 'learn-clone'), { env });
+    await expectNoChildren(sandbox);
+  });
+});
+
+afterAll(() => scene.close());
+
+// Without these two there is no fetch: one reads the configuration, the other speaks with canonical.
+function isVital({ name }: Moment): boolean {
+  return name.startsWith('git config') || /remote-http origin /.test(name);
+}
+
+test('a child of the helper is killed', async () => {
+  const children = momentsOf(fetching, 'helper', 'spawn');
+  expect(children.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/remote-http origin/),
+      expect.stringMatching(/remote-http .*mirror\.git/),
+      expect.stringMatching(/fetch-pack/),
+      expect.stringMatching(/update-ref/),
+      expect.stringMatching(/--sweep/),
+    ]),
+  );
+  await expectForEach(children, describeMoment, async (moment) => {
+    const clone = await scene.copy(`child-${moment.number}`);
+    const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'child');
+    const { status } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
+    if (isVital(moment)) {
+      expect(status).toBe(128);
+      expect(await scene.isUntouched(clone)).toBe(true);
+    } else {
+      expect(status).toBe(0);
+      await expectSameRefs(scene.sandbox, clone, 'served/canonical.git', {
+        expected: () => ({}),
+        covers: (name) => name.startsWith('refs/mirror/'),
+      });
+    }
+    // Nothing waits for the next helper but the work of a sweeper that was killed.
+    await expectNoChildren(scene.sandbox);
+    if (!moment.name.includes('--sweep')) await expectClean(scene.sandbox, clone);
+    await expectRecovery(scene, clone);
+  });
+});
+
+test('git is killed at a step of a fetch', async () => {
+  const steps = momentsOf(fetching, 'helper', 'trace');
+  await expectForEach(steps, describeMoment, async (moment) => {
+    const clone = await scene.copy(`git-${moment.number}`);
+    const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
+    const { signal } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
+    expect(signal).toBe('SIGKILL');
+    expect(await scene.isUntouched(clone)).toBe(true);
+    // The helper that git left behind has noticed, and cleans up after both.
+    await expectNoChildren(scene.sandbox);
+    await expectClean(scene.sandbox, clone);
+    await expectRecovery(scene, clone);
+  });
+});
+
+test('the helper of a clone is killed at each step: git removes the folder, and nobody makes it again', async () => {
+  const steps = momentsOf(cloning, 'helper', 'trace');
+  await expectForEach(steps, describeMoment, async (moment) => {
+    const to = `clone-${moment.number}`;
+    const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'self');
+    const { status } = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
+    expect(status).toBe(128);
+    await expectNoChildren(scene.sandbox);
+    expect(existsSync(scene.sandbox.path(to))).toBe(false);
+  });
+});
+
+test('git itself is killed at a step of a clone: the rest is fetched into what it leaves', async () => {
+  const names = ['request-held', 'mirror-fetch', 'migrated', 'refs-written', 'request-released'];
+  const steps = momentsOf(cloning, 'helper', 'trace').filter(({ name }) => names.includes(name));
+  expect(steps.length).toBeGreaterThanOrEqual(names.length);
+  await expectForEach(steps, describeMoment, async (moment) => {
+    const to = `killed-clone-${moment.number}`;
+    const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
+    const { signal } = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
+    expect(signal).toBe('SIGKILL');
+    await expectRecovery(scene, to);
+  });
+});

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startHttpServer } from '../../helpers/http-server.ts';
+import { watched } from '../../helpers/moments.ts';
+import { initBare } from '../../helpers/repository.ts';
+import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
+
+// What passes through the helper must not stay in it: its memory is the same for a clone of any size.
+
+const BLOBS = 80;
+const BLOB_SIZE = 2 << 20;
+const LIMIT_KIB = 80 * 1024;
+
+let sandbox: Sandbox;
+
+beforeEach(() => {
+  sandbox = makeSandbox();
+});
+afterEach(() => sandbox.close());
+
+function* randomHistory(): Generator<Buffer> {
+  const person = 'committer Mia <mia@example.com> 1500000000 +0000\n';
+  yield Buffer.from(`commit refs/heads/main\n${person}data 1\nx\n`);
+  for (let index = 0; index < BLOBS; index += 1) {
+    yield Buffer.from(`M 100644 inline ${index}\ndata ${BLOB_SIZE}\n`);
+    yield randomBytes(BLOB_SIZE);
+    yield Buffer.from('\n');
+  }
+}
+
+test.skipIf(process.platform !== 'linux')('the helper of a clone of 160 MiB keeps under 80 MiB', async () => {
+  const repository = await initBare(sandbox, 'served/canonical.git');
+  // Random bytes neither compress nor resemble one another; git need not try.
+  for (const [key, value] of [
+    ['core.compression', '0'],
+    ['pack.compression', '0'],
+    ['core.bigFileThreshold', '1m'],
+    ['uploadpack.allowAnySHA1InWant', 'true'],
+  ] as const) {
+    await sandbox.git(['config', key, value], { cwd: 'served/canonical.git' });
+  }
+  const importer = spawn('git', ['-C', repository, 'fast-import', '--quiet'], {
+    env: { ...sandbox.env },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  await Promise.all([once(importer, 'close'), pipeline(Readable.from(randomHistory()), importer.stdin)]);
+  symlinkSync('canonical.git', sandbox.path('served/mirror.git'));
+  const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  try {
+    for (const [name, mirror] of [
+      ['file', sandbox.path('served/mirror.git')],
+      ['http', `${server.url}/mirror.git`],
+      ['none', sandbox.path('nowhere')],
+    ] as const) {
+      const peak = sandbox.path(`peak-${name}`);
+      const options = ['--bare', '-c', `remote.origin.mirrorUrl=${mirror}`];
+      const { stderr } = await sandbox.git(['clone', ...options, `mirror::${repository}`, name], {
+        env: { ...watched(sandbox), GAM_TEST_PEAK: peak },
+      });
+      expect(stderr).toMatch(name === 'none' ? /passing over/ : /16[0-9]\.[0-9] MiB from .*\(99 % saved\)/);
+      const sizes = readFileSync(peak, 'utf8').matchAll(/^helper ([0-9]+)$/gm);
+      const largest = Math.max(...[...sizes].map(([, size]) => Number(size)));
+      expect(largest).toBeGreaterThan(20 * 1024);
+      expect(largest).toBeLessThan(LIMIT_KIB);
+      await sandbox.run('rm', ['-r', name]);
+    }
+  } finally {
+    await server.close();
+  }
+});
