@@ -48,7 +48,7 @@ export async function setScene({ transport, ahead = 5, config = {} }: SceneOptio
   await sandbox.git(['config', '--global', 'gam.lowSpeedTime', '60s']);
   await generateHistory(sandbox, 'served/canonical.git', { commits: 60, tags: 2, branches: 2 });
   await sandbox.git(['clone', '-q', '--no-checkout', 'served/canonical.git', 'ready']);
-  await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5, tags: 1 });
+  await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5 });
   await cloneBare(sandbox, 'served/canonical.git', 'served/mirror.git');
   if (ahead > 0) await addCommits(sandbox, 'served/canonical.git', ahead, { seed: 9, tags: 1 });
   const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
