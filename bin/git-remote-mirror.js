@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import '../dist/git-remote-mirror.js';
+// CommonJS, as is what it loads: node starts that some milliseconds sooner, on every fetch.
+require('../dist/git-remote-mirror.cjs');

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/src/main/gam.js';
+void import('../dist/src/main/gam.js');

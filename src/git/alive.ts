@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { digest } from '../protocol/digest.ts';
 
 /** What proc(5) tells of a process; null where it does not. */
 function look(pid: number): { state: string; start: string } | null {
@@ -15,7 +15,7 @@ function look(pid: number): { state: string; start: string } | null {
 }
 
 function hostTag(): string {
-  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+  return digest('sha256', hostname()).toString('hex').slice(0, 8);
 }
 
 /**

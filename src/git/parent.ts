@@ -1,28 +1,46 @@
 import { readFile } from 'node:fs/promises';
 import { startProcess } from './process.ts';
 
-async function parentOf(pid: number): Promise<number | null> {
-  try {
-    // The name in parentheses may hold spaces; the parent is the second field behind it (proc(5)).
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    const ps = startProcess('ps', ['-o', 'ppid=', '-p', String(pid)], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    let text = '';
-    for await (const chunk of ps.child.stdout ?? []) text += String(chunk);
-    const parent = Number.parseInt(text, 10);
-    return Number.isNaN(parent) ? null : parent;
-  }
+/** How many processes may stand between a helper and its git: git's own wrapper, and shims of version managers. */
+const FURTHEST = 6;
+
+interface Ancestor {
+  parent: number;
+  command: string;
+}
+
+// The name in parentheses may hold spaces; the parent is the second field behind it (proc(5)).
+async function lookInProc(pid: number): Promise<Ancestor> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+  return { parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]), command };
+}
+
+async function lookByPs(pid: number): Promise<Ancestor> {
+  const ps = startProcess('ps', ['-o', 'ppid=,args=', '-p', String(pid)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let text = '';
+  for await (const chunk of ps.child.stdout ?? []) text += String(chunk);
+  return { parent: Number.parseInt(text, 10), command: text };
 }
 
 /**
- * The git command that this helper works for. git starts a helper through a `git remote-<name>` process of
- * its own, which ends with the helper; the command is that process's parent.
+ * The git command that this helper works for. git starts a helper through a `git remote-mirror` process of its
+ * own, which ends with the helper; the command is the parent of the furthest one that is called so.
+ *
+ * @param ppid the parent of the helper
  * @returns null where the system does not tell
  */
-export async function gitCommandPid(wrapper: number): Promise<number | null> {
-  const parent = await parentOf(wrapper).catch(() => null);
-  return parent === null || parent <= 1 ? null : parent;
+export async function gitCommandPid(ppid: number): Promise<number | null> {
+  let found: number | null = null;
+  let pid = ppid;
+  for (let step = 0; step < FURTHEST && pid > 1; step += 1) {
+    const ancestor = await lookInProc(pid).catch(() => lookByPs(pid).catch(() => null));
+    if (ancestor === null || Number.isNaN(ancestor.parent)) break;
+    if (ancestor.command.includes('remote-mirror')) found = ancestor.parent;
+    else if (found !== null) break;
+    pid = ancestor.parent;
+  }
+  return found !== null && found > 1 ? found : null;
 }

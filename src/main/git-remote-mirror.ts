@@ -1,3 +1,5 @@
+// biome-ignore-all assist/source/organizeImports: early.ts comes first, to start something while the rest loads
+import { guess } from './early.ts';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -32,6 +34,7 @@ function helperProcess(interrupt: AbortController): HelperProcess {
     ppid: process.ppid,
     self: [process.execPath, process.argv[1] ?? ''],
     interrupt,
+    guess,
     streams() {
       // git gone away shows as EPIPE here and as the end of standard input; the latter is acted on.
       process.stdout.on('error', () => interrupt.abort());
@@ -75,17 +78,28 @@ async function help(remote: string, url: string): Promise<number> {
 // collected. Left to grow to 16 MiB, that happens so rarely that 40 MiB of dead buffers pile up.
 setFlagsFromString('--semi-space-growth-factor=1');
 
-const [first, second] = process.argv.slice(2);
-if (first === '--version') {
-  process.stdout.write(`gam ${VERSION}\n`);
-} else if (first === '--sweep' && second !== undefined) {
-  await runSweeper(second, process.stdin, process.pid, process.env);
-  process.exit(0);
-} else if (first === undefined || second === undefined) {
+async function main(first: string | undefined, second: string | undefined): Promise<number> {
+  if (first === '--version') {
+    process.stdout.write(`gam ${VERSION}\n`);
+    return 0;
+  }
+  if (first === '--sweep' && second !== undefined) {
+    await runSweeper(second, process.stdin, process.pid, process.env);
+    return 0;
+  }
+  if (first !== undefined && second !== undefined) {
+    const status = await help(first, second);
+    await processesEnded();
+    return status;
+  }
   process.stderr.write(`${USAGE}\n`);
-  process.exit(129);
-} else {
-  const status = await help(first, second);
-  await processesEnded();
-  process.exit(status);
+  return 129;
 }
+
+main(process.argv[2], process.argv[3]).then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(128);
+  },
+);

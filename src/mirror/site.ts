@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digest } from '../protocol/digest.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
 
 /** A file name may have 255 bytes; the hash, `.lock` and a packed-refs line must still fit. */
@@ -26,7 +26,7 @@ export function refComponent(text: string): string {
 
 /** The seven hex digits that tell two mirrors of one host apart. */
 function urlHash(url: string): string {
-  return createHash('sha256').update(url).digest('hex').slice(0, 7);
+  return digest('sha256', url).toString('hex').slice(0, 7);
 }
 
 /** The site of a mirror taken alone: its lower-case host, `+<port>` when one is given; `localhost` for a path. */

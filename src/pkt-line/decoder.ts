@@ -62,8 +62,8 @@ export class PacketDecoder {
       bytes = chunk.subarray(lacking);
     }
     let at = 0;
-    while (stop === undefined || packets.at(-1)?.kind !== stop) {
-      const packet = packetAt(bytes, at);
+    for (;;) {
+      const packet = stop !== undefined && packets.at(-1)?.kind === stop ? null : packetAt(bytes, at);
       if (packet === null) break;
       packets.push(packet);
       at += packet.raw.length;

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { DELIM, dataPacket, FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND, bandPayload } from '../pkt-line/sideband.ts';
+import { digest } from '../protocol/digest.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 
 /** What staging changed for a fetch request that git had already written. */
@@ -48,9 +48,7 @@ export function isForGit(packet: Packet, request: FetchRequest): boolean {
 /** A pack of no objects: the header of gitformat-pack(5) and its checksum. */
 export function emptyPack(format: string): Buffer {
   const header = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
-  const checksum = createHash(format === 'sha256' ? 'sha256' : 'sha1')
-    .update(header)
-    .digest();
+  const checksum = digest(format === 'sha256' ? 'sha256' : 'sha1', header);
   return Buffer.concat([header, checksum]);
 }
 

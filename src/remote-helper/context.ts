@@ -4,6 +4,7 @@ import type { Environment } from '../git/environment.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
 import type { Trace } from '../trace/trace.ts';
+import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
@@ -17,6 +18,8 @@ export interface HelperProcess {
   ppid: number;
   /** Words that start this program again, for the sweeper. */
   self: readonly [string, ...string[]];
+  /** git's web helper for what git passed, started on a guess. */
+  guess: WebHelper | null;
   /** Standard input and output as streams; touched only where no child gets the descriptors. */
   streams(): GitSide;
   /** Aborted by SIGINT, SIGTERM, and when git goes away. */

@@ -37,13 +37,13 @@ export async function runHelper(
   own: HelperProcess,
   tools: HelperTools,
 ): Promise<number> {
-  const entries = await readConfig({ env: own.env, cwd: own.cwd });
+  const disabled = !['', '0'].includes(own.env['GAM_DISABLE'] ?? '');
   const remote = remoteName(invocation.remote, invocation.url);
+  const entries = await readConfig({ env: own.env, cwd: own.cwd });
   const url = canonicalUrl(entries, remote, invocation.url);
   const canonical = parseGitUrl(url);
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
-  const disabled = !['', '0'].includes(own.env['GAM_DISABLE'] ?? '');
   const mirrors = disabled ? [] : candidateMirrors(entries, remote, url);
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
@@ -63,7 +63,7 @@ export async function runHelper(
   };
   const status =
     canonical.kind === 'web'
-      ? await converseByWebHelper(context, canonical)
+      ? await converseByWebHelper(context, canonical, own.guess)
       : await converseByConnect(context);
   await left;
   tools.trace('end', { status });

@@ -47,7 +47,7 @@ async function isPromoted(job: SweepJob, options: RunOptions): Promise<boolean> 
 }
 
 // A clone keeps even the pack of no objects with which gam answers when nothing is missing.
-async function removeEmptyPack(job: SweepJob): Promise<boolean> {
+async function removeEmptyPack(job: SweepJob, heedKeep: boolean): Promise<boolean> {
   const pack = emptyPack(job.format);
   const name = pack.subarray(12).toString('hex');
   const path = (ending: string) => join(job.objects, 'pack', `pack-${name}.${ending}`);
@@ -56,7 +56,7 @@ async function removeEmptyPack(job: SweepJob): Promise<boolean> {
     () => null,
   );
   if (size !== pack.length) return true;
-  if (existsSync(path('keep'))) return false;
+  if (heedKeep && existsSync(path('keep'))) return false;
   for (const ending of ['idx', 'rev', 'pack']) await rm(path(ending), { force: true });
   return true;
 }
@@ -68,6 +68,16 @@ async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> 
     staged.filter(({ name, oid }) => mine.get(name) === oid),
     options,
   );
+}
+
+/**
+ * Sweeps behind one fetch before the helper ends: for a staging that is small enough for git to walk without
+ * the staged refs, as it would have walked what plain git had fetched. Nothing of it is ever seen then.
+ * git's `.keep` beside the empty pack is for a pack that nothing refers to, and git removes it itself.
+ */
+export async function sweepHere(job: SweepJob, options: RunOptions): Promise<void> {
+  await deleteJobRefs(job, options);
+  await removeEmptyPack(job, false);
 }
 
 /** One round; true when nothing is left to wait for. */
@@ -84,7 +94,7 @@ async function sweepOnce(
   if (alive && !(await isPromoted(job, options))) return false;
   await deleteJobRefs(job, options);
   await sweepStaged(options);
-  return (await removeEmptyPack(job)) || !alive;
+  return (await removeEmptyPack(job, true)) || !alive;
 }
 
 /**

@@ -12,19 +12,27 @@ import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
-import { type SweepJob, writeSweepJob } from './sweeper.ts';
+import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
 
-/** The process that sweeps behind this one; it waits for the end of its standard input. */
-interface Sweeper {
-  tell(line: string): void;
-}
+/**
+ * A staging up to this size is swept by the helper itself: what git then walks by itself takes less time than
+ * it takes to see a sweeper at work. Above, the staged refs spare git a walk over the whole history.
+ */
+const SMALL = 4 * 1024 ** 2;
+
+/**
+ * Sweeps behind a staging, or sees to it.
+ *
+ * @param over whether the fetch needs nothing of it any more: canonical has answered, or somebody interrupted
+ */
+type Sweep = (over: boolean) => Promise<void>;
 
 /** What came of git's request while it was held. */
 interface Held {
   /** Settles when the request goes on, or must not. */
   over: Promise<unknown> | null;
   holding: Holding | null;
-  sweeper: Sweeper | null;
+  sweep: Sweep | null;
 }
 
 /**
@@ -50,13 +58,13 @@ export async function runUploadPack(
     trace,
     pid: own.pid,
   };
-  const held: Held = { over: null, holding: null, sweeper: null };
+  const held: Held = { over: null, holding: null, sweep: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
   const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
     trace('request-held');
     held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-    if (held.holding) held.sweeper = await startSweeper(context, held.holding, await git);
+    if (held.holding) held.sweep = await prepareSweep(context, held.holding, await git);
     await throwIfInterrupted(own.interrupt.signal);
     trace('request-released');
     return held.holding?.completion ?? null;
@@ -75,46 +83,55 @@ export async function runUploadPack(
   try {
     const end = await session.run();
     signal.throwIfAborted();
-    if (held.holding) settle(context, held.holding, held.sweeper, end);
+    if (held.holding) await settle(context, held.holding, held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git);
     return end.exit.status ?? 128;
   } catch (error) {
     // The lines may break before staging has cleaned up behind itself, and this process must not end first.
     await held.over?.catch(() => undefined);
     // Whoever interrupts a fetch wants nothing of it.
-    if (signal.aborted) held.sweeper?.tell('over');
+    await held.sweep?.(signal.aborted);
     throw error;
   }
 }
 
-function settle(context: HelperContext, holding: Holding, sweeper: Sweeper | null, end: SessionEnd): void {
+async function settle(
+  context: HelperContext,
+  holding: Holding,
+  sweep: Sweep | null,
+  end: SessionEnd,
+): Promise<void> {
   const { mirror, bytes } = holding.staged;
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
     context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
-    sweeper?.tell('over');
   } else {
     const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
   }
+  await sweep?.(end.completed);
 }
 
-// Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
-async function startSweeper(
-  context: HelperContext,
-  holding: Holding,
-  git: string | null,
-): Promise<Sweeper | null> {
+async function prepareSweep(context: HelperContext, holding: Holding, git: string | null): Promise<Sweep> {
   const { repository, staged, wanted, completion } = holding;
-  if (context.settings.sweep !== 'after') {
-    await staged.quarantine.remove();
-    return null;
-  }
   const { refs, quarantine } = staged;
   const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
-  const sweeper = await spawnSweeper(context, repository, quarantine, job);
+  if (context.settings.sweep !== 'after') return () => quarantine.remove();
+  if (staged.bytes <= SMALL) {
+    return async (over) => {
+      // What cannot be swept now, the next helper sweeps.
+      if (over)
+        await sweepHere({ ...job, ...repository }, { env: repository.env, cwd: '/' }).catch(() => undefined);
+      await quarantine.remove();
+      if (over) context.trace('swept-here');
+    };
+  }
+  // Started while git still waits, so that it is warm when git has promoted; it acts once this process ends.
+  const tell = await spawnSweeper(context, repository, quarantine, job);
   context.trace('sweeper-started');
-  return sweeper;
+  return async (over) => {
+    if (over) tell('over');
+  };
 }
 
 // What an earlier helper staged before it was killed, or before canonical broke off, is promoted by a fetch
@@ -133,7 +150,7 @@ async function spawnSweeper(
   { gitDir, objects, env }: Repository,
   quarantine: Quarantine,
   work: Omit<SweepJob, 'gitDir' | 'objects'>,
-): Promise<Sweeper> {
+): Promise<(line: string) => void> {
   const [command, ...args] = own.self;
   await writeSweepJob(quarantine.folder, { ...work, gitDir, objects });
   const { child } = startProcess(command, [...args, '--sweep', quarantine.folder], {
@@ -145,5 +162,5 @@ async function spawnSweeper(
   child.stdin?.on('error', () => undefined);
   child.unref();
   if (child.pid !== undefined) await quarantine.handOver(child.pid);
-  return { tell: (line) => child.stdin?.write(`${line}\n`) };
+  return (line) => child.stdin?.write(`${line}\n`);
 }

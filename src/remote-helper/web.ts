@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
-import { startProcess } from '../git/process.ts';
+import { endProcess, startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
-import { webHelper } from '../transport/web.ts';
+import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
 import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
@@ -11,18 +11,27 @@ import { runUploadPack } from './upload-pack.ts';
 /**
  * The conversation with git for canonical servers on the web: git's own helper leads it, with everything it
  * can do. Only where git opens an upload-pack in protocol v2 (`stateless-connect`) do mirrors come in.
+ *
+ * @param guess a web helper that was started before all was known; used when it is the right one, else ended
  */
-export async function converseByWebHelper(context: HelperContext, url: WebUrl): Promise<number> {
+export async function converseByWebHelper(
+  context: HelperContext,
+  url: WebUrl,
+  guess: WebHelper | null,
+): Promise<number> {
   const { env } = context.process;
-  const [command, ...args] = webHelper(context.remote ?? context.canonicalUrl, url, env);
-  if (context.mirrors.length === 0 && !context.staged) {
+  const words = webHelper(context.remote ?? context.canonicalUrl, url, env);
+  const [command, ...args] = words;
+  const direct = context.mirrors.length === 0 && !context.staged;
+  const guessed = !direct && guess?.words.join('\0') === words.join('\0');
+  if (guess && !guessed) endProcess(guess.child);
+  if (direct) {
     const { status } = await startProcess(command, args, { env, stdio: 'inherit' }).exit;
     return status ?? 128;
   }
-  const { child, exit } = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const { child, exit } = guess && guessed ? guess : startWebHelper(words, env);
   const input = child.stdin as Writable;
   const output = child.stdout as Readable;
-  input.on('error', () => undefined);
   const connected = await leadIn(context, input, output);
   if (connected) {
     const close = () => child.kill('SIGTERM');

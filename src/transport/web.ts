@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Environment } from '../git/environment.ts';
+import { type Started, startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
+
+/** git's own web helper, started, with its standard input and output as pipes. */
+export interface WebHelper extends Started {
+  /** What was started, to be compared with what is wanted. */
+  words: readonly string[];
+}
 
 /**
  * The words that start git's own helper for a web URL. git puts the folder of its helpers first on the PATH
@@ -14,4 +21,15 @@ export function webHelper(remote: string, url: WebUrl, env: Environment): [strin
   return first !== '' && existsSync(program)
     ? [program, remote, url.url]
     : ['git', `remote-${url.scheme}`, remote, url.url];
+}
+
+/**
+ * Starts git's own web helper. It contacts nobody before it is told to, so it may be started on a guess, while
+ * it is still being worked out whether and how it is needed.
+ */
+export function startWebHelper(words: readonly [string, ...string[]], env: Environment): WebHelper {
+  const [command, ...args] = words;
+  const started = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  started.child.stdin?.on('error', () => undefined);
+  return { ...started, words };
 }

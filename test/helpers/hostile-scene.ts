@@ -6,11 +6,11 @@ import { asFetched } from './refs.ts';
 import { addCommits, generateHistory, type RepositoryOptions } from './repository.ts';
 import { makeSandbox, type RunInSandbox, type Sandbox } from './sandbox.ts';
 
-/** Short patience, so that a mirror that wastes time wastes little of a test's. */
-const IMPATIENT = {
-  'gam.connectTimeout': '2s',
-  'gam.lowSpeedTime': '500ms',
-};
+/** Enough for a mirror that answers at all, on a machine that is busy with other tests. */
+const PATIENT = { 'gam.connectTimeout': '20s', 'gam.lowSpeedTime': '10s' };
+
+/** Little, for a mirror that does not answer: what it wastes is a test's time. */
+export const IMPATIENT = { 'gam.connectTimeout': '500ms', 'gam.lowSpeedTime': '500ms' };
 
 /** How one command in a scene is run, beside the mirrors. */
 export interface Attempt {
@@ -64,7 +64,7 @@ export interface HostileScene {
 
 function settings(mirrors: string | readonly string[], config: Attempt['config'] = {}): string[] {
   const named = [mirrors].flat().map((url) => `remote.origin.mirrorUrl=${url}`);
-  const others = Object.entries({ ...IMPATIENT, ...config }).map(([key, value]) => `${key}=${value}`);
+  const others = Object.entries({ ...PATIENT, ...config }).map(([key, value]) => `${key}=${value}`);
   return [...named, ...others].flatMap((setting) => ['-c', setting]);
 }
 

@@ -41,7 +41,7 @@ if (time(join(top, 'node_modules/.package-lock.json')) < time(join(top, 'package
   npm('ci', '--no-audit', '--no-fund', '--silent');
 }
 
-const built = time(join(top, 'dist/git-remote-mirror.js'));
+const built = time(join(top, 'dist/git-remote-mirror.cjs'));
 if (
   built < Math.max(newest(join(top, 'src')), newest(join(top, 'commands')), time(join(top, 'package.json')))
 ) {

@@ -35,7 +35,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What may be read of `process` outside main/ and commands/: facts of the machine, not of how gam was called. */
-const FACTS = new Set(['platform', 'pid', 'kill']);
+const FACTS = new Set(['platform', 'pid', 'kill', 'getBuiltinModule']);
 
 const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite)(?:\/|$)/;
 

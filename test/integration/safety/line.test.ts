@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FLUSH, linePacket } from '../../../src/pkt-line/encode.ts';
-import { type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
+import { type HostileScene, IMPATIENT, setHostileScene } from '../../helpers/hostile-scene.ts';
 import { greeting, scripted, startHostileServer } from '../../helpers/hostile-server.ts';
 import type { HttpServer } from '../../helpers/http-server.ts';
 import { openLine } from '../../helpers/line.ts';
@@ -11,6 +11,9 @@ import { Connections, closedPort, listen } from '../../helpers/listening.ts';
 import { cloneBare } from '../../helpers/repository.ts';
 
 // Group 12: the line. Whatever a mirror does with it, the fetch goes on after a time that the user has set.
+
+/** Patience with a greeting, and little with what comes after it. */
+const SLOW = { config: { 'gam.lowSpeedTime': '500ms' } };
 
 const MIB = 1024 ** 2;
 
@@ -31,8 +34,6 @@ beforeEach(() => {
 });
 
 afterAll(() => scene.close());
-
-const QUICK = { 'gam.connectTimeout': '500ms' };
 
 async function throughLine(fault: Fault): Promise<string> {
   const line = scene.add(await openLine({ to: mirror.port, fault }));
@@ -69,30 +70,30 @@ test('no such host', async () => {
 
 test.each(['http', 'https', 'git'])('%s: accepts, and is silent', async (scheme) => {
   const port = await speaking(null);
-  const outcome = await scene.clone(`${scheme}://127.0.0.1:${port}/mirror.git`, { config: QUICK });
+  const outcome = await scene.clone(`${scheme}://127.0.0.1:${port}/mirror.git`, { config: IMPATIENT });
   await scene.expectPassedOver(outcome, /^127\.0\.0\.1:[0-9]+: no answer within 0\.5 s$/);
 });
 
 test('ssh: accepts, and is silent; the program is ended', async () => {
   const env = { GIT_SSH_COMMAND: 'exec sleep 1000 #', GIT_SSH_VARIANT: 'ssh' };
-  const outcome = await scene.clone('ssh://host/mirror.git', { config: QUICK, env });
+  const outcome = await scene.clone('ssh://host/mirror.git', { config: IMPATIENT, env });
   await scene.expectPassedOver(outcome, /^host: no answer within 0\.5 s$/);
 });
 
 test('ssh: even the question which program it is hangs', async () => {
   const env = { GIT_SSH_COMMAND: 'exec sleep 1000 #' };
-  const outcome = await scene.clone('ssh://host/mirror.git', { config: QUICK, env });
+  const outcome = await scene.clone('ssh://host/mirror.git', { config: IMPATIENT, env });
   await scene.expectPassedOver(outcome, /^host: no answer within 0\.5 s$/);
 });
 
 test('ssh: a program that does not let itself be ended', async () => {
   const env = { GIT_SSH_COMMAND: "trap '' TERM; exec sleep 1000 #", GIT_SSH_VARIANT: 'ssh' };
-  const outcome = await scene.clone('ssh://host/mirror.git', { config: QUICK, env });
+  const outcome = await scene.clone('ssh://host/mirror.git', { config: IMPATIENT, env });
   await scene.expectPassedOver(outcome, /^host: no answer within 0\.5 s$/);
 });
 
 test('one byte every now and then', async () => {
-  const outcome = await scene.clone(await throughLine({ kind: 'drip', every: 100 }), { config: QUICK });
+  const outcome = await scene.clone(await throughLine({ kind: 'drip', every: 100 }), { config: IMPATIENT });
   await scene.expectPassedOver(outcome, /: no answer within 0\.5 s$/);
   // The same once it has greeted: too slow for the list of refs.
   let line: Buffer = Buffer.alloc(0);
@@ -111,7 +112,7 @@ test('one byte every now and then', async () => {
       }),
     ),
   );
-  await scene.expectPassedOver(await scene.clone(url), /: slower than 4096 bytes a second for 0\.5 s$/);
+  await scene.expectPassedOver(await scene.clone(url, SLOW), /: slower than 4096 bytes a second for 0\.5 s$/);
 });
 
 test('fast enough, but without end: the list of refs has a last moment, too', async () => {
@@ -132,7 +133,7 @@ test('fast enough, but without end: the list of refs has a last moment, too', as
       }),
     ),
   );
-  await scene.expectPassedOver(await scene.clone(url), /: no list of refs within 3 s$/);
+  await scene.expectPassedOver(await scene.clone(url, SLOW), /: no list of refs within 3 s$/);
 });
 
 test('silence, reset and end at every stage of a transfer', async () => {
@@ -148,7 +149,8 @@ test('silence, reset and end at every stage of a transfer', async () => {
   for (const kind of ['stall', 'reset', 'cut'] as const) {
     for (const share of [0.02, 0.5, 0.99]) {
       const fault: Fault = { kind, after: Math.round(total * share) };
-      const outcome = await scene.clone(await throughLine(fault), { config: QUICK });
+      const config = { 'gam.connectTimeout': '2s', 'gam.lowSpeedTime': '300ms' };
+      const outcome = await scene.clone(await throughLine(fault), { config });
       await scene.expectPassedOver(outcome, reasons[kind] as RegExp);
     }
   }
@@ -309,7 +311,8 @@ test('many mirrors, each dead in its way: one line for each, in their order', as
     scene.sandbox.path('nowhere.git'),
     plain,
   ];
-  const outcome = await scene.clone(mirrors, { config: QUICK });
+  const config = { 'gam.connectTimeout': '3s' };
+  const outcome = await scene.clone(mirrors, { config });
   await scene.expectPassedOver(outcome, /connect/, /no answer/, /nowhere\.git: /);
   expect(outcome.said.at(-1)).toContain(`from 127.0.0.1:${mirror.port}`);
 });
