@@ -1,5 +1,4 @@
 import { PacketDecoder } from '../pkt-line/decoder.ts';
-import { linePacket } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import type { Connection } from '../transport/connection.ts';
 
@@ -8,14 +7,6 @@ export interface Greeting {
   /** What git is to read. */
   bytes: Buffer;
   version2: boolean;
-}
-
-// With `sideband-all` every packet of an answer would come wrapped. Git does well without it, and gam's own
-// answers stay plain (gitprotocol-v2(5), "sideband-all").
-function plainGreeting(packet: Packet): Buffer {
-  const line = packetLine(packet);
-  if (!line?.startsWith('fetch=') || !line.includes('sideband-all')) return packet.raw;
-  return linePacket(line.replace(/ ?\bsideband-all\b/, '')).raw;
 }
 
 /** Reads what canonical sends, chunk by chunk, as packets where it speaks protocol v2 and as bytes elsewhere. */
@@ -47,7 +38,7 @@ export class AnswerReader {
       }
       const flush = packets.findIndex((packet) => packet.kind === 'flush');
       const mine = flush < 0 ? packets : packets.slice(0, flush + 1);
-      passed.push(...mine.map(plainGreeting));
+      passed.push(...mine.map((packet) => packet.raw));
       if (flush >= 0) {
         this.#left = packets.slice(flush + 1);
         return { bytes: Buffer.concat(passed), version2: true };

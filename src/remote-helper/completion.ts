@@ -36,11 +36,20 @@ export function completedRequest(request: FetchRequest, completion: Completion):
 }
 
 /**
+ * The line of an answer's packet, out of its band where git asked for `sideband-all` (gitprotocol-v2(5)); null
+ * for a packet that is none.
+ */
+export function answerLine(packet: Packet, request: FetchRequest): string | null {
+  if (packet.kind !== 'data' || !hasArgument(request, 'sideband-all')) return packetLine(packet);
+  return packet.payload[0] === BAND.data ? packet.payload.toString('utf8', 1).replace(/\n$/, '') : null;
+}
+
+/**
  * Whether an acknowledgment is for git's ears. It must not hear of a `have` that it did not send: its
  * skipping negotiator would die of it.
  */
 export function isForGit(packet: Packet, request: FetchRequest): boolean {
-  const line = packetLine(packet);
+  const line = answerLine(packet, request);
   if (!line?.startsWith('ACK ')) return true;
   return argumentValues(request, 'have').includes(line.slice('ACK '.length).split(' ', 1)[0] ?? '');
 }
@@ -54,10 +63,11 @@ export function emptyPack(format: string): Buffer {
 
 /** What canonical would answer when everything wanted is here already: a pack of no objects. */
 export function emptyAnswer(request: FetchRequest, format: string, stateless: boolean): Packet[] {
-  const acknowledged = hasArgument(request, 'done')
-    ? []
-    : [linePacket('acknowledgments'), linePacket('ready'), DELIM];
+  const banded = hasArgument(request, 'sideband-all');
+  const line = (text: string) =>
+    banded ? dataPacket(bandPayload(BAND.data, Buffer.from(`${text}\n`))) : linePacket(text);
+  const acknowledged = hasArgument(request, 'done') ? [] : [line('acknowledgments'), line('ready'), DELIM];
   const pack = dataPacket(bandPayload(BAND.data, emptyPack(format)));
   const end = stateless ? [FLUSH, RESPONSE_END] : [FLUSH];
-  return [...acknowledged, linePacket('packfile'), pack, ...end];
+  return [...acknowledged, line('packfile'), pack, ...end];
 }

@@ -11,7 +11,14 @@ import {
 import { type AdvertisedRef, parseRefLine } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import { AnswerReader } from './answer-reader.ts';
-import { type Completion, completedRequest, emptyAnswer, isComplete, isForGit } from './completion.ts';
+import {
+  answerLine,
+  type Completion,
+  completedRequest,
+  emptyAnswer,
+  isComplete,
+  isForGit,
+} from './completion.ts';
 import { write } from './flow.ts';
 
 /** Where git is: what it writes, and what it reads. */
@@ -200,7 +207,7 @@ export class Session {
       const ref = parseRefLine(packetLine(packet) ?? '');
       if (ref) this.#refs.push(ref);
     } else if (current.request && !current.pack) {
-      if (packetLine(packet) === 'packfile') current.pack = true;
+      if (answerLine(packet, current.request) === 'packfile') current.pack = true;
       return this.#completion === null || isForGit(packet, current.request);
     }
     return true;
