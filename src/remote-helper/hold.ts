@@ -25,6 +25,8 @@ export interface Holding {
   staged: Staged;
   repository: Repository;
   wanted: string[];
+  /** True when git keeps whatever pack comes, as a clone does. */
+  clone: boolean;
   completion: Completion;
 }
 
@@ -85,7 +87,8 @@ export async function stageRequest(
       const staged = await stageFrom(mirror, order, tools);
       const haves = [...new Set(staged.refs.map(({ oid }) => oid))];
       const completion = { complete: staged.tips, haves, format: order.format };
-      return { staged, repository: order.repository, wanted: order.wanted.map(({ oid }) => oid), completion };
+      const { repository, clone } = order;
+      return { staged, repository, wanted: order.wanted.map(({ oid }) => oid), clone, completion };
     } catch (error) {
       contact.signal.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);

@@ -117,7 +117,9 @@ async function prepareSweep(context: HelperContext, holding: Holding, git: strin
   const { refs, quarantine } = staged;
   const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
   if (context.settings.sweep !== 'after') return () => quarantine.remove();
-  if (staged.bytes <= SMALL) {
+  // With nothing left to ask for, a clone gets a pack of no objects and keeps it, once this process has ended.
+  const keepsEmptyPack = holding.clone && wanted.every((oid) => completion.complete.has(oid));
+  if (staged.bytes <= SMALL && !keepsEmptyPack) {
     return async (over) => {
       // What cannot be swept now, the next helper sweeps.
       if (over)

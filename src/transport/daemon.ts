@@ -40,6 +40,7 @@ function connected(url: DaemonUrl, opening: Opening): Promise<Socket> {
     opening.signal?.addEventListener('abort', abort, { once: true });
     socket.once('connect', () => {
       socket.removeAllListeners('error');
+      socket.once('close', () => opening.signal?.removeEventListener('abort', abort));
       resolve(socket);
     });
     socket.once('error', (cause) => {

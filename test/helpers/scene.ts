@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { cp, rm } from 'node:fs/promises';
 import { expectClean, expectNoChildren, expectSameRefs, fsckComplaints } from './evidence.ts';
 import type { HttpServer } from './http-server.ts';
@@ -36,19 +37,36 @@ export interface SceneOptions {
   transport: 'file' | 'http';
   /** Commits that only canonical has; none makes a mirror that has everything. */
   ahead?: number;
+  /** Bytes of a file that is new in the mirror and compresses to nothing less: above 4 MiB a sweeper comes. */
+  bulk?: number;
   /** More configuration of the clone. */
   config?: Readonly<Record<string, string>>;
 }
 
+async function addFile(sandbox: Sandbox, repository: string, content: Buffer): Promise<void> {
+  const run = async (args: string[], input: string | Buffer = '') =>
+    (await sandbox.git(args, { cwd: repository, input })).stdout.trim();
+  const blob = await run(['hash-object', '-w', '--stdin'], content);
+  const tree = await run(['mktree'], `100644 blob ${blob}\tbulk\n`);
+  const commit = await run(['commit-tree', '-p', 'main', '-m', 'Add bulk', tree]);
+  await run(['update-ref', 'refs/heads/main', commit]);
+}
+
 /** Sets a scene in a sandbox of its own. */
-export async function setScene({ transport, ahead = 5, config = {} }: SceneOptions): Promise<Scene> {
+export async function setScene({
+  transport,
+  ahead = 5,
+  bulk = 0,
+  config = {},
+}: SceneOptions): Promise<Scene> {
   const sandbox = makeSandbox();
   // A machine that is busy is no reason to leave a mirror.
   await sandbox.git(['config', '--global', 'gam.connectTimeout', '60s']);
   await sandbox.git(['config', '--global', 'gam.lowSpeedTime', '60s']);
   await generateHistory(sandbox, 'served/canonical.git', { commits: 60, tags: 2, branches: 2 });
   await sandbox.git(['clone', '-q', '--no-checkout', 'served/canonical.git', 'ready']);
-  await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5, tags: 1 });
+  await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5 });
+  if (bulk > 0) await addFile(sandbox, 'served/canonical.git', randomBytes(bulk));
   await cloneBare(sandbox, 'served/canonical.git', 'served/mirror.git');
   if (ahead > 0) await addCommits(sandbox, 'served/canonical.git', ahead, { seed: 9, tags: 1 });
   const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });

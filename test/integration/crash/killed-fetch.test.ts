@@ -12,24 +12,43 @@ import {
 // SIGKILL at every step of a fetch, and right before every change that gam makes to the file system. git
 // makes the commits of the fetch visible only at its end, so each time either all of it is there or nothing.
 
-let scene: Scene;
-let moments: Moment[];
+interface Learnt {
+  scene: Scene;
+  moments: Moment[];
+}
 
-beforeAll(async () => {
-  scene = await setScene({ transport: 'http', config: { 'fetch.unpackLimit': '1' } });
-  moments = await learnMoments(scene.sandbox, async (env) => {
+/** A staging so small that the helper sweeps behind it, and one that gets a sweeper. */
+let small: Learnt;
+let large: Learnt;
+
+async function learn(bulk: number): Promise<Learnt> {
+  const scene = await setScene({ transport: 'http', bulk, config: { 'fetch.unpackLimit': '1' } });
+  const moments = await learnMoments(scene.sandbox, async (env) => {
     await scene.copy('learn');
     await scene.sandbox.git(['fetch'], { cwd: 'learn', env });
     await expectFetched(scene, 'learn');
   });
+  return { scene, moments };
+}
+
+beforeAll(async () => {
+  small = await learn(0);
+  large = await learn(5 << 20);
 });
 
-afterAll(() => scene.close());
+afterAll(async () => {
+  await small.scene.close();
+  await large.scene.close();
+});
 
-async function killAndRecover(moment: Moment): Promise<void> {
+async function killAndRecover(
+  scene: Scene,
+  moment: Moment,
+  target: 'self' | 'child' = 'self',
+): Promise<void> {
   const { sandbox } = scene;
   const clone = await scene.copy(`killed-${moment.role}-${moment.kind}-${moment.number}`);
-  const env = signalAt(sandbox, moment, 'SIGKILL', 'self');
+  const env = signalAt(sandbox, moment, 'SIGKILL', target);
   const { status } = await sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
   // As plain git: 1 when its helper dies with everything said, 128 when it dies before.
   expect([0, 1, 128]).toContain(status);
@@ -39,25 +58,36 @@ async function killAndRecover(moment: Moment): Promise<void> {
 }
 
 test('the helper is killed after each step', async () => {
-  const steps = momentsOf(moments, 'helper', 'trace');
+  const steps = momentsOf(small.moments, 'helper', 'trace');
   expect(steps.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['quarantine-opened', 'pack-received', 'migrated', 'refs-written', 'end']),
   );
-  await expectForEach(steps, describeMoment, killAndRecover);
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(small.scene, moment));
 });
 
 test('the helper is killed before each change to the file system', async () => {
-  const changes = momentsOf(moments, 'helper', 'change');
+  const changes = momentsOf(small.moments, 'helper', 'change');
   expect(changes.map(({ name }) => name.split(' ')[0])).toEqual(
     expect.arrayContaining(['mkdtemp', 'writeFile', 'rename']),
   );
-  await expectForEach(changes, describeMoment, killAndRecover);
+  await expectForEach(changes, describeMoment, (moment) => killAndRecover(small.scene, moment));
 });
 
-test('the sweeper is killed at each of its steps', async () => {
+test('the helper is killed while it hands over to a sweeper', async () => {
+  const all = momentsOf(large.moments, 'helper', 'trace');
+  const steps = all.slice(all.findIndex(({ name }) => name === 'migrated'));
+  expect(steps.map(({ name }) => name)).toContain('sweeper-started');
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(large.scene, moment));
+});
+
+test('the sweeper is killed before it starts, and at each of its steps', async () => {
+  const { scene, moments } = large;
+  const start = momentsOf(moments, 'helper', 'spawn').filter(({ name }) => name.includes('--sweep'));
+  expect(start).toHaveLength(1);
+  await expectForEach(start, describeMoment, (moment) => killAndRecover(scene, moment, 'child'));
   const steps = [...momentsOf(moments, 'sweeper', 'spawn'), ...momentsOf(moments, 'sweeper', 'change')];
   expect(steps.map(({ name }) => name)).toEqual(
     expect.arrayContaining([expect.stringMatching('update-ref'), expect.stringMatching('^rm .*keep$')]),
   );
-  await expectForEach(steps, describeMoment, killAndRecover);
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(scene, moment));
 });
