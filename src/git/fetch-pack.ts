@@ -36,6 +36,8 @@ export function startFetchPack({
   signal,
 }: FetchPackOptions): Started {
   const args = ['fetch-pack', '--stateless-rpc', '--stdin', '--thin', '--check-self-contained-and-connected'];
+  // git 2.39.5 dies of a null pointer without it when transfer.fsckObjects is set; the lock itself is not needed.
+  args.push('--lock-pack');
   if (keep) args.push('--keep');
   if (includeTag) args.push('--include-tag');
   if (!progress) args.push('--quiet', '--no-progress');

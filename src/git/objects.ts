@@ -32,3 +32,26 @@ export async function commitsBeyond(
   const { stdout } = await runGit(['rev-list', '--stdin', '--not', ...others], { ...options, input });
   return new Set(stdout.split('\n').filter((line) => line !== ''));
 }
+
+/** How far back ancestors are sampled, and how many are taken one by one before the steps grow. */
+const SAMPLE = { depth: 16_384, dense: 16, growth: 1.5 };
+
+/**
+ * Commits behind these tips, by date, ever sparser: what git's skipping negotiator would tell a server that does
+ * not know the tips themselves, as when a branch was rewritten since a mirror followed it.
+ */
+export async function sampledAncestors(tips: readonly string[], options: RunOptions): Promise<string[]> {
+  if (tips.length === 0) return [];
+  const list = ['rev-list', '--stdin', `--max-count=${SAMPLE.depth}`];
+  const { stdout } = await runGit(list, { ...options, input: `${tips.join('\n')}\n` });
+  const commits = stdout.split('\n').filter((line) => line !== '');
+  const sample: string[] = [];
+  for (
+    let at = 0;
+    at < commits.length;
+    at = Math.max(at + 1, at < SAMPLE.dense ? 0 : Math.floor(at * SAMPLE.growth))
+  ) {
+    sample.push(commits[at] as string);
+  }
+  return sample;
+}

@@ -66,18 +66,20 @@ export class Quarantine {
    * Moves what is here into the repository, the index of a pack last, so that git sees whole packs only
    * (tmp-objdir.c, pack_copy_priority). A `.keep` file protects each pack until the refs that need it are
    * written; it goes with remove().
+   * @returns the names of the packs that are new in the repository, without their endings
    */
-  async migrate(): Promise<void> {
+  async migrate(): Promise<string[]> {
     for (const name of await readdir(this.folder)) {
       if (/^[0-9a-f]{2}$/.test(name)) await this.#migrateLoose(name);
     }
     const packs = join(this.folder, 'pack');
-    if (!existsSync(packs)) return;
+    if (!existsSync(packs)) return [];
     const files = (await readdir(packs)).filter((name) => /^pack-[0-9a-f]+\.(?!keep$)/.test(name));
     await mkdir(join(this.#objects, 'pack'), { recursive: true });
     await this.#keep(files.filter((name) => name.endsWith('.pack')));
     files.sort((a, b) => Number(a.endsWith('.idx')) - Number(b.endsWith('.idx')));
     for (const name of files) await moveNew(join(packs, name), join(this.#objects, 'pack', name));
+    return this.#owner.keeps.map((name) => name.replace(/\.keep$/, ''));
   }
 
   /** Names another process as the owner, which removes the quarantine in its time. */

@@ -4,6 +4,8 @@ import { gitOutput, type RunOptions } from './run.ts';
 
 /** The oldest git that gam works with. */
 export const OLDEST_GIT = '2.25';
+/** The oldest git whose fetch-pack knows the end of an answer over a stateless line; before it, no mirrors. */
+export const STATELESS_GIT = '2.28';
 /** The oldest git that knows `includeIf "hasconfig:remote.*.url:..."`. */
 export const HASCONFIG_GIT = '2.36';
 /** The oldest git that obeys GIT_CONFIG_GLOBAL. */

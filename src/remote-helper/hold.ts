@@ -1,6 +1,8 @@
 import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
 import { GamError } from '../errors.ts';
+import { sampledAncestors } from '../git/objects.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
+import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
@@ -47,10 +49,6 @@ function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): Nam
 
 function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], repository: Repository): StageOrder {
   const wanted = wantedNames(request, refs);
-  const wantedOids = new Set(wanted.map(({ oid }) => oid));
-  const unasked = refs.filter(
-    ({ name, oid }) => name.startsWith('refs/tags/') && oid && !wantedOids.has(oid),
-  );
   const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
   return {
     repository,
@@ -59,7 +57,6 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
     peeled: new Map(refs.flatMap(({ oid, peeled }) => (oid && peeled ? [[oid, peeled] as const] : []))),
     clone: !hasArgument(request, 'have'),
     includeTag: request.arguments.includes('include-tag'),
-    tagTargets: unasked.flatMap(({ oid, peeled }) => peeled ?? oid ?? []),
     progress: !request.arguments.includes('no-progress'),
   };
 }
@@ -85,7 +82,8 @@ export async function stageRequest(
         throw new GamError('mirror-unusable', mirror.refusal, { tryElsewhere: true });
       trace('mirror-try', { site: mirror.site });
       const staged = await stageFrom(mirror, order, tools);
-      const haves = [...new Set(staged.refs.map(({ oid }) => oid))];
+      const earlier = await sampledAncestors(staged.surplus.tips, order.repository);
+      const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
       const completion = { complete: staged.tips, haves, format: order.format };
       const { repository, clone } = order;
       return { staged, repository, wanted: order.wanted.map(({ oid }) => oid), clone, completion };
@@ -104,7 +102,7 @@ async function orderOf(
   request: FetchRequest,
   refs: readonly AdvertisedRef[],
   cwd: string,
-  { contact, trace }: StageTools,
+  { contact, trace, report }: StageTools,
 ): Promise<StageOrder | null> {
   if (hasArgument(request, ...CUTTING) || hasPromisor(contact.entries)) {
     trace('passed-through', { why: 'shallow or partial' });
@@ -112,6 +110,10 @@ async function orderOf(
   }
   const repository = await findRepository(contact.env, cwd);
   if (repository === null) return null;
+  if (!isAtLeast(await gitVersion(repository), STATELESS_GIT)) {
+    report.line(`mirrors need git ${STATELESS_GIT}; all comes from canonical`);
+    return null;
+  }
   const order = orderFor(request, refs, repository);
   return order.wanted.length === 0 ? null : order;
 }

@@ -31,6 +31,11 @@ export interface GitSide {
 export interface SessionEvents {
   /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
   hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
+  /**
+   * Called when the answer to the held request is with git, all but its end; git waits meanwhile. The signal is
+   * aborted when git goes away.
+   */
+  ending(signal: AbortSignal): Promise<void>;
   /** Git went away while its request was held. */
   hungUp(): void;
   /** Opens canonical's line again; null where each request has a connection of its own. */
@@ -69,6 +74,8 @@ export class Session {
   #state: 'before' | 'holding' | 'after' = 'before';
   #completion: Completion | null = null;
   #completed = false;
+  #ended = false;
+  readonly #left = new AbortController();
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
@@ -132,6 +139,7 @@ export class Session {
         handled.catch(this.#fail);
       }
     }
+    this.#left.abort();
     if (this.#state === 'holding') this.#events.hungUp();
     await handled;
     this.#canonical.input.end();
@@ -153,6 +161,7 @@ export class Session {
     }
     const completion = this.#completion;
     if (completion && isComplete(request, completion)) {
+      await this.#end();
       const answer = emptyAnswer(request, completion.format, this.#canonical.stateless);
       await write(this.#git.output, ...answer.map((packet) => packet.raw));
       this.#completed = true;
@@ -186,12 +195,26 @@ export class Session {
 
   async #passAnswers(): Promise<void> {
     for await (const packets of this.#answers.batches()) {
-      const forGit = packets.filter((packet) => this.#note(packet)).map((packet) => packet.raw);
+      let forGit: Buffer[] = [];
+      for (const packet of packets) {
+        if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
+          await write(this.#git.output, ...forGit);
+          forGit = [];
+          await this.#end();
+        }
+        if (this.#note(packet)) forGit.push(packet.raw);
+      }
       await write(this.#git.output, ...forGit);
     }
     this.#gone = true;
     this.#idle = this.#state === 'holding';
     if (!this.#idle) this.#finish();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#events.ending(this.#left.signal);
   }
 
   /** Follows an answer packet by packet; false for one that git must not see. */

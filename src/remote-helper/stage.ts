@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
 import { isSelfContained } from '../git/index-pack-verdict.ts';
-import { commitsBeyond, isConnected, presentObjects } from '../git/objects.ts';
+import { isConnected, presentObjects } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { deleteRefs, writeRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listStaged } from '../git/staged.ts';
+import type { Surplus } from '../git/trim.ts';
 import { type Choice, chooseRefs, type NamedOid, stagedName } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { DELIM, FLUSH, linePacket } from '../pkt-line/encode.ts';
@@ -41,8 +42,6 @@ export interface StageOrder {
   /** True when git has nothing yet to build on: keep the pack whole, as a clone does. */
   clone: boolean;
   includeTag: boolean;
-  /** What the tags lead to that canonical advertises and git did not ask for; it may follow them by itself. */
-  tagTargets: readonly string[];
   progress: boolean;
 }
 
@@ -52,6 +51,8 @@ export interface Staged {
   refs: WantedRef[];
   /** Objects that are here now with all they lead to: canonical may be told that we have them. */
   tips: ReadonlySet<string>;
+  /** Staged tips that canonical did not name, and the packs that came. */
+  surplus: Surplus;
   bytes: number;
   quarantine: Quarantine;
 }
@@ -112,14 +113,20 @@ class Stage {
     this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
     try {
       const refs = await this.#fetch(choice, quarantine);
-      await this.#refuseDoubtfulTags(refs, quarantine);
       const tips = await this.#knownTips(refs, quarantine);
       await throwIfInterrupted(this.#tools.contact.signal);
-      const staged = await this.#keep(refs, quarantine);
+      const { cover, packs } = await this.#keep(refs, quarantine);
+      const beyond = refs.map(({ oid }) => oid).filter((oid) => !this.#wantedOids.has(oid));
       return {
         mirror: this.#mirror,
-        refs: staged,
+        refs: cover,
         tips,
+        surplus: {
+          tips: [...new Set(beyond)],
+          wanted: [...this.#wantedOids],
+          packs,
+          site: this.#mirror.site,
+        },
         bytes: this.#bytes + (this.#line?.source.bytes ?? 0),
         quarantine,
       };
@@ -210,7 +217,9 @@ class Stage {
     const signal = AbortSignal.any([contact.signal, giveUp.signal]);
     const env = quarantine.environment(repository.env);
     const verdict = join(quarantine.folder, 'trace');
-    const fetchPack = startFetchPack({ env, keep: clone, includeTag, progress, trace: verdict, signal });
+    // What may have to be trimmed must be in a pack.
+    const keep = clone || refs.some(({ oid }) => !this.#wantedOids.has(oid));
+    const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdict, signal });
     const complaint = showProgress(fetchPack.child.stderr, report);
     const { bavail, bsize } = await statfs(repository.objects);
     const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
@@ -236,23 +245,6 @@ class Stage {
     return [...refs];
   }
 
-  // git follows a tag when what it leads to is here. Behind a tip that is not canonical's own there may be
-  // commits that no wanted branch has (a branch that was rewritten since), and a tag on them would be followed
-  // although plain git never sees them. Only canonical could tell, so such a mirror is not used.
-  async #refuseDoubtfulTags(refs: readonly WantedRef[], quarantine: Quarantine): Promise<void> {
-    const { includeTag, tagTargets, repository } = this.#order;
-    const sure = refs.filter(({ oid }) => this.#wantedOids.has(oid)).map(({ oid }) => oid);
-    if (!includeTag || sure.length === refs.length) return;
-    const env = quarantine.environment(repository.env);
-    const here = await presentObjects(tagTargets, repository);
-    const missing = tagTargets.filter((oid) => !here.has(oid));
-    const arrived = await presentObjects(missing, { env });
-    if (arrived.size === 0) return;
-    const doubtful = await commitsBeyond(arrived, [...sure, '--all'], { env });
-    if (doubtful.size > 0)
-      throw elsewhere('mirror-unusable', 'is behind, and has tags that only canonical can place');
-  }
-
   // Besides the staged tips themselves, wanted objects may have come along: a mirror that is ahead has
   // them behind its own tips. They count only when everything behind them is here, too.
   async #knownTips(refs: readonly WantedRef[], quarantine: Quarantine): Promise<Set<string>> {
@@ -264,7 +256,10 @@ class Stage {
     return tips;
   }
 
-  async #keep(refs: readonly WantedRef[], quarantine: Quarantine): Promise<WantedRef[]> {
+  async #keep(
+    refs: readonly WantedRef[],
+    quarantine: Quarantine,
+  ): Promise<{ cover: WantedRef[]; packs: string[] }> {
     const { repository } = this.#order;
     const { site } = this.#mirror;
     const staged = refs.flatMap(({ name, oid }) => {
@@ -273,7 +268,7 @@ class Stage {
     });
     const env = quarantine.environment(repository.env);
     const cover = await coveringRefs(staged, this.#order.peeled, { env });
-    await quarantine.migrate();
+    const packs = await quarantine.migrate();
     this.#tools.trace('migrated');
     await throwIfInterrupted(this.#tools.contact.signal);
     try {
@@ -293,6 +288,6 @@ class Stage {
       await deleteRefs(cover, repository);
       throw error;
     }
-    return cover;
+    return { cover, packs };
   }
 }

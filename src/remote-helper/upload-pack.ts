@@ -12,6 +12,7 @@ import type { HelperContext } from './context.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
+import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
 
 /**
@@ -74,6 +75,10 @@ export async function runUploadPack(
       const over = stage(request, refs);
       held.over = over;
       return over;
+    },
+    async ending(gone) {
+      const { holding } = held;
+      if (holding) await settleSurplus(holding.staged.surplus, holding.repository, trace, gone);
     },
     hungUp: () => own.interrupt.abort(),
     reopen,

@@ -1,0 +1,59 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
+import type { Repository } from './repository.ts';
+import { gitOutput, runGit } from './run.ts';
+import { listStaged, removeStaged } from './staged.ts';
+
+/** What a mirror that stands elsewhere than canonical has brought. */
+export interface Surplus {
+  /** Staged tips that canonical did not name. */
+  tips: readonly string[];
+  /** What git wants: canonical's ids. */
+  wanted: readonly string[];
+  /** The packs of the staging, without their endings. */
+  packs: readonly string[];
+  site: string;
+}
+
+const REAL_REFS = ['--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
+
+function lines(words: readonly string[]): string {
+  return words.map((word) => `${word}\n`).join('');
+}
+
+/**
+ * Whether the staged tips lie within what git wants, or what it had: the usual case, a mirror that is behind.
+ * @returns null as long as not all of what git wants is here
+ */
+export async function isWithin(surplus: Surplus, repository: Repository): Promise<boolean | null> {
+  const input = lines([...surplus.tips, ...surplus.wanted.map((oid) => `^${oid}`)]);
+  const walk = await runGit(['rev-list', '--stdin', '--max-count=1', ...REAL_REFS], { ...repository, input });
+  return walk.status === 0 ? walk.stdout === '' : null;
+}
+
+/**
+ * Takes out of the repository what a diverged mirror brought beyond what git wants: packs what belongs to it
+ * afresh, and deletes the staged packs and refs. git follows a tag when what it leads to is here, and would
+ * otherwise follow tags on commits that plain git never sees.
+ * @throws GamError `git-failed`; then nothing was deleted
+ */
+export async function trimSurplus(surplus: Surplus, repository: Repository): Promise<void> {
+  const real = await gitOutput(['for-each-ref', '--format=%(refname) %(objectname)'], repository);
+  const had = real
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith(MIRROR_NAMESPACE))
+    .map((line) => `^${line.split(' ')[1]}`);
+  const folder = join(repository.objects, 'pack');
+  const arguments_ = ['pack-objects', '--revs', '--delta-base-offset', '-q', join(folder, 'pack')];
+  const made = await gitOutput(arguments_, { ...repository, input: lines([...surplus.wanted, ...had]) });
+  const staged = await listStaged(repository);
+  await removeStaged(
+    staged.filter((ref) => ref.site === surplus.site),
+    repository,
+  );
+  for (const pack of surplus.packs.filter((name) => name !== `pack-${made.trim()}`)) {
+    // The index first: a pack without one is not looked into.
+    for (const ending of ['idx', 'rev', 'pack']) await rm(join(folder, `${pack}.${ending}`), { force: true });
+  }
+}

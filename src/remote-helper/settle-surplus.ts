@@ -1,0 +1,42 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isConnected } from '../git/objects.ts';
+import type { Repository } from '../git/repository.ts';
+import { isWithin, type Surplus, trimSurplus } from '../git/trim.ts';
+import type { Trace } from '../trace/trace.ts';
+
+const PAUSE_MS = { first: 5, longest: 200 };
+
+/**
+ * Sees to it that nothing of a mirror is left in the repository that plain git would not have fetched. Called
+ * when git has all of canonical's answer but its end: git waits for that, and looks at the repository anew only
+ * then. Its index-pack is still at work, so this waits until all that git wants is here.
+ *
+ * @param signal aborted when git goes away, as when its index-pack refused what came
+ */
+export async function settleSurplus(
+  surplus: Surplus,
+  repository: Repository,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<void> {
+  if (surplus.tips.length === 0) return;
+  const until = async <T>(look: () => Promise<T | null>): Promise<T> => {
+    for (let wait = PAUSE_MS.first; ; wait = Math.min(2 * wait, PAUSE_MS.longest)) {
+      const seen = await look();
+      if (seen !== null) return seen;
+      await pause(wait, undefined, { signal });
+    }
+  };
+  try {
+    const within = await until(() => isWithin(surplus, repository));
+    trace('surplus-judged', { within });
+    if (within) return;
+    // Commits come before their files when git unpacks a small pack.
+    await until(async () => (await isConnected(surplus.wanted, repository)) || null);
+    await trimSurplus(surplus, repository);
+    trace('surplus-trimmed');
+  } catch (error) {
+    // It stays then, as a branch that was rewritten stays: unreachable, until git's own garbage collection.
+    trace('surplus-kept', { reason: error instanceof Error ? error.message : String(error) });
+  }
+}
