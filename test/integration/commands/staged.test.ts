@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { processName } from '../../../src/git/alive.ts';
 import { commit, type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 
 const SITE = 'refs/mirror/eu.example';
@@ -41,15 +41,12 @@ function keepOf(name: string): string {
 }
 
 /** Leaves a quarantine folder as a helper of that process would, with one pack kept. */
-function leaveQuarantine(name: string, pid: number, host = hostname()): void {
+function leaveQuarantine(name: string, owner: string): void {
   const objects = join(repo, '.git/objects');
   mkdirSync(join(objects, name), { recursive: true });
   mkdirSync(join(objects, 'pack'), { recursive: true });
   writeFileSync(join(objects, 'pack', keepOf(name)), 'gam');
-  writeFileSync(
-    join(objects, name, 'owner'),
-    JSON.stringify({ pid, host, started: new Date().toISOString(), keeps: [keepOf(name)] }),
-  );
+  writeFileSync(join(objects, name, 'owner'), JSON.stringify({ process: owner, keeps: [keepOf(name)] }));
 }
 
 describe('gam status', () => {
@@ -138,9 +135,9 @@ describe('gam sweep', () => {
   test('removes the quarantine of a dead helper with its keep files, not that of a living one', async () => {
     // A process that has ended: its id is free for the moment.
     const dead = Number((await desk.run('sh', ['-c', 'echo $$'])).stdout);
-    leaveQuarantine('tmp_objdir-gam-dead', dead);
-    leaveQuarantine('tmp_objdir-gam-alive', process.pid);
-    leaveQuarantine('tmp_objdir-gam-old', process.pid, 'elsewhere.example');
+    leaveQuarantine('tmp_objdir-gam-dead', processName(dead));
+    leaveQuarantine('tmp_objdir-gam-alive', processName(process.pid));
+    leaveQuarantine('tmp_objdir-gam-old', `00000000-${process.pid}-1`);
     const threeDaysAgo = Date.now() / 1000 - 3 * 86_400;
     utimesSync(join(repo, '.git/objects/tmp_objdir-gam-old'), threeDaysAgo, threeDaysAgo);
     const { leftovers } = JSON.parse((await desk.gam(['status', '--json'], repo)).stdout) as {
