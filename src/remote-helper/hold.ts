@@ -9,7 +9,8 @@ import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetc
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import type { Completion } from './completion.ts';
-import { type Staged, type StageOrder, type StageTools, stageFrom } from './stage.ts';
+import { type Staged, stageFrom } from './stage.ts';
+import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
 const CUTTING = [

@@ -1,49 +1,17 @@
-import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import { GamError } from '../errors.ts';
-import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
-import { isSelfContained } from '../git/index-pack-verdict.ts';
-import { isConnected, presentObjects } from '../git/objects.ts';
+import type { WantedRef } from '../git/fetch-pack.ts';
+import { presentObjects } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
-import { deleteRefs, writeRefs } from '../git/refs.ts';
-import type { Repository } from '../git/repository.ts';
-import { listStaged } from '../git/staged.ts';
 import type { Surplus } from '../git/trim.ts';
-import { type Choice, chooseRefs, type NamedOid, stagedName } from '../mirror/choose.ts';
+import { type Choice, chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
-import { DELIM, FLUSH, linePacket } from '../pkt-line/encode.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
-import { parseRefLine } from '../protocol/ls-refs.ts';
-import type { Trace } from '../trace/trace.ts';
-import type { MirrorContact, MirrorLine } from '../transport/mirror-line.ts';
-import { openMirror } from '../transport/mirror-line.ts';
-import { Deadline, LowSpeed, within } from '../transport/patience.ts';
-import { coveringRefs } from './cover.ts';
-import { fetchFromMirror, PREPARATION, REFUSED } from './fetch-from-mirror.ts';
+import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import { bringIn, knownTips } from './bring-in.ts';
 import { throwIfInterrupted } from './interrupted.ts';
-import { showProgress } from './progress.ts';
-import type { Report } from './report.ts';
-
-/** More names than this are not asked for one by one, but by their folders. */
-const MOST_PREFIXES = 1000;
-
-/** What a mirror's list of refs may weigh: so much, and so much for each ref that is wanted. */
-const REFS_LIMIT = { base: 16 * 1024 ** 2, each: 1024 };
-
-/** What git asked canonical for, and where it is to go. */
-export interface StageOrder {
-  repository: Repository;
-  /** Every name under which canonical advertised a wanted object. */
-  wanted: readonly NamedOid[];
-  /** The hash of canonical's object ids. */
-  format: string;
-  /** The commits behind annotated tags, by the tag's id. */
-  peeled: ReadonlyMap<string, string>;
-  /** True when git has nothing yet to build on: keep the pack whole, as a clone does. */
-  clone: boolean;
-  includeTag: boolean;
-  progress: boolean;
-}
+import { keepStaged } from './keep-staged.ts';
+import { listMirrorRefs } from './mirror-refs.ts';
+import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
 export interface Staged {
@@ -55,18 +23,6 @@ export interface Staged {
   surplus: Surplus;
   bytes: number;
   quarantine: Quarantine;
-}
-
-/** What staging works with. */
-export interface StageTools {
-  contact: MirrorContact;
-  report: Report;
-  trace: Trace;
-  pid: number;
-}
-
-function elsewhere(code: 'mirror-unusable' | 'mirror-broken', message: string): GamError {
-  return new GamError(code, message, { tryElsewhere: true });
 }
 
 /**
@@ -106,16 +62,25 @@ class Stage {
 
   async run(): Promise<Staged> {
     const line = await this.#open();
-    const choice = chooseRefs(this.#order.wanted, await this.#listRefs(line));
+    const choice = chooseRefs(
+      this.#order.wanted,
+      await listMirrorRefs(line, this.#order, this.#tools.contact.settings),
+    );
     this.#tools.trace('mirror-refs', { exact: choice.exact.length, differing: choice.differing.length });
     if (choice.foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
     const quarantine = await Quarantine.open(this.#order.repository.objects, this.#tools.pid);
     this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
     try {
       const refs = await this.#fetch(choice, quarantine);
-      const tips = await this.#knownTips(refs, quarantine);
+      const tips = await knownTips(refs, this.#wantedOids, this.#order.repository, quarantine);
       await throwIfInterrupted(this.#tools.contact.signal);
-      const { cover, packs } = await this.#keep(refs, quarantine);
+      const { cover, packs } = await keepStaged(
+        refs,
+        this.#mirror.site,
+        this.#order,
+        quarantine,
+        this.#tools,
+      );
       const beyond = refs.map(({ oid }) => oid).filter((oid) => !this.#wantedOids.has(oid));
       return {
         mirror: this.#mirror,
@@ -143,33 +108,6 @@ class Stage {
     const format = objectFormat(line.advertisement);
     if (format !== this.#order.format) throw elsewhere('mirror-unusable', `has ${format} objects`);
     return line;
-  }
-
-  async #listRefs(line: MirrorLine): Promise<Map<string, string>> {
-    const names = this.#order.wanted.map(({ name }) => name);
-    const folders = new Set(names.map((name) => name.split('/', 2).join('/')));
-    const prefixes = names.length > MOST_PREFIXES ? [...folders] : names;
-    await line.send([
-      linePacket('command=ls-refs'),
-      ...(line.advertisement.capabilities.has('object-format')
-        ? [linePacket(`object-format=${this.#order.format}`)]
-        : []),
-      DELIM,
-      ...prefixes.map((prefix) => linePacket(`ref-prefix ${prefix}`)),
-      FLUSH,
-    ]);
-    const { lowSpeedLimit, lowSpeedTime } = this.#tools.contact.settings;
-    const limit = REFS_LIMIT.base + REFS_LIMIT.each * names.length;
-    const lines = await within(
-      line.source.lines(new LowSpeed(lowSpeedLimit, lowSpeedTime), limit),
-      // At the lowest speed that is allowed, the limit would be reached after an hour.
-      new Deadline(PREPARATION * lowSpeedTime, 'no list of refs'),
-      () => 0,
-    );
-    const refs = lines.map(parseRefLine).filter((ref) => ref !== null);
-    // The answer ends with a response-end packet on a stateless line; the next read must not meet it.
-    if (line.stateless) await line.source.packet(new LowSpeed(lowSpeedLimit, lowSpeedTime));
-    return new Map(refs.flatMap(({ name, oid }) => (oid === null ? [] : [[name, oid] as const])));
   }
 
   // A server of protocol v2 gives any object it has, so one that is ahead of canonical can serve exactly
@@ -207,87 +145,12 @@ class Stage {
 
   async #fetchRefs(refs: readonly WantedRef[], quarantine: Quarantine): Promise<WantedRef[]> {
     const line = this.#line as MirrorLine;
-    const { contact, report, trace } = this.#tools;
-    const { clone, includeTag, progress, repository } = this.#order;
     if (!this.#announced)
-      report.line(`fetching from ${mirrorHost(this.#mirror.url)} (${Math.round(line.latency)} ms)`);
-    this.#announced = true;
-    trace('mirror-fetch', { refs: refs.length });
-    const giveUp = new AbortController();
-    const signal = AbortSignal.any([contact.signal, giveUp.signal]);
-    const env = quarantine.environment(repository.env);
-    const verdict = join(quarantine.folder, 'trace');
-    // What may have to be trimmed must be in a pack.
-    const keep = clone || refs.some(({ oid }) => !this.#wantedOids.has(oid));
-    const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdict, signal });
-    const complaint = showProgress(fetchPack.child.stderr, report);
-    const { bavail, bsize } = await statfs(repository.objects);
-    const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
-    try {
-      await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
-    } catch (error) {
-      giveUp.abort();
-      await fetchPack.exit.catch(() => undefined);
-      const words = await complaint;
-      const plain = error instanceof GamError && error.message === REFUSED && words !== '';
-      throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
-    }
-    const whole = await isSelfContained(verdict);
-    trace('pack-received', { bytes: line.source.bytes, whole });
-    const tips = new Set(refs.map(({ oid }) => oid));
-    // A pack without holes may still lack what was asked for; it vouches only for the tips that are in it.
-    const inPack = whole ? await presentObjects(tips, { env: quarantine.alone(repository.env) }) : new Set();
-    const unproven = [...tips].filter((oid) => !inPack.has(oid));
-    if (unproven.length > 0 && !(await isConnected(unproven, { env }))) {
-      throw elsewhere('mirror-broken', 'sent an incomplete history');
-    }
-    trace('connected');
-    return [...refs];
-  }
-
-  // Besides the staged tips themselves, wanted objects may have come along: a mirror that is ahead has
-  // them behind its own tips. They count only when everything behind them is here, too.
-  async #knownTips(refs: readonly WantedRef[], quarantine: Quarantine): Promise<Set<string>> {
-    const tips = new Set(refs.map(({ oid }) => oid));
-    const others = [...this.#wantedOids].filter((oid) => !tips.has(oid));
-    const env = quarantine.environment(this.#order.repository.env);
-    const present = await presentObjects(others, { env });
-    if (present.size > 0 && (await isConnected(present, { env }))) for (const oid of present) tips.add(oid);
-    return tips;
-  }
-
-  async #keep(
-    refs: readonly WantedRef[],
-    quarantine: Quarantine,
-  ): Promise<{ cover: WantedRef[]; packs: string[] }> {
-    const { repository } = this.#order;
-    const { site } = this.#mirror;
-    const staged = refs.flatMap(({ name, oid }) => {
-      const to = stagedName(name, site);
-      return to === null ? [] : [{ name: to, oid }];
-    });
-    const env = quarantine.environment(repository.env);
-    const cover = await coveringRefs(staged, this.#order.peeled, { env });
-    const packs = await quarantine.migrate();
-    this.#tools.trace('migrated');
-    await throwIfInterrupted(this.#tools.contact.signal);
-    try {
-      await writeRefs(cover, repository);
-    } catch {
-      // What an earlier run left may stand in the way: `a` where `a/b` is to go.
-      await deleteRefs(
-        (await listStaged(repository)).filter((ref) => ref.site === site),
-        repository,
+      this.#tools.report.line(
+        `fetching from ${mirrorHost(this.#mirror.url)} (${Math.round(line.latency)} ms)`,
       );
-      await writeRefs(cover, repository);
-    }
-    this.#tools.trace('refs-written', { refs: cover.length, site });
-    try {
-      await throwIfInterrupted(this.#tools.contact.signal);
-    } catch (error) {
-      await deleteRefs(cover, repository);
-      throw error;
-    }
-    return { cover, packs };
+    this.#announced = true;
+    await bringIn(refs, this.#wantedOids, { line, order: this.#order, quarantine, tools: this.#tools });
+    return [...refs];
   }
 }

@@ -1,0 +1,84 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GamError } from '../errors.ts';
+import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
+import { isSelfContained } from '../git/index-pack-verdict.ts';
+import { isConnected, presentObjects } from '../git/objects.ts';
+import type { Quarantine } from '../git/quarantine.ts';
+import type { Repository } from '../git/repository.ts';
+import type { MirrorLine } from '../transport/mirror-line.ts';
+import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
+import { showProgress } from './progress.ts';
+import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
+
+/** Where objects come from, and where they go. */
+export interface Passage {
+  line: MirrorLine;
+  order: StageOrder;
+  quarantine: Quarantine;
+  tools: StageTools;
+}
+
+/**
+ * Brings refs of a mirror into a quarantine, with everything they lead to.
+ *
+ * @param wanted the ids that canonical named
+ * @throws GamError with `tryElsewhere` when the mirror refuses, breaks off, or sends a history with holes
+ */
+export async function bringIn(
+  refs: readonly WantedRef[],
+  wanted: ReadonlySet<string>,
+  { line, order, quarantine, tools }: Passage,
+): Promise<void> {
+  const { contact, report, trace } = tools;
+  const { clone, includeTag, progress, repository } = order;
+  trace('mirror-fetch', { refs: refs.length });
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([contact.signal, giveUp.signal]);
+  const env = quarantine.environment(repository.env);
+  const verdict = join(quarantine.folder, 'trace');
+  // What may have to be trimmed must be in a pack.
+  const keep = clone || refs.some(({ oid }) => !wanted.has(oid));
+  const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdict, signal });
+  const complaint = showProgress(fetchPack.child.stderr, report);
+  const { bavail, bsize } = await statfs(repository.objects);
+  const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
+  try {
+    await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
+  } catch (error) {
+    giveUp.abort();
+    await fetchPack.exit.catch(() => undefined);
+    const words = await complaint;
+    const plain = error instanceof GamError && error.message === REFUSED && words !== '';
+    throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
+  }
+  const whole = await isSelfContained(verdict);
+  trace('pack-received', { bytes: line.source.bytes, whole });
+  const tips = new Set(refs.map(({ oid }) => oid));
+  // A pack without holes may still lack what was asked for; it vouches only for the tips that are in it.
+  const inPack = whole ? await presentObjects(tips, { env: quarantine.alone(repository.env) }) : new Set();
+  const unproven = [...tips].filter((oid) => !inPack.has(oid));
+  if (unproven.length > 0 && !(await isConnected(unproven, { env }))) {
+    throw elsewhere('mirror-broken', 'sent an incomplete history');
+  }
+  trace('connected');
+}
+
+/**
+ * The objects that are here now with all they lead to. Besides the staged tips themselves, wanted objects may
+ * have come along: a mirror that is ahead has them behind its own tips. They count only when everything behind
+ * them is here, too.
+ */
+export async function knownTips(
+  refs: readonly WantedRef[],
+  wanted: ReadonlySet<string>,
+  repository: Repository,
+  quarantine: Quarantine,
+): Promise<Set<string>> {
+  const tips = new Set(refs.map(({ oid }) => oid));
+  const others = [...wanted].filter((oid) => !tips.has(oid));
+  const env = quarantine.environment(repository.env);
+  const present = await presentObjects(others, { env });
+  if (present.size > 0 && (await isConnected(present, { env }))) for (const oid of present) tips.add(oid);
+  return tips;
+}

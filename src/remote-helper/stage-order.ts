@@ -1,0 +1,34 @@
+import { GamError } from '../errors.ts';
+import type { Repository } from '../git/repository.ts';
+import type { NamedOid } from '../mirror/choose.ts';
+import type { Trace } from '../trace/trace.ts';
+import type { MirrorContact } from '../transport/mirror-line.ts';
+import type { Report } from './report.ts';
+
+/** What git asked canonical for, and where it is to go. */
+export interface StageOrder {
+  repository: Repository;
+  /** Every name under which canonical advertised a wanted object. */
+  wanted: readonly NamedOid[];
+  /** The hash of canonical's object ids. */
+  format: string;
+  /** The commits behind annotated tags, by the tag's id. */
+  peeled: ReadonlyMap<string, string>;
+  /** True when git has nothing yet to build on: keep the pack whole, as a clone does. */
+  clone: boolean;
+  includeTag: boolean;
+  progress: boolean;
+}
+
+/** What staging works with. */
+export interface StageTools {
+  contact: MirrorContact;
+  report: Report;
+  trace: Trace;
+  pid: number;
+}
+
+/** The error of a mirror that is of no use; the message is the reason, in a few words. */
+export function elsewhere(code: 'mirror-unusable' | 'mirror-broken', message: string): GamError {
+  return new GamError(code, message, { tryElsewhere: true });
+}
