@@ -31,11 +31,8 @@ export interface GitSide {
 export interface SessionEvents {
   /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
   hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
-  /**
-   * Called when the answer to the held request is with git, all but its end; git waits meanwhile. The signal is
-   * aborted when git goes away.
-   */
-  ending(signal: AbortSignal): Promise<void>;
+  /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
+  ending(): Promise<void>;
   /** Git went away while its request was held. */
   hungUp(): void;
   /** Opens canonical's line again; null where each request has a connection of its own. */
@@ -75,7 +72,6 @@ export class Session {
   #completion: Completion | null = null;
   #completed = false;
   #ended = false;
-  readonly #left = new AbortController();
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
@@ -139,7 +135,6 @@ export class Session {
         handled.catch(this.#fail);
       }
     }
-    this.#left.abort();
     if (this.#state === 'holding') this.#events.hungUp();
     await handled;
     this.#canonical.input.end();
@@ -214,7 +209,7 @@ export class Session {
   async #end(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    await this.#events.ending(this.#left.signal);
+    await this.#events.ending();
   }
 
   /** Follows an answer packet by packet; false for one that git must not see. */

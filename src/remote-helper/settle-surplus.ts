@@ -4,6 +4,9 @@ import type { Repository } from '../git/repository.ts';
 import { isWithin, type Surplus, trimSurplus } from '../git/trim.ts';
 import type { Trace } from '../trace/trace.ts';
 
+/** The longest that git's index-pack may take for what canonical sent. */
+const PATIENCE_MS = 10 * 60_000;
+
 const PAUSE_MS = { first: 5, longest: 200 };
 
 /**
@@ -11,20 +14,22 @@ const PAUSE_MS = { first: 5, longest: 200 };
  * when git has all of canonical's answer but its end: git waits for that, and looks at the repository anew only
  * then. Its index-pack is still at work, so this waits until all that git wants is here.
  *
- * @param signal aborted when git goes away, as when its index-pack refused what came
+ * @param isWaiting whether git is still there; it is not when its index-pack refused what came
  */
 export async function settleSurplus(
   surplus: Surplus,
   repository: Repository,
   trace: Trace,
-  signal: AbortSignal,
+  isWaiting: () => boolean,
 ): Promise<void> {
   if (surplus.tips.length === 0) return;
+  const end = Date.now() + PATIENCE_MS;
   const until = async <T>(look: () => Promise<T | null>): Promise<T> => {
     for (let wait = PAUSE_MS.first; ; wait = Math.min(2 * wait, PAUSE_MS.longest)) {
       const seen = await look();
       if (seen !== null) return seen;
-      await pause(wait, undefined, { signal });
+      if (!isWaiting() || Date.now() > end) throw new Error('git has gone');
+      await pause(wait);
     }
   };
   try {

@@ -1,4 +1,4 @@
-import { processName } from '../git/alive.ts';
+import { isAlive, processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
 import { Quarantine } from '../git/quarantine.ts';
@@ -76,9 +76,13 @@ export async function runUploadPack(
       held.over = over;
       return over;
     },
-    async ending(gone) {
+    async ending() {
       const { holding } = held;
-      if (holding) await settleSurplus(holding.staged.surplus, holding.repository, trace, gone);
+      if (!holding) return;
+      const name = await git;
+      // git has closed its side of the line long since, so only its process tells whether it still waits.
+      const isWaiting = () => !own.interrupt.signal.aborted && (name === null || isAlive(name) !== false);
+      await settleSurplus(holding.staged.surplus, holding.repository, trace, isWaiting);
     },
     hungUp: () => own.interrupt.abort(),
     reopen,
