@@ -75,7 +75,12 @@ export async function stageRequest(
   tools: StageTools,
 ): Promise<Holding | null> {
   const { report, trace, contact } = tools;
-  const order = await orderOf(request, refs, cwd, tools);
+  const order = await orderOf(request, refs, cwd, tools).catch((error: unknown) => {
+    contact.signal.throwIfAborted();
+    // Whatever stands in the way of using a mirror, canonical can do without.
+    trace('passed-through', { why: error instanceof Error ? error.message : String(error) });
+    return null;
+  });
   if (order === null) return null;
   for (const mirror of mirrors) {
     try {

@@ -65,7 +65,13 @@ export async function runUploadPack(
   const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
     trace('request-held');
     held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
-    if (held.holding) held.sweep = await prepareSweep(context, held.holding, await git);
+    const { holding } = held;
+    if (holding) {
+      // Without a sweeper, as on a full disk, the next helper sweeps.
+      held.sweep = await prepareSweep(context, holding, await git).catch(
+        () => () => holding.staged.quarantine.remove(),
+      );
+    }
     await throwIfInterrupted(own.interrupt.signal);
     trace('request-released');
     return held.holding?.completion ?? null;
@@ -93,7 +99,7 @@ export async function runUploadPack(
     const end = await session.run();
     signal.throwIfAborted();
     if (held.holding) await settle(context, held.holding, held.sweep, end);
-    else if ((await context.left) > 0) await sweepOlder(context, await git);
+    else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
     return end.exit.status ?? 128;
   } catch (error) {
     // The lines may break before staging has cleaned up behind itself, and this process must not end first.
