@@ -114,9 +114,12 @@ async function orderOf(
     trace('passed-through', { why: 'shallow or partial' });
     return null;
   }
-  const repository = await findRepository(contact.env, cwd);
+  const [repository, version] = await Promise.all([
+    findRepository(contact.env, cwd),
+    gitVersion({ env: contact.env, cwd }),
+  ]);
   if (repository === null) return null;
-  if (!isAtLeast(await gitVersion(repository), STATELESS_GIT)) {
+  if (!isAtLeast(version, STATELESS_GIT)) {
     report.line(`mirrors need git ${STATELESS_GIT}; all comes from canonical`);
     return null;
   }
