@@ -1,4 +1,4 @@
-import { readdir, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
 import { deleteRefs } from './refs.ts';
@@ -19,7 +19,8 @@ export async function removeStaged(refs: readonly StagedRef[], options: RunOptio
   if (refs.length === 0) return;
   await deleteRefs(refs, options);
   const path = await gitOutput(['rev-parse', '--git-path', MIRROR_NAMESPACE], options);
-  const top = resolve(options.cwd ?? '.', path.trimEnd());
+  // Left relative where the commands run here: this process may stand in a folder that was renamed.
+  const top = options.cwd === undefined ? path.trimEnd() : resolve(options.cwd, path.trimEnd());
   const inside = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
   const folders = inside
     .filter((entry) => entry.isDirectory())
@@ -49,4 +50,19 @@ export async function sweepStaged(options: RunOptions): Promise<{ gone: StagedRe
   const split = await inspectStaged(options);
   await removeStaged(split.gone, options);
   return split;
+}
+
+/** A lock that nobody can still hold: git writes a ref in an instant. */
+const STALE_LOCK_MS = 10_000;
+
+/** Removes lock files that a killed git left under one site: in gam's own folder, nobody else would. */
+export async function removeStaleLocks(site: string, options: RunOptions): Promise<void> {
+  const path = await gitOutput(['rev-parse', '--git-path', `${MIRROR_NAMESPACE}${site}`], options);
+  const top = resolve(options.cwd ?? '.', path.trimEnd());
+  for (const name of await readdir(top, { recursive: true }).catch(() => [])) {
+    const lock = join(top, name);
+    if (!name.endsWith('.lock')) continue;
+    const found = await stat(lock).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+  }
 }

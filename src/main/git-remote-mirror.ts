@@ -67,6 +67,8 @@ async function help(remote: string, url: string): Promise<number> {
   } catch (error) {
     if (interrupted !== null) return 128 + constants.signals[interrupted as NodeJS.Signals];
     if (interrupt.signal.aborted) return 1;
+    // git has gone and reads no answers any more.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 128;
     if (!(error instanceof GamError)) throw error;
     process.stderr.write(`fatal: ${printable(error.message)}\n`);
     if (error.suggestion !== undefined) process.stderr.write(`gam: ${printable(error.suggestion)}\n`);

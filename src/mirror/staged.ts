@@ -1,3 +1,5 @@
+import type { ConfigEntry } from '../config/entries.ts';
+
 /** One ref under `refs/mirror/<site>/`. */
 export interface StagedRef {
   name: string;
@@ -37,4 +39,16 @@ export function splitSwept(
     gone: staged.filter((ref) => !interesting.has(ref.peeled)),
     left: staged.filter((ref) => interesting.has(ref.peeled)),
   };
+}
+
+/**
+ * Whether some remote's fetch writes under refs/mirror/ itself, as `+refs/*:refs/*` of a mirror clone does where
+ * canonical has such refs (a user's clone that is served). Then only what this run staged is gam's to delete.
+ */
+export function fetchesMirrorRefs(entries: readonly ConfigEntry[]): boolean {
+  return entries.some((e) => {
+    if (e.section !== 'remote' || e.name !== 'fetch') return false;
+    const to = e.value?.split(':')[1] ?? '';
+    return to.startsWith(MIRROR_NAMESPACE) || /^refs\/(?:m(?:i(?:r(?:r(?:or?)?)?)?)?)?\*/.test(to);
+  });
 }

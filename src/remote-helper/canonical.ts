@@ -1,5 +1,5 @@
 import type { ConfigEntry } from '../config/entries.ts';
-import { lastValue } from '../config/entries.ts';
+import { allValues, lastValue } from '../config/entries.ts';
 
 const PREFIX = 'mirror::';
 
@@ -15,7 +15,10 @@ export function remoteName(remote: string, url: string): string | null {
  * URL rewritten by git already. A rewrite to `mirror::` is what led here, and is not followed again.
  */
 export function canonicalUrl(entries: readonly ConfigEntry[], remote: string | null, url: string): string {
-  if (remote !== null && lastValue(entries, 'remote', remote, 'vcs') === 'mirror') return url;
+  if (remote !== null && lastValue(entries, 'remote', remote, 'vcs') === 'mirror') {
+    // git cuts a URL at `::` before it starts a helper, also the `[::1]:path` of an IPv6 address.
+    return allValues(entries, 'remote', remote, 'url').find((whole) => whole.endsWith(`[::${url}`)) ?? url;
+  }
   const rewrites = entries.filter(
     (e) =>
       e.section === 'url' &&

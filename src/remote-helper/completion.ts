@@ -1,8 +1,11 @@
 import { DELIM, dataPacket, FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
-import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { HEADER_LENGTH, LONGEST_PACKET, type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND, bandPayload } from '../pkt-line/sideband.ts';
 import { digest } from '../protocol/digest.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+
+/** The most of a pack that a packet carries behind its header and its band. */
+const LONGEST_PIECE = LONGEST_PACKET - HEADER_LENGTH - 1;
 
 /** What staging changed for a fetch request that git had already written. */
 export interface Completion {
@@ -10,6 +13,8 @@ export interface Completion {
   complete: ReadonlySet<string>;
   /** The hash of the object ids, `sha1` or `sha256`. */
   format: string;
+  /** The pack to answer with when nothing is left to ask canonical for. */
+  pack: Buffer;
   /** Ids to name as `have`: tips that lead to everything staged. */
   haves: readonly string[];
 }
@@ -61,13 +66,16 @@ export function emptyPack(format: string): Buffer {
   return Buffer.concat([header, checksum]);
 }
 
-/** What canonical would answer when everything wanted is here already: a pack of no objects. */
-export function emptyAnswer(request: FetchRequest, format: string, stateless: boolean): Packet[] {
+/** The answer to a request when everything wanted is here already, as canonical would have written it. */
+export function packAnswer(request: FetchRequest, pack: Buffer, stateless: boolean): Packet[] {
   const banded = hasArgument(request, 'sideband-all');
   const line = (text: string) =>
     banded ? dataPacket(bandPayload(BAND.data, Buffer.from(`${text}\n`))) : linePacket(text);
   const acknowledged = hasArgument(request, 'done') ? [] : [line('acknowledgments'), line('ready'), DELIM];
-  const pack = dataPacket(bandPayload(BAND.data, emptyPack(format)));
+  const pieces: Packet[] = [];
+  for (let at = 0; at < pack.length; at += LONGEST_PIECE) {
+    pieces.push(dataPacket(bandPayload(BAND.data, pack.subarray(at, at + LONGEST_PIECE))));
+  }
   const end = stateless ? [FLUSH, RESPONSE_END] : [FLUSH];
-  return [...acknowledged, line('packfile'), pack, ...end];
+  return [...acknowledged, line('packfile'), ...pieces, ...end];
 }

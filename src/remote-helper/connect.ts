@@ -93,8 +93,12 @@ async function passThrough(context: HelperContext, opening: Opening): Promise<nu
   const git = context.process.streams();
   const up = pump(git.input, line, (chunk) => filter?.request(chunk) ?? chunk);
   up.catch(() => line.close());
-  for await (const chunk of line.output) {
-    await write(git.output, filter?.answer(chunk as Buffer) ?? (chunk as Buffer));
+  try {
+    for await (const chunk of line.output) {
+      await write(git.output, filter?.answer(chunk as Buffer) ?? (chunk as Buffer));
+    }
+  } catch {
+    // A line that is reset ends there; whether that was too early, git knows.
   }
   if (filter !== null && filter.kept.length > 0) {
     const report = filter.ownReport();

@@ -40,6 +40,8 @@ export interface HelperContext {
   left: Promise<number>;
   /** Whether refs/mirror/* may hold something, which then must not leave with a push. */
   staged: boolean;
+  /** True in a mirror clone: refs under refs/mirror/ may be canonical's, and are not gam's to sweep. */
+  fetchesMirrorRefs: boolean;
   lines: CommandLines;
   /** Sends text to git and waits until it is written. */
   reply: (text: string) => void;

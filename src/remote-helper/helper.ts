@@ -1,6 +1,7 @@
 import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
+import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
@@ -48,7 +49,9 @@ export async function runHelper(
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
-  const left = disabled || settings.sweep === 'never' ? Promise.resolve(0) : sweepLeftovers(own, tools.trace);
+  const foreign = fetchesMirrorRefs(entries);
+  const left =
+    disabled || settings.sweep === 'never' || foreign ? Promise.resolve(0) : sweepLeftovers(own, tools.trace);
   const context: HelperContext = {
     process: own,
     remote,
@@ -59,6 +62,7 @@ export async function runHelper(
     mirrors,
     left,
     staged: mayHaveStaged(own),
+    fetchesMirrorRefs: foreign,
     ...tools,
   };
   const status =

@@ -1,7 +1,7 @@
 import type { WantedRef } from '../git/fetch-pack.ts';
 import type { Quarantine } from '../git/quarantine.ts';
 import { deleteRefs, writeRefs } from '../git/refs.ts';
-import { listStaged } from '../git/staged.ts';
+import { listStaged, removeStaleLocks } from '../git/staged.ts';
 import { stagedName } from '../mirror/choose.ts';
 import { coveringRefs } from './cover.ts';
 import { throwIfInterrupted } from './interrupted.ts';
@@ -31,7 +31,8 @@ export async function keepStaged(
   try {
     await writeRefs(cover, repository);
   } catch {
-    // What an earlier run left may stand in the way: `a` where `a/b` is to go.
+    // What an earlier run left may stand in the way: `a` where `a/b` is to go, or a lock.
+    await removeStaleLocks(site, repository);
     await deleteRefs(
       (await listStaged(repository)).filter((ref) => ref.site === site),
       repository,

@@ -15,9 +15,9 @@ import {
   answerLine,
   type Completion,
   completedRequest,
-  emptyAnswer,
   isComplete,
   isForGit,
+  packAnswer,
 } from './completion.ts';
 import { write } from './flow.ts';
 
@@ -157,7 +157,7 @@ export class Session {
     const completion = this.#completion;
     if (completion && isComplete(request, completion)) {
       await this.#end();
-      const answer = emptyAnswer(request, completion.format, this.#canonical.stateless);
+      const answer = packAnswer(request, completion.pack, this.#canonical.stateless);
       await write(this.#git.output, ...answer.map((packet) => packet.raw));
       this.#completed = true;
       return;

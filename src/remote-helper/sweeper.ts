@@ -28,6 +28,8 @@ export interface SweepJob {
   /** What git asked for: once all of it is reachable from real refs, git has promoted. */
   wanted: string[];
   format: string;
+  /** Whether everything under refs/mirror/ is gam's, so that what earlier runs left is swept, too. */
+  older: boolean;
   /** The git command, as processName() calls it; null when unknown. */
   git: string | null;
 }
@@ -87,13 +89,14 @@ async function sweepOnce(
   alive: boolean,
   options: RunOptions,
 ): Promise<boolean> {
+  if (!over && !job.older) return true;
   if (!over) {
     const { left } = await sweepStaged(options);
     return left.length === 0 || !alive;
   }
   if (alive && !(await isPromoted(job, options))) return false;
   await deleteJobRefs(job, options);
-  await sweepStaged(options);
+  if (job.older) await sweepStaged(options);
   return (await removeEmptyPack(job, true)) || !alive;
 }
 
@@ -151,7 +154,7 @@ export async function runSweeper(
   for await (const chunk of input) told += String(chunk);
   try {
     const job = JSON.parse(await readFile(join(quarantine, JOB_FILE), 'utf8')) as SweepJob;
-    await sweepAfter(job, told.includes('over'), own, { env, cwd: '/' });
+    await sweepAfter(job, told.includes('over'), own, { env });
   } catch {
     // Nobody is left to be told, and the next helper's start looks again.
   }

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { isAlive, processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
@@ -14,12 +15,6 @@ import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
-
-/**
- * A staging up to this size is swept by the helper itself: what git then walks by itself takes less time than
- * it takes to see a sweeper at work. Above, the staged refs spare git a walk over the whole history.
- */
-const SMALL = 4 * 1024 ** 2;
 
 /**
  * Sweeps behind a staging, or sees to it.
@@ -130,15 +125,13 @@ async function settle(
 async function prepareSweep(context: HelperContext, holding: Holding, git: string | null): Promise<Sweep> {
   const { repository, staged, wanted, completion } = holding;
   const { refs, quarantine } = staged;
-  const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git };
+  const older = !context.fetchesMirrorRefs;
+  const job = { refs, wanted: [...new Set(wanted)], format: completion.format, git, older };
   if (context.settings.sweep !== 'after') return () => quarantine.remove();
-  // With nothing left to ask for, a clone gets a pack of no objects and keeps it, once this process has ended.
-  const keepsEmptyPack = holding.clone && wanted.every((oid) => completion.complete.has(oid));
-  if (staged.bytes <= SMALL && !keepsEmptyPack) {
+  if (holding.small) {
     return async (over) => {
       // What cannot be swept now, the next helper sweeps.
-      if (over)
-        await sweepHere({ ...job, ...repository }, { env: repository.env, cwd: '/' }).catch(() => undefined);
+      if (over) await sweepHere({ ...job, ...repository }, { env: repository.env }).catch(() => undefined);
       await quarantine.remove();
       if (over) context.trace('swept-here');
     };
@@ -158,7 +151,13 @@ async function sweepOlder(context: HelperContext, git: string | null): Promise<v
   const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
   if (repository === null) return;
   const quarantine = await Quarantine.open(repository.objects, own.pid);
-  await spawnSweeper(context, repository, quarantine, { refs: [], wanted: [], format: 'sha1', git });
+  await spawnSweeper(context, repository, quarantine, {
+    refs: [],
+    wanted: [],
+    format: 'sha1',
+    git,
+    older: true,
+  });
   trace('sweeper-started');
 }
 
@@ -169,10 +168,12 @@ async function spawnSweeper(
   work: Omit<SweepJob, 'gitDir' | 'objects'>,
 ): Promise<(line: string) => void> {
   const [command, ...args] = own.self;
-  await writeSweepJob(quarantine.folder, { ...work, gitDir, objects });
-  const { child } = startProcess(command, [...args, '--sweep', quarantine.folder], {
-    env,
-    cwd: '/',
+  // It works from within the git folder and by relative paths: a clone may be renamed as soon as git returns.
+  const inside = (path: string) => relative(gitDir, path) || '.';
+  await writeSweepJob(quarantine.folder, { ...work, gitDir: '.', objects: inside(objects) });
+  const { child } = startProcess(command, [...args, '--sweep', inside(quarantine.folder)], {
+    env: { ...env, GIT_DIR: '.' },
+    cwd: gitDir,
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

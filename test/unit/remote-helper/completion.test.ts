@@ -9,10 +9,10 @@ import { packetLine } from '../../../src/pkt-line/packet.ts';
 import { argumentValues } from '../../../src/protocol/fetch-request.ts';
 import {
   completedRequest,
-  emptyAnswer,
   emptyPack,
   isComplete,
   isForGit,
+  packAnswer,
 } from '../../../src/remote-helper/completion.ts';
 
 const oid = fc.integer({ min: 0, max: 30 }).map((n) => n.toString(16).padStart(40, '0'));
@@ -31,6 +31,7 @@ const completion = fc.record({
   complete: fc.array(oid).map((list) => new Set(list)),
   haves: fc.uniqueArray(oid, { maxLength: 5 }),
   format: fc.constant('sha1'),
+  pack: fc.constant(emptyPack('sha1')),
 });
 
 test('a completed request asks for nothing that is here, and forgets nothing that is not', () => {
@@ -99,7 +100,7 @@ test('git takes the empty pack', () => {
 
 test('the answer to a request that is complete has the sections that git waits for', () => {
   const lines = (args: string[], stateless: boolean) =>
-    emptyAnswer({ capabilities: [], arguments: args }, 'sha1', stateless).map(
+    packAnswer({ capabilities: [], arguments: args }, emptyPack('sha1'), stateless).map(
       (packet) => packetLine(packet)?.slice(0, 20) ?? packet.kind,
     );
   expect(lines(['done'], false)).toEqual(['packfile', expect.stringContaining('PACK'), 'flush']);
@@ -112,4 +113,13 @@ test('the answer to a request that is complete has the sections that git waits f
     'flush',
     'response-end',
   ]);
+});
+
+test('a pack that is longer than a packet comes whole, piece by piece', () => {
+  const pack = Buffer.alloc(200_000, 'pack');
+  const answer = packAnswer({ capabilities: [], arguments: ['done'] }, pack, false);
+  const pieces = answer.flatMap((packet) =>
+    packet.kind === 'data' && packet.payload[0] === 1 ? [packet.payload.subarray(1)] : [],
+  );
+  expect(Buffer.concat(pieces)).toEqual(pack);
 });
