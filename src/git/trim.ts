@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import type { Repository } from './repository.ts';
-import { gitOutput, runGit } from './run.ts';
+import { gitOutput } from './run.ts';
 import { listStaged, removeStaged } from './staged.ts';
 
 /** What a mirror that stands elsewhere than canonical has brought. */
@@ -24,12 +24,12 @@ function lines(words: readonly string[]): string {
 
 /**
  * Whether the staged tips lie within what git wants, or what it had: the usual case, a mirror that is behind.
- * @returns null as long as not all of what git wants is here
+ * All that git wants must be here.
  */
-export async function isWithin(surplus: Surplus, repository: Repository): Promise<boolean | null> {
+export async function isWithin(surplus: Surplus, repository: Repository): Promise<boolean> {
   const input = lines([...surplus.tips, ...surplus.wanted.map((oid) => `^${oid}`)]);
-  const walk = await runGit(['rev-list', '--stdin', '--max-count=1', ...REAL_REFS], { ...repository, input });
-  return walk.status === 0 ? walk.stdout === '' : null;
+  const walk = ['rev-list', '--stdin', '--max-count=1', ...REAL_REFS];
+  return (await gitOutput(walk, { ...repository, input })) === '';
 }
 
 /**

@@ -24,20 +24,16 @@ export async function settleSurplus(
 ): Promise<void> {
   if (surplus.tips.length === 0) return;
   const end = Date.now() + PATIENCE_MS;
-  const until = async <T>(look: () => Promise<T | null>): Promise<T> => {
-    for (let wait = PAUSE_MS.first; ; wait = Math.min(2 * wait, PAUSE_MS.longest)) {
-      const seen = await look();
-      if (seen !== null) return seen;
-      if (!isWaiting() || Date.now() > end) throw new Error('git has gone');
-      await pause(wait);
-    }
-  };
   try {
-    const within = await until(() => isWithin(surplus, repository));
+    // Not before all is here: a walk does not mind what is missing behind a commit that it is to leave out, and
+    // would take the whole staging for surplus while git still unpacks.
+    for (let wait = PAUSE_MS.first; !(await isConnected(surplus.wanted, repository)); wait *= 2) {
+      if (!isWaiting() || Date.now() > end) throw new Error('git has gone');
+      await pause(Math.min(wait, PAUSE_MS.longest));
+    }
+    const within = await isWithin(surplus, repository);
     trace('surplus-judged', { within });
     if (within) return;
-    // Commits come before their files when git unpacks a small pack.
-    await until(async () => (await isConnected(surplus.wanted, repository)) || null);
     await trimSurplus(surplus, repository);
     trace('surplus-trimmed');
   } catch (error) {
