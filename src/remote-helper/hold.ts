@@ -36,7 +36,7 @@ const SMALL = 4 * 1024 ** 2;
 async function onlyPack(staged: Staged, repository: Repository): Promise<Buffer | null> {
   const [name, ...others] = staged.surplus.packs;
   if (name === undefined || others.length > 0) return null;
-  return readFile(join(repository.objects, 'pack', `${name}.pack`));
+  return readFile(join(repository.objects, 'pack', `${name}.pack`)).catch(() => null);
 }
 
 /** What one staging brought, and for what. */
@@ -44,8 +44,6 @@ export interface Holding {
   staged: Staged;
   repository: Repository;
   wanted: string[];
-  /** True when git keeps whatever pack comes, as a clone does. */
-  clone: boolean;
   /** True when git may walk all that came in no time. */
   small: boolean;
   completion: Completion;
@@ -114,7 +112,7 @@ export async function stageRequest(
       const whole = clone && small && wanted.every((oid) => staged.tips.has(oid));
       const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
       const completion = { complete: staged.tips, haves, format, pack };
-      return { staged, repository, wanted, clone, small, completion };
+      return { staged, repository, wanted, small, completion };
     } catch (error) {
       contact.signal.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);

@@ -40,8 +40,6 @@ export interface MirrorLine {
   /** Milliseconds from the start of contact to the greeting. */
   latency: number;
   send(packets: readonly Packet[]): Promise<void>;
-  /** The last line on standard error of the process behind the line, fit for a terminal; may be empty. */
-  lastWords(): Promise<string>;
   close(): void;
 }
 
@@ -144,7 +142,6 @@ export async function openMirror(mirrorUrl: string, contact: MirrorContact): Pro
       stateless: connection.stateless,
       latency: performance.now() - started,
       send: (packets) => send(connection, packets),
-      lastWords: () => words,
       close: () => {
         connection.input.destroy();
         connection.close();
