@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'git-failed'
   | 'git-missing'
   | 'mirror-broken'
+  | 'mirror-endless'
   | 'mirror-refused'
   | 'mirror-slow'
   | 'mirror-unusable'

@@ -41,6 +41,23 @@ export function chooseRefs(wanted: readonly NamedOid[], offered: ReadonlyMap<str
   };
 }
 
+const CLONED = /^(?:HEAD$|refs\/heads\/|refs\/tags\/)/;
+
+/**
+ * Whether what a mirror offered before git had said what it wants is no more than that: each branch is wanted,
+ * wherever the mirror has it, and each tag at this very object. And whether git wants nothing of which the mirror
+ * was not asked, as `git clone --mirror` does.
+ *
+ * @param offered the mirror's branches and tags, all of them
+ * @param wanted canonical's refs whose objects git asked for
+ */
+export function isWithinWanted(offered: readonly NamedOid[], wanted: readonly NamedOid[]): boolean {
+  const oids = new Map(wanted.map(({ name, oid }) => [name, oid]));
+  const fits = ({ name, oid }: NamedOid) =>
+    name.startsWith('refs/tags/') ? oids.get(name) === oid : oids.has(name);
+  return offered.every(fits) && wanted.every(({ name }) => CLONED.test(name));
+}
+
 /**
  * Where a ref is staged: `refs/heads/main` at `refs/mirror/<site>/heads/main`.
  * @returns null for HEAD, which is never staged, and for refs of gam's own namespace

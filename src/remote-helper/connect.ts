@@ -8,6 +8,7 @@ import { protocolVersion } from '../transport/protocol-version.ts';
 import { openSsh, sshService } from '../transport/ssh.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { write } from './flow.ts';
+import { beginHeadStart } from './head-start.ts';
 import { keptLine, PushFilter } from './push-filter.ts';
 import { runUploadPack } from './upload-pack.ts';
 
@@ -60,10 +61,15 @@ async function connect(
   trace('connect', { service, version: opening.version });
   const mirrored = service === 'git-upload-pack' && opening.version === 2 && mirrors.length > 0;
   if (mirrored) {
-    const reopen = () => open(context, opening);
-    const canonical = await reopen();
-    context.reply('\n');
-    return runUploadPack(context, canonical, reopen);
+    const headStart = beginHeadStart(context);
+    try {
+      const reopen = () => open(context, opening);
+      const canonical = await reopen();
+      context.reply('\n');
+      return await runUploadPack(context, canonical, reopen, headStart);
+    } finally {
+      await headStart.abandon();
+    }
   }
   return passThrough(context, opening);
 }

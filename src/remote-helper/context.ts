@@ -8,6 +8,7 @@ import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
+import type { StageTools } from './stage-order.ts';
 
 /** The process that a helper runs in; made in main/, the only room that reads process.*. */
 export interface HelperProcess {
@@ -47,9 +48,29 @@ export interface HelperContext {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  /** Whether git shows how it gets on. */
+  progress: boolean;
+  /** Whether git said that it will cut the history short, or leave objects out. */
+  cuts: boolean;
+}
+
+/** Options that come with a request which is not for mirrors (gitremote-helpers(7), "OPTIONS"). */
+const CUTTING_OPTIONS = new Set(['depth', 'deepen-since', 'deepen-not', 'deepen-relative', 'filter']);
+
+/** What staging works with, in one run of the helper. */
+export function stageTools({
+  process: { env, pid, interrupt },
+  entries,
+  settings,
+  report,
+  trace,
+}: HelperContext): StageTools {
+  return { contact: { entries, env, settings, signal: interrupt.signal }, report, trace, pid };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */
 export function noteOption(context: HelperContext, name: string, value: string): void {
   if (name === 'verbosity') context.report.quiet = Number(value) < 1;
+  if (name === 'progress') context.progress = value === 'true';
+  if (CUTTING_OPTIONS.has(name)) context.cuts = true;
 }

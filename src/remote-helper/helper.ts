@@ -63,6 +63,8 @@ export async function runHelper(
     left,
     staged: mayHaveStaged(own),
     fetchesMirrorRefs: foreign,
+    progress: false,
+    cuts: false,
     ...tools,
   };
   const status =

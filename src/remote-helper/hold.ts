@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
-import { GamError } from '../errors.ts';
 import { sampledAncestors } from '../git/objects.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
-import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
+import type { Mirror } from '../mirror/mirror.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
-import { redactUrl } from '../protocol/redact.ts';
 import { type Completion, emptyPack } from './completion.ts';
-import { type Staged, stageFrom } from './stage.ts';
+import type { HeadStart } from './head-start.ts';
+import { passingOver } from './passing-over.ts';
+import { keepBrought, type Staged, stageFrom } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -78,8 +78,21 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
   };
 }
 
+async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
+  const { repository, clone, format } = order;
+  const earlier = await sampledAncestors(staged.surplus.tips, repository);
+  const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
+  const wanted = order.wanted.map(({ oid }) => oid);
+  const small = staged.bytes <= SMALL;
+  const whole = clone && small && wanted.every((oid) => staged.tips.has(oid));
+  const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
+  const completion = { complete: staged.tips, haves, format, pack };
+  return { staged, repository, wanted, small, completion };
+}
+
 /**
- * Stages for one held fetch request: asks the mirrors in their order, until one has brought something.
+ * Stages for one held fetch request: takes up what has come meanwhile, or else asks the mirrors in their
+ * order, until one has brought something.
  * @returns null when this request is not for mirrors, or no mirror was of use
  * @throws only when interrupted: a mirror's failure is told to the user and passed over
  */
@@ -87,6 +100,7 @@ export async function stageRequest(
   request: FetchRequest,
   refs: readonly AdvertisedRef[],
   mirrors: readonly Mirror[],
+  headStart: HeadStart,
   cwd: string,
   tools: StageTools,
 ): Promise<Holding | null> {
@@ -97,28 +111,21 @@ export async function stageRequest(
     trace('passed-through', { why: error instanceof Error ? error.message : String(error) });
     return null;
   });
-  if (order === null) return null;
-  for (const mirror of mirrors) {
+  if (order === null) {
+    await headStart.abandon();
+    return null;
+  }
+  const { brought, passedOver } = await headStart.adopt(order);
+  contact.signal.throwIfAborted();
+  const left = mirrors.filter((mirror) => mirror !== brought?.mirror && !passedOver.has(mirror));
+  const attempts = left.map((mirror) => ({ mirror, stage: () => stageFrom(mirror, order, tools) }));
+  if (brought) attempts.unshift({ mirror: brought.mirror, stage: () => keepBrought(brought, order, tools) });
+  for (const { mirror, stage } of attempts) {
     try {
-      if (mirror.refusal !== null)
-        throw new GamError('mirror-unusable', mirror.refusal, { tryElsewhere: true });
-      trace('mirror-try', { site: mirror.site });
-      const staged = await stageFrom(mirror, order, tools);
-      const earlier = await sampledAncestors(staged.surplus.tips, order.repository);
-      const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
-      const { repository, clone, format } = order;
-      const wanted = order.wanted.map(({ oid }) => oid);
-      const small = staged.bytes <= SMALL;
-      const whole = clone && small && wanted.every((oid) => staged.tips.has(oid));
-      const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
-      const completion = { complete: staged.tips, haves, format, pack };
-      return { staged, repository, wanted, small, completion };
+      return await holdingOf(await stage(), order);
     } catch (error) {
       contact.signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      const name = mirror.refusal === null ? mirrorHost(mirror.url) : redactUrl(mirror.url);
-      report.line(`passing over ${name}: ${reason}`);
-      trace('mirror-passed-over', { site: mirror.site, reason });
+      report.line(passingOver(mirror, error, trace));
     }
   }
   return null;

@@ -12,7 +12,10 @@ const COMPLAINT = /^\s*(?:(fatal|error)|warning|hint): /;
  * @returns the first error, without its `fatal: `, since what follows is only its echo (`index-pack failed`);
  *   empty when there was none
  */
-export async function showProgress(stderr: Readable | null, report: Report): Promise<string> {
+export async function showProgress(
+  stderr: Readable | null,
+  report: Pick<Report, 'progress'>,
+): Promise<string> {
   let rest = '';
   let complaint = '';
   const show = (segment: string) => {

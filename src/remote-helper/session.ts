@@ -31,6 +31,8 @@ export interface GitSide {
 export interface SessionEvents {
   /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
   hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
+  /** Called before git hears that nothing will be held: canonical fails, or speaks an older protocol. */
+  failing(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
   ending(): Promise<void>;
   /** Git went away while its request was held. */
@@ -89,6 +91,7 @@ export class Session {
   /** Passes everything on until canonical's line ends. */
   async run(): Promise<SessionEnd> {
     const greeting = await this.#answers.greeting();
+    if (!greeting.version2) await this.#events.failing();
     await write(this.#git.output, greeting.bytes);
     if (greeting.version2) {
       await new Promise<void>((resolve, reject) => {
@@ -192,6 +195,7 @@ export class Session {
     for await (const packets of this.#answers.batches()) {
       let forGit: Buffer[] = [];
       for (const packet of packets) {
+        if (this.#state === 'before' && packetLine(packet)?.startsWith('ERR ')) await this.#events.failing();
         if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
           await write(this.#git.output, ...forGit);
           forGit = [];

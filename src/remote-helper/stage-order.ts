@@ -23,7 +23,7 @@ export interface StageOrder {
 /** What staging works with. */
 export interface StageTools {
   contact: MirrorContact;
-  report: Report;
+  report: Pick<Report, 'line' | 'progress'>;
   trace: Trace;
   pid: number;
 }

@@ -11,6 +11,7 @@ import { bringIn, knownTips } from './bring-in.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
 import { listMirrorRefs } from './mirror-refs.ts';
+import { refuse } from './passing-over.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
@@ -25,6 +26,14 @@ export interface Staged {
   quarantine: Quarantine;
 }
 
+/** What one mirror brought: objects in a quarantine, connected, which nobody sees yet. */
+export interface Brought {
+  mirror: Mirror;
+  refs: WantedRef[];
+  quarantine: Quarantine;
+  bytes: number;
+}
+
 /**
  * Stages what is wanted from one mirror: objects into a quarantine, connectivity checked, then the packs
  * into the repository and the refs under refs/mirror/<site>/ in one transaction. Whatever goes wrong leaves
@@ -32,12 +41,39 @@ export interface Staged {
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
 export async function stageFrom(mirror: Mirror, order: StageOrder, tools: StageTools): Promise<Staged> {
+  refuse(mirror);
+  tools.trace('mirror-try', { site: mirror.site });
   const stage = new Stage(mirror, order, tools);
   try {
-    return await stage.run();
+    return await keepBrought(await stage.bring(), order, tools);
   } finally {
     stage.close();
   }
+}
+
+/** Takes what a mirror brought out of its quarantine and writes the refs under refs/mirror/<site>/. */
+export async function keepBrought(
+  { mirror, refs, quarantine, bytes }: Brought,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Staged> {
+  const wanted = new Set(order.wanted.map(({ oid }) => oid));
+  try {
+    const tips = await knownTips(refs, wanted, order.repository, quarantine);
+    await throwIfInterrupted(tools.contact.signal);
+    const { cover, packs } = await keepStaged(refs, mirror.site, order, quarantine, tools);
+    const beyond = refs.map(({ oid }) => oid).filter((oid) => !wanted.has(oid));
+    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, site: mirror.site };
+    return { mirror, refs: cover, tips, surplus, bytes, quarantine };
+  } catch (error) {
+    await quarantine.remove();
+    throw error;
+  }
+}
+
+/** What the user sees when a mirror starts to send. */
+export function fetchingFrom(mirror: Mirror, { latency }: MirrorLine): string {
+  return `fetching from ${mirrorHost(mirror.url)} (${Math.round(latency)} ms)`;
 }
 
 class Stage {
@@ -60,11 +96,16 @@ class Stage {
     this.#line?.close();
   }
 
-  async run(): Promise<Staged> {
+  async bring(): Promise<Brought> {
     const line = await this.#open();
     const choice = chooseRefs(
       this.#order.wanted,
-      await listMirrorRefs(line, this.#order, this.#tools.contact.settings),
+      await listMirrorRefs(
+        line,
+        this.#order.wanted.map(({ name }) => name),
+        this.#order.format,
+        this.#tools.contact.settings,
+      ),
     );
     this.#tools.trace('mirror-refs', { exact: choice.exact.length, differing: choice.differing.length });
     if (choice.foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
@@ -72,29 +113,8 @@ class Stage {
     this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
     try {
       const refs = await this.#fetch(choice, quarantine);
-      const tips = await knownTips(refs, this.#wantedOids, this.#order.repository, quarantine);
-      await throwIfInterrupted(this.#tools.contact.signal);
-      const { cover, packs } = await keepStaged(
-        refs,
-        this.#mirror.site,
-        this.#order,
-        quarantine,
-        this.#tools,
-      );
-      const beyond = refs.map(({ oid }) => oid).filter((oid) => !this.#wantedOids.has(oid));
-      return {
-        mirror: this.#mirror,
-        refs: cover,
-        tips,
-        surplus: {
-          tips: [...new Set(beyond)],
-          wanted: [...this.#wantedOids],
-          packs,
-          site: this.#mirror.site,
-        },
-        bytes: this.#bytes + (this.#line?.source.bytes ?? 0),
-        quarantine,
-      };
+      const bytes = this.#bytes + (this.#line?.source.bytes ?? 0);
+      return { mirror: this.#mirror, refs, quarantine, bytes };
     } catch (error) {
       await quarantine.remove();
       throw error;
@@ -145,10 +165,7 @@ class Stage {
 
   async #fetchRefs(refs: readonly WantedRef[], quarantine: Quarantine): Promise<WantedRef[]> {
     const line = this.#line as MirrorLine;
-    if (!this.#announced)
-      this.#tools.report.line(
-        `fetching from ${mirrorHost(this.#mirror.url)} (${Math.round(line.latency)} ms)`,
-      );
+    if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, line));
     this.#announced = true;
     await bringIn(refs, this.#wantedOids, { line, order: this.#order, quarantine, tools: this.#tools });
     return [...refs];

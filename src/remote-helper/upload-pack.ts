@@ -9,7 +9,8 @@ import { mirrorHost } from '../mirror/mirror.ts';
 import type { FetchRequest } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { HelperContext } from './context.ts';
+import { type HelperContext, stageTools } from './context.ts';
+import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { Session, type SessionEnd } from './session.ts';
@@ -35,31 +36,23 @@ interface Held {
  * Runs one upload-pack conversation with mirrors in play: stages when git asks for objects, hands the rest
  * to canonical, tells the account, and leaves a sweeper behind.
  *
+ * @param headStart is under way already; whoever began it ends it
  * @returns the exit status of canonical's side
  */
 export async function runUploadPack(
   context: HelperContext,
   canonical: Connection,
   reopen: (() => Promise<Connection>) | null,
+  headStart: HeadStart,
 ): Promise<number> {
-  const { process: own, mirrors, report, trace } = context;
-  const tools = {
-    contact: {
-      entries: context.entries,
-      env: own.env,
-      settings: context.settings,
-      signal: own.interrupt.signal,
-    },
-    report,
-    trace,
-    pid: own.pid,
-  };
+  const { process: own, mirrors, trace } = context;
+  const tools = stageTools(context);
   const held: Held = { over: null, holding: null, sweep: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
   const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
     trace('request-held');
-    held.holding = await stageRequest(request, refs, mirrors, own.cwd, tools);
+    held.holding = await stageRequest(request, refs, mirrors, headStart, own.cwd, tools);
     const { holding } = held;
     if (holding) {
       // Without a sweeper, as on a full disk, the next helper sweeps.
@@ -77,6 +70,7 @@ export async function runUploadPack(
       held.over = over;
       return over;
     },
+    failing: () => headStart.abandon(),
     async ending() {
       const { holding } = held;
       if (!holding) return;

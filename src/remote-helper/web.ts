@@ -5,6 +5,7 @@ import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
+import { beginHeadStart, type HeadStart } from './head-start.ts';
 import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
 import { runUploadPack } from './upload-pack.ts';
 
@@ -32,11 +33,15 @@ export async function converseByWebHelper(
   const { child, exit } = guess && guessed ? guess : startWebHelper(words, env);
   const input = child.stdin as Writable;
   const output = child.stdout as Readable;
-  const connected = await leadIn(context, input, output);
-  if (connected) {
+  const headStart = await leadIn(context, input, output);
+  if (headStart) {
     const close = () => child.kill('SIGTERM');
     const canonical = { output, input, stateless: true, exit, stderr: null, close };
-    return runUploadPack(context, canonical, null);
+    try {
+      return await runUploadPack(context, canonical, null, headStart);
+    } finally {
+      await headStart.abandon();
+    }
   }
   const git = context.process.streams();
   const up = (async () => {
@@ -50,10 +55,10 @@ export async function converseByWebHelper(
 }
 
 /**
- * Passes commands and answers on, until git has connected to an upload-pack (true) or does something that
- * mirrors have no part in (false).
+ * Passes commands and answers on, until git has connected to an upload-pack, and mirrors have been given a
+ * head start, or until it does something that they have no part in (null).
  */
-async function leadIn(context: HelperContext, input: Writable, output: Readable): Promise<boolean> {
+async function leadIn(context: HelperContext, input: Writable, output: Readable): Promise<HeadStart | null> {
   const { lines, reply } = context;
   for (let line = lines.next(); line !== null; line = lines.next()) {
     if (line.startsWith('push ')) {
@@ -63,18 +68,38 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
     const command = parseHelperCommand(line);
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
+    if (command.kind === 'connect' && command.service === 'git-upload-pack') {
+      const { answer, headStart } = await passConnect(context, output);
+      if (headStart) return headStart;
+      if (answer === null) break;
+      continue;
+    }
     const many = command.kind === 'capabilities' || line.startsWith('list');
     if (command.kind === 'end' || (command.kind === 'other' && !many)) break;
     const answer = many ? await passLines(context, output) : await readLine(output);
     if (answer === null) break;
     reply(`${answer}\n`);
-    if (command.kind === 'connect' && answer === '') {
-      if (command.service === 'git-upload-pack') return true;
-      break;
-    }
+    if (command.kind === 'connect' && answer === '') break;
   }
   await write(input, lines.rest);
-  return false;
+  return null;
+}
+
+/** Passes the answer to a `stateless-connect` on; mirrors are at work when it is a yes. */
+async function passConnect(
+  context: HelperContext,
+  output: Readable,
+): Promise<{ answer: string | null; headStart: HeadStart | null }> {
+  const headStart = beginHeadStart(context);
+  let answer: string | null = null;
+  try {
+    answer = await readLine(output);
+    if (answer === '') context.reply('\n');
+  } finally {
+    if (answer !== '') await headStart.abandon();
+  }
+  if (answer) context.reply(`${answer}\n`);
+  return { answer, headStart: answer === '' ? headStart : null };
 }
 
 /** Passes lines of an answer on up to the blank one that ends it, which is returned; null when it breaks off. */

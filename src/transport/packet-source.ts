@@ -42,8 +42,8 @@ export class PacketSource {
   /**
    * The lines up to the next flush packet.
    * @param limit the most bytes that they may take
-   * @throws GamError `mirror-refused` for an error packet, `mirror-broken` when the answer ends first or
-   *   they take more
+   * @throws GamError `mirror-refused` for an error packet, `mirror-broken` when the answer ends first,
+   *   `mirror-endless` when they take more
    */
   async lines(patience: Patience, limit: number): Promise<string[]> {
     const lines: string[] = [];
@@ -54,7 +54,7 @@ export class PacketSource {
         throw new GamError('mirror-broken', 'hung up', { tryElsewhere: true });
       if (packet.kind === 'flush') return lines;
       if (this.#bytes > end)
-        throw new GamError('mirror-broken', 'sent an endless answer', { tryElsewhere: true });
+        throw new GamError('mirror-endless', 'sent an endless answer', { tryElsewhere: true });
       const line = packetLine(packet);
       // gitprotocol-pack(5), "pkt-line format": an error may come in the place of any answer.
       if (line?.startsWith('ERR ')) {

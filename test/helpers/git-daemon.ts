@@ -14,6 +14,8 @@ export interface GitDaemonOptions {
   push?: boolean;
   /** git configuration of the server. */
   config?: Readonly<Record<string, string>>;
+  /** What is waited for before a connection is served. */
+  before?: () => Promise<void>;
 }
 
 /** A `git://` server on 127.0.0.1. */
@@ -33,15 +35,16 @@ export interface GitDaemon {
  * runs once per connection, as inetd would start it.
  */
 export async function startGitDaemon(options: GitDaemonOptions): Promise<GitDaemon> {
-  const { root, env, push = false, config = {} } = options;
+  const { root, env, push = false, config = {}, before } = options;
   const settings = Object.entries(config).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const services = ['--enable=upload-archive', ...(push ? ['--enable=receive-pack'] : [])];
   const args = [...settings, 'daemon', '--inetd', '--export-all', `--base-path=${root}`, ...services];
   const connections = new Connections();
   const children = new Map<number | undefined, Promise<unknown>>();
 
-  function serve(socket: Socket): void {
+  async function serve(socket: Socket): Promise<void> {
     connections.add(socket);
+    await before?.();
     const child = spawn('git', args, { env, stdio: ['pipe', 'pipe', 'ignore'], detached: true });
     const closed = once(child, 'close').catch(() => undefined);
     children.set(child.pid, closed);
@@ -49,7 +52,7 @@ export async function startGitDaemon(options: GitDaemonOptions): Promise<GitDaem
     pipeline(socket, child.stdin).catch(() => undefined);
     pipeline(child.stdout, socket).catch(() => socket.destroy());
   }
-  const server = createServer({ allowHalfOpen: true }, serve);
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket));
   const port = await listen(server);
   return {
     url: `git://127.0.0.1:${port}`,

@@ -46,6 +46,8 @@ export interface HttpServer {
   readonly bytesIn: number;
   readonly bytesOut: number;
   answer: Answer | null;
+  /** What is waited for before a request is answered. */
+  before: ((request: IncomingMessage) => Promise<void>) | null;
   close(): Promise<void>;
 }
 
@@ -76,11 +78,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const requests: LoggedRequest[] = [];
   const complaints: string[] = [];
   const connections = new Connections();
-  const own: { answer: Answer | null } = { answer: null };
+  const own: Pick<HttpServer, 'answer' | 'before'> = { answer: null, before: null };
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     requests.push({ method: request.method ?? '', path, query, headers: request.headers, at: Date.now() });
+    await own.before?.(request);
     if (own.answer?.(request, response)) return;
     if (!isLoggedIn(request, options.login)) {
       request.resume();
@@ -112,6 +115,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     set answer(answer) {
       own.answer = answer;
+    },
+    get before() {
+      return own.before;
+    },
+    set before(before) {
+      own.before = before;
     },
     close: () => connections.close(server),
   };

@@ -17,16 +17,21 @@ import { cloneArguments, expectFetched, expectForEach, type Scene, setScene } fr
 // Whoever interrupts a fetch or a clone finds everything as it was: no process, file or ref is left.
 
 let scene: Scene;
-let moments: Moment[];
+let fetching: Moment[];
+let cloning: Moment[];
 let line: Line;
 
 beforeAll(async () => {
   scene = await setScene({ transport: 'http' });
   line = await openLine({ to: scene.server.port, fault: { kind: 'stall', after: 4000 } });
-  moments = await learnMoments(scene.sandbox, async (env) => {
+  fetching = await learnMoments(scene.sandbox, async (env) => {
     await scene.copy('learn');
     await scene.sandbox.git(['fetch'], { cwd: 'learn', env });
     await expectFetched(scene, 'learn');
+  });
+  cloning = await learnMoments(scene.sandbox, async (env) => {
+    await scene.sandbox.git(cloneArguments(scene, 'learn-clone'), { env });
+    await expectFetched(scene, 'learn-clone');
   });
 });
 
@@ -44,9 +49,12 @@ const STEPS = [
   'request-released',
 ];
 
-function steps(): Moment[] {
-  const all = momentsOf(moments, 'helper', 'trace').filter(({ name }) => STEPS.includes(name));
-  expect(new Set(all.map(({ name }) => name)).size).toBe(STEPS.length);
+/** A clone has these besides. */
+const HEAD_START = ['head-start', 'head-start-taken'];
+
+function steps(moments: readonly Moment[], names: readonly string[]): Moment[] {
+  const all = momentsOf(moments, 'helper', 'trace').filter(({ name }) => names.includes(name));
+  expect(new Set(all.map(({ name }) => name)).size).toBe(names.length);
   return all;
 }
 
@@ -66,7 +74,7 @@ const INTERRUPTIONS: Interruption[] = [
 
 for (const { signal, target, ends } of INTERRUPTIONS) {
   test(`${signal} to ${target === 'self' ? 'the helper' : target} in a fetch`, async () => {
-    await expectForEach(steps(), describeMoment, async (moment) => {
+    await expectForEach(steps(fetching, STEPS), describeMoment, async (moment) => {
       const clone = await scene.copy(`fetch-${signal}-${target}-${moment.number}`);
       const env = signalAt(scene.sandbox, moment, signal, target);
       const ended = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
@@ -78,7 +86,7 @@ for (const { signal, target, ends } of INTERRUPTIONS) {
   });
 
   test(`${signal} to ${target === 'self' ? 'the helper' : target} in a clone`, async () => {
-    await expectForEach(steps(), describeMoment, async (moment) => {
+    await expectForEach(steps(cloning, [...STEPS, ...HEAD_START]), describeMoment, async (moment) => {
       const to = `clone-${signal}-${target}-${moment.number}`;
       const env = signalAt(scene.sandbox, moment, signal, target);
       const ended = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
@@ -102,10 +110,10 @@ for (const { signal, target, ends } of INTERRUPTIONS) {
     const clone = await scene.copy(`stalled-${signal}-${target}`);
     await scene.sandbox.git(['config', 'remote.origin.mirrorUrl', slow], { cwd: clone });
     const to = `stalled-clone-${signal}-${target}`;
-    const cloning = cloneArguments({ ...scene, mirror: slow }, to);
+    const words = cloneArguments({ ...scene, mirror: slow }, to);
     for (const [args, cwd] of [
       [['fetch'], clone],
-      [cloning, '.'],
+      [words, '.'],
     ] as const) {
       const before = line.bytesDown;
       const running = scene.sandbox.start('git', args, { cwd });

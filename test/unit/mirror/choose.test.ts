@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chooseRefs, stagedName } from '../../../src/mirror/choose.ts';
+import { chooseRefs, isWithinWanted, stagedName } from '../../../src/mirror/choose.ts';
 
 const name = fc.constantFrom(
   'HEAD',
@@ -42,6 +42,21 @@ test('a tag at another object is never chosen, and tells a foreign mirror when n
       const tags = want.filter((ref) => ref.name.startsWith('refs/tags/') && offer.has(ref.name));
       const agreed = exact.some((ref) => ref.name.startsWith('refs/tags/'));
       expect(foreign).toBe(tags.length > 0 && !agreed);
+    }),
+  );
+});
+
+test('what a mirror offers is within what is wanted when choosing from it leaves nothing out', () => {
+  const clone = fc.constantFrom('HEAD', 'refs/heads/main', 'refs/heads/a', 'refs/tags/v1', 'refs/tags/v2');
+  const refs = fc.uniqueArray(fc.record({ name: fc.oneof(clone, name), oid }), {
+    selector: (ref) => ref.name,
+  });
+  fc.assert(
+    fc.property(refs, refs, (want, offer) => {
+      const { exact, differing } = chooseRefs(want, new Map(offer.map((ref) => [ref.name, ref.oid])));
+      const all = exact.length + differing.length === offer.length;
+      const others = want.some((ref) => /^refs\/(?!heads\/|tags\/)/.test(ref.name));
+      expect(isWithinWanted(offer, want)).toBe(all && !others);
     }),
   );
 });
