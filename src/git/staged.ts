@@ -1,6 +1,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
+import type { WantedRef } from './fetch-pack.ts';
 import { deleteRefs } from './refs.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
@@ -29,6 +30,16 @@ export async function removeStaged(refs: readonly StagedRef[], options: RunOptio
   for (const folder of [...folders, top].sort((a, b) => b.length - a.length)) {
     await rmdir(folder).catch(() => undefined);
   }
+}
+
+/** Deletes, of the refs that one staging wrote, those that still stand where it put them. */
+export async function removeWritten(refs: readonly WantedRef[], options: RunOptions): Promise<void> {
+  const written = new Map(refs.map(({ name, oid }) => [name, oid]));
+  const staged = await listStaged(options);
+  await removeStaged(
+    staged.filter(({ name, oid }) => written.get(name) === oid),
+    options,
+  );
 }
 
 /**

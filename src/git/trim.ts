@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
+import type { WantedRef } from './fetch-pack.ts';
 import type { Repository } from './repository.ts';
 import { gitOutput } from './run.ts';
-import { listStaged, removeStaged } from './staged.ts';
+import { removeWritten } from './staged.ts';
 
 /** What a mirror that stands elsewhere than canonical has brought. */
 export interface Surplus {
@@ -13,7 +14,8 @@ export interface Surplus {
   wanted: readonly string[];
   /** The packs of the staging, without their endings. */
   packs: readonly string[];
-  site: string;
+  /** The refs under refs/mirror/ that were written. */
+  refs: readonly WantedRef[];
 }
 
 const REAL_REFS = ['--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
@@ -47,11 +49,7 @@ export async function trimSurplus(surplus: Surplus, repository: Repository): Pro
   const folder = join(repository.objects, 'pack');
   const arguments_ = ['pack-objects', '--revs', '--delta-base-offset', '-q', join(folder, 'pack')];
   const made = await gitOutput(arguments_, { ...repository, input: lines([...surplus.wanted, ...had]) });
-  const staged = await listStaged(repository);
-  await removeStaged(
-    staged.filter((ref) => ref.site === surplus.site),
-    repository,
-  );
+  await removeWritten(surplus.refs, repository);
   for (const pack of surplus.packs.filter((name) => name !== `pack-${made.trim()}`)) {
     // The index first: a pack without one is not looked into.
     for (const ending of ['idx', 'rev', 'pack']) await rm(join(folder, `${pack}.${ending}`), { force: true });

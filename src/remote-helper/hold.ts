@@ -6,6 +6,7 @@ import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
@@ -139,6 +140,11 @@ async function orderOf(
 ): Promise<StageOrder | null> {
   if (hasArgument(request, ...CUTTING) || hasPromisor(contact.entries)) {
     trace('passed-through', { why: 'shallow or partial' });
+    return null;
+  }
+  // A mirror clone has them in the very place where a mirror's are staged, and swept.
+  if (refs.some(({ name }) => name.startsWith(MIRROR_NAMESPACE))) {
+    report.line(`canonical has refs under ${MIRROR_NAMESPACE} of its own; all comes from there`);
     return null;
   }
   const [repository, version] = await Promise.all([

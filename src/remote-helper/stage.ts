@@ -63,7 +63,7 @@ export async function keepBrought(
     await throwIfInterrupted(tools.contact.signal);
     const { cover, packs } = await keepStaged(refs, mirror.site, order, quarantine, tools);
     const beyond = refs.map(({ oid }) => oid).filter((oid) => !wanted.has(oid));
-    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, site: mirror.site };
+    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover };
     return { mirror, refs: cover, tips, surplus, bytes, quarantine };
   } catch (error) {
     await quarantine.remove();

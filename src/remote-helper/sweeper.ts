@@ -7,7 +7,7 @@ import type { Environment } from '../git/environment.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
 import { type RunOptions, runGit } from '../git/run.ts';
-import { listStaged, removeStaged, sweepStaged } from '../git/staged.ts';
+import { removeWritten, sweepStaged } from '../git/staged.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { emptyPack } from './completion.ts';
 
@@ -63,22 +63,13 @@ async function removeEmptyPack(job: SweepJob, heedKeep: boolean): Promise<boolea
   return true;
 }
 
-async function deleteJobRefs(job: SweepJob, options: RunOptions): Promise<void> {
-  const mine = new Map(job.refs.map(({ name, oid }) => [name, oid]));
-  const staged = await listStaged(options);
-  await removeStaged(
-    staged.filter(({ name, oid }) => mine.get(name) === oid),
-    options,
-  );
-}
-
 /**
  * Sweeps behind one fetch before the helper ends: for a staging that is small enough for git to walk without
  * the staged refs, as it would have walked what plain git had fetched. Nothing of it is ever seen then.
  * git's `.keep` beside the empty pack is for a pack that nothing refers to, and git removes it itself.
  */
 export async function sweepHere(job: SweepJob, options: RunOptions): Promise<void> {
-  await deleteJobRefs(job, options);
+  await removeWritten(job.refs, options);
   await removeEmptyPack(job, false);
 }
 
@@ -95,7 +86,7 @@ async function sweepOnce(
     return left.length === 0 || !alive;
   }
   if (alive && !(await isPromoted(job, options))) return false;
-  await deleteJobRefs(job, options);
+  await removeWritten(job.refs, options);
   if (job.older) await sweepStaged(options);
   return (await removeEmptyPack(job, true)) || !alive;
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import type { Pair } from '../helpers/pair.ts';
 import { makeByRecipe } from '../helpers/recipe.ts';
-import { addManyRefs, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { addCommits, addManyRefs, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
 
 let bed: Bed;
 
@@ -63,6 +63,30 @@ test('submodules: clone --recurse-submodules, each level from its own mirror, th
   });
   await pair.git(() => [...allow, 'fetch', '--recurse-submodules'], { cwd: 'repo' });
   await pair.git(() => ['submodule', 'status', '--recursive'], { cwd: 'repo' });
+});
+
+test('a mirror clone of a repository with refs under refs/mirror/ of its own', async () => {
+  // What would break: gam stages there, and sweeps what it staged, be it canonical's by then.
+  const { sandbox } = bed;
+  const site = `refs/mirror/127.0.0.1+${bed.mirrors.port}/heads/main`;
+  await cloneBare(sandbox, 'canonical', 'nested');
+  await sandbox.git(['update-ref', site, 'main~3'], { cwd: 'nested' });
+  const pair = await bed.pair('nested', 'nested-mirror');
+  await pair.git(({ url }) => ['clone', '-q', '--mirror', url, 'repo']);
+  await withMirror(pair, 'repo');
+  await pair.both(({ canonical }) =>
+    sandbox.git(['update-ref', 'refs/heads/more', 'main~2'], { cwd: canonical }),
+  );
+  await pair.both(({ canonical }) => addCommits(sandbox, canonical, 5, { seed: 3 }));
+  const { gam } = await pair.git(() => ['fetch'], { cwd: 'repo' });
+  expect(gam.stderr).toMatch(
+    /^gam: canonical has refs under refs\/mirror\/ of its own; all comes from there$/m,
+  );
+  await pair.both(async ({ cwd }) => {
+    const { stdout } = await sandbox.git(['rev-parse', site, 'main~8'], { cwd: `${cwd}/repo` });
+    const [mine, canonicals] = stdout.trim().split('\n');
+    expect(mine).toBe(canonicals);
+  });
 });
 
 test('submodules: without protocol.mirror.allow git refuses, and gam lets nothing through', async () => {
