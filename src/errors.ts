@@ -1,5 +1,6 @@
 /** Stable names for what went wrong; scripts and failover read these, never the message. */
 export type ErrorCode =
+  | 'bad-bundle'
   | 'bad-config'
   | 'bad-packet'
   | 'bad-url'
