@@ -89,7 +89,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       request.resume();
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();
     } else if (options.speaks === 'dumb') {
-      await answerByFile(options.root, path, response);
+      await answerByFile(options.root, path, request, response);
     } else {
       const complaint = await answerByCgi(request, response, backend(options, request, path, query));
       if (complaint !== '') complaints.push(complaint);

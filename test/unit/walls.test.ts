@@ -8,7 +8,7 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Which rooms a room may use beside itself: one direction only, and the applications not one another. */
 const BELOW_GIT = ['errors', 'pkt-line', 'protocol', 'config', 'mirror'];
-const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'transport', 'geo'];
+const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'transport', 'geo', 'download'];
 const APPLICATIONS = ['remote-helper', 'server', 'replica', 'sync'];
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -20,6 +20,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   git: [...BELOW_GIT, 'trace'],
   transport: [...BELOW_GIT, 'trace', 'git'],
   geo: [...BELOW_GIT, 'trace', 'git'],
+  download: [...BELOW_GIT, 'trace', 'git', 'transport'],
   ...Object.fromEntries(APPLICATIONS.map((room) => [room, BELOW_APPLICATIONS])),
   main: [...BELOW_APPLICATIONS, ...APPLICATIONS],
   commands: [...BELOW_APPLICATIONS, ...APPLICATIONS, 'main'],
