@@ -20,7 +20,7 @@ export interface FetchPackOptions {
 }
 
 /** The most that one allocation of git may ask for: a pack's deltas and headers can claim any size. */
-const ALLOCATION_LIMIT = '2g';
+export const ALLOCATION_LIMIT = '2g';
 
 /**
  * Starts `git fetch-pack` on its standard input and output (git-fetch-pack(1), --stateless-rpc, --stdin):

@@ -11,9 +11,15 @@ export async function presentObjects(oids: Iterable<string>, options: RunOptions
 /**
  * Whether everything that these tips lead to is here: git's own check after a fetch (connected.c), which
  * walks from the tips to what the existing refs already vouch for.
+ *
+ * @param known objects that are known to be here with all they lead to, as if a ref stood there
  */
-export async function isConnected(tips: Iterable<string>, options: RunOptions): Promise<boolean> {
-  const input = `${[...tips].join('\n')}\n`;
+export async function isConnected(
+  tips: Iterable<string>,
+  options: RunOptions,
+  known: Iterable<string> = [],
+): Promise<boolean> {
+  const input = `${[...tips, ...[...known].map((oid) => `^${oid}`)].join('\n')}\n`;
   const walk = ['rev-list', '--objects', '--stdin', '--quiet', '--not', '--all'];
   return (await runGit(walk, { ...options, input })).status === 0;
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import type { WantedRef } from './fetch-pack.ts';
+import { presentObjects } from './objects.ts';
 import type { Repository } from './repository.ts';
 import { gitOutput } from './run.ts';
 import { removeWritten } from './staged.ts';
@@ -16,6 +17,8 @@ export interface Surplus {
   packs: readonly string[];
   /** The refs under refs/mirror/ that were written. */
   refs: readonly WantedRef[];
+  /** Canonical's annotated tags and what they lead to, where git wants those that lead to what it gets. */
+  tags: ReadonlyMap<string, string>;
 }
 
 const REAL_REFS = ['--not', `--exclude=${MIRROR_NAMESPACE}*`, '--all'];
@@ -34,6 +37,16 @@ export async function isWithin(surplus: Surplus, repository: Repository): Promis
   return (await gitOutput(walk, { ...repository, input })) === '';
 }
 
+// `git clone --single-branch` asks for no tag, and gets those on its branch with the pack. Canonical does not send
+// them when the branch itself came from a mirror.
+async function followedTags({ tags, wanted }: Surplus, repository: Repository): Promise<string[]> {
+  const here = [...(await presentObjects(tags.keys(), repository))];
+  const commits = here.map((oid) => tags.get(oid) ?? oid);
+  const input = lines([...commits, ...wanted.map((oid) => `^${oid}`)]);
+  const beyond = new Set((await gitOutput(['rev-list', '--stdin'], { ...repository, input })).split('\n'));
+  return here.filter((oid) => !beyond.has(tags.get(oid) ?? oid));
+}
+
 /**
  * Takes out of the repository what a diverged mirror brought beyond what git wants: packs what belongs to it
  * afresh, and deletes the staged packs and refs. git follows a tag when what it leads to is here, and would
@@ -48,7 +61,8 @@ export async function trimSurplus(surplus: Surplus, repository: Repository): Pro
     .map((line) => `^${line.split(' ')[1]}`);
   const folder = join(repository.objects, 'pack');
   const arguments_ = ['pack-objects', '--revs', '--delta-base-offset', '-q', join(folder, 'pack')];
-  const made = await gitOutput(arguments_, { ...repository, input: lines([...surplus.wanted, ...had]) });
+  const kept = [...surplus.wanted, ...(await followedTags(surplus, repository))];
+  const made = await gitOutput(arguments_, { ...repository, input: lines([...kept, ...had]) });
   await removeWritten(surplus.refs, repository);
   for (const pack of surplus.packs.filter((name) => name !== `pack-${made.trim()}`)) {
     // The index first: a pack without one is not looked into.

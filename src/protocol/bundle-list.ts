@@ -23,7 +23,7 @@ export interface BundleList {
 }
 
 /** No list of this world has more; git-bundle-server folds its daily bundles together long before. */
-const MOST_BUNDLES = 1000;
+const MOST_BUNDLES = 256;
 
 const LARGEST_TOKEN = 2n ** 64n - 1n;
 

@@ -11,6 +11,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import { bringIn } from './bring-in.ts';
+import { isBundleMirror } from './bundle-mirror.ts';
 import { type HelperContext, stageTools } from './context.ts';
 import { listMirrorRefs } from './mirror-refs.ts';
 import { passingOver, refuse } from './passing-over.ts';
@@ -218,8 +219,11 @@ export class HeadStart {
 
 /** Begins a head start, where mirrors can be of use; one that brings nothing where they cannot. */
 export function beginHeadStart(context: HelperContext): HeadStart {
-  const { process: own, mirrors, cuts, progress } = context;
-  const headStart = new HeadStart(cuts ? [] : mirrors, progress, own.cwd, stageTools(context));
+  const { process: own, mirrors, cuts, progress, entries } = context;
+  // A bundle waits for git's request; those behind it in the user's order must not come before it.
+  const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
+  const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
+  const headStart = new HeadStart(cuts ? [] : servers, progress, own.cwd, stageTools(context));
   headStart.begin();
   return headStart;
 }

@@ -9,10 +9,12 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
+import { isBundleMirror, withSameBundle } from './bundle-mirror.ts';
 import { type Completion, emptyPack } from './completion.ts';
 import type { HeadStart } from './head-start.ts';
 import { passingOver } from './passing-over.ts';
 import { keepBrought, type Staged, stageFrom } from './stage.ts';
+import { stageBundle } from './stage-bundle.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -85,7 +87,9 @@ async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
   const wanted = order.wanted.map(({ oid }) => oid);
   const small = staged.bytes <= SMALL;
-  const whole = clone && small && wanted.every((oid) => staged.tips.has(oid));
+  // A pack with a surplus is not to be told apart from the rest once git has indexed it itself.
+  const lean = staged.surplus.tips.length === 0;
+  const whole = clone && small && lean && wanted.every((oid) => staged.tips.has(oid));
   const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
   const completion = { complete: staged.tips, haves, format, pack };
   return { staged, repository, wanted, small, completion };
@@ -119,7 +123,13 @@ export async function stageRequest(
   const { brought, passedOver } = await headStart.adopt(order);
   contact.signal.throwIfAborted();
   const left = mirrors.filter((mirror) => mirror !== brought?.mirror && !passedOver.has(mirror));
-  const attempts = left.map((mirror) => ({ mirror, stage: () => stageFrom(mirror, order, tools) }));
+  const attempts = left.map((mirror, index) => ({
+    mirror,
+    stage: () =>
+      isBundleMirror(mirror, contact.entries)
+        ? stageBundle(withSameBundle(left.slice(index), contact.entries), order, tools)
+        : stageFrom(mirror, order, tools),
+  }));
   if (brought) attempts.unshift({ mirror: brought.mirror, stage: () => keepBrought(brought, order, tools) });
   for (const { mirror, stage } of attempts) {
     try {

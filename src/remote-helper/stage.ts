@@ -17,6 +17,8 @@ import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 /** What staging brought. */
 export interface Staged {
   mirror: Mirror;
+  /** Where it came from, in words for the user. */
+  from: string;
   refs: WantedRef[];
   /** Objects that are here now with all they lead to: canonical may be told that we have them. */
   tips: ReadonlySet<string>;
@@ -32,6 +34,10 @@ export interface Brought {
   refs: WantedRef[];
   quarantine: Quarantine;
   bytes: number;
+  /** Tips that came along although nobody asked for them, as they do in a bundle. */
+  others?: readonly string[];
+  /** Where it came from, in words for the user, when that was not the mirror alone. */
+  from?: string;
 }
 
 /**
@@ -53,7 +59,7 @@ export async function stageFrom(mirror: Mirror, order: StageOrder, tools: StageT
 
 /** Takes what a mirror brought out of its quarantine and writes the refs under refs/mirror/<site>/. */
 export async function keepBrought(
-  { mirror, refs, quarantine, bytes }: Brought,
+  { mirror, refs, quarantine, bytes, others = [], from = mirrorHost(mirror.url) }: Brought,
   order: StageOrder,
   tools: StageTools,
 ): Promise<Staged> {
@@ -62,9 +68,10 @@ export async function keepBrought(
     const tips = await knownTips(refs, wanted, order.repository, quarantine);
     await throwIfInterrupted(tools.contact.signal);
     const { cover, packs } = await keepStaged(refs, mirror.site, order, quarantine, tools);
-    const beyond = refs.map(({ oid }) => oid).filter((oid) => !wanted.has(oid));
-    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover };
-    return { mirror, refs: cover, tips, surplus, bytes, quarantine };
+    const beyond = [...refs.map(({ oid }) => oid), ...others].filter((oid) => !wanted.has(oid));
+    const tags = order.includeTag ? order.peeled : new Map<string, string>();
+    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
+    return { mirror, from, refs: cover, tips, surplus, bytes, quarantine };
   } catch (error) {
     await quarantine.remove();
     throw error;
@@ -72,7 +79,7 @@ export async function keepBrought(
 }
 
 /** What the user sees when a mirror starts to send. */
-export function fetchingFrom(mirror: Mirror, { latency }: MirrorLine): string {
+export function fetchingFrom(mirror: Mirror, { latency }: Pick<MirrorLine, 'latency'>): string {
   return `fetching from ${mirrorHost(mirror.url)} (${Math.round(latency)} ms)`;
 }
 

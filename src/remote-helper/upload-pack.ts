@@ -5,7 +5,6 @@ import { startProcess } from '../git/process.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
-import { mirrorHost } from '../mirror/mirror.ts';
 import type { FetchRequest } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -105,12 +104,12 @@ async function settle(
   sweep: Sweep | null,
   end: SessionEnd,
 ): Promise<void> {
-  const { mirror, bytes } = holding.staged;
+  const { mirror, from, bytes } = holding.staged;
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
-    context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
+    context.report.line(accountLine(from, bytes, end.bytes));
   } else {
-    const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
+    const kept = `what came from ${from} is kept, unverified, under refs/mirror/${mirror.site}/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
   }
   await sweep?.(end.completed);

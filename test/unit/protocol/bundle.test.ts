@@ -151,7 +151,7 @@ describe('a list of bundles', () => {
     [
       'a million bundles',
       Array.from({ length: 1_000_000 }, (_, index) => [`bundle.${index}.uri`, 'x']),
-      /more than 1000/,
+      /more than 256/,
     ],
   ])('with %s is refused', (_what, variables, reason) => {
     expect(() => parseBundleList(variables)).toThrow(reason);
