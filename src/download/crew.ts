@@ -57,6 +57,8 @@ export class Crew {
   #latency = 0;
   /** The last bytes of the file, as the lead has them. */
   #tail: Promise<Buffer | null> | null = null;
+  /** Wakes those who wait for work when there will be none. */
+  readonly #over = new AbortController();
   /** What ends it all: the caller's verdict, an interrupt, a full disk; never a source. */
   #fatal: unknown;
 
@@ -100,7 +102,8 @@ export class Crew {
     while (!this.isWhole && source.dropped === null && this.#fatal === undefined) {
       const span = this.#free(source);
       if (span === null) {
-        await pause(LOOK_EVERY, undefined, { signal: this.#tools.signal }).catch(() => undefined);
+        const either = AbortSignal.any([this.#tools.signal, this.#over.signal]);
+        await pause(LOOK_EVERY, undefined, { signal: either }).catch(() => undefined);
         this.#tools.signal.throwIfAborted();
         continue;
       }
@@ -212,6 +215,7 @@ export class Crew {
           if (this.isOpen) opened();
         }
         this.#tools.progress(this.#file.done.bytes, this.#file.size);
+        if (this.isWhole) this.#over.abort();
         if (task.at >= task.to) break;
       }
     } finally {
@@ -232,6 +236,7 @@ export class Crew {
 
   #end(error: unknown): never {
     this.#fatal = error;
+    this.#over.abort();
     for (const task of this.#tasks) task.stop.abort();
     throw error;
   }

@@ -52,6 +52,7 @@ export class WebFile {
     signal.throwIfAborted();
     const headers = {
       'Accept-Encoding': 'identity',
+      'User-Agent': 'gam',
       Range: `bytes=${from}-${to === null ? '' : to - 1}`,
       ...(unless === null || from === 0 ? {} : { 'If-Range': unless }),
     };

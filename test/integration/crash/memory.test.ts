@@ -5,6 +5,7 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makeBundle } from '../../helpers/bundles.ts';
 import { startHttpServer } from '../../helpers/http-server.ts';
 import { watched } from '../../helpers/moments.ts';
 import { initBare } from '../../helpers/repository.ts';
@@ -50,11 +51,18 @@ test.skipIf(process.platform !== 'linux')('the helper of a clone of 160 MiB keep
   });
   await Promise.all([once(importer, 'close'), pipeline(Readable.from(randomHistory()), importer.stdin)]);
   symlinkSync('canonical.git', sandbox.path('served/mirror.git'));
+  await makeBundle(sandbox, 'served/canonical.git', 'files/mirror.bundle');
   const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  const files = await startHttpServer({
+    root: sandbox.path('files'),
+    env: sandbox.serverEnv,
+    speaks: 'dumb',
+  });
   try {
     for (const [name, mirror] of [
       ['file', sandbox.path('served/mirror.git')],
       ['http', `${server.url}/mirror.git`],
+      ['bundle', `${files.url}/mirror.bundle`],
       ['none', sandbox.path('nowhere')],
     ] as const) {
       const peak = sandbox.path(`peak-${name}`);
@@ -70,6 +78,7 @@ test.skipIf(process.platform !== 'linux')('the helper of a clone of 160 MiB keep
       await sandbox.run('rm', ['-r', name]);
     }
   } finally {
+    await files.close();
     await server.close();
   }
 });

@@ -128,7 +128,13 @@ describe('from one source', () => {
     await sandbox.git(['config', '--global', '--unset', 'http.extraHeader']);
     expect(server.requests.length).toBeGreaterThan(0);
     for (const { headers } of server.requests)
-      expect(Object.keys(headers).sort()).toEqual(['accept-encoding', 'connection', 'host', 'range']);
+      expect(Object.keys(headers).sort()).toEqual([
+        'accept-encoding',
+        'connection',
+        'host',
+        'range',
+        'user-agent',
+      ]);
   });
 
   test.each<[string, Fault]>([
