@@ -31,7 +31,7 @@ export interface CrewTools {
   settings: Pick<Settings, 'lowSpeedLimit' | 'lowSpeedTime'>;
   sizeLimit: number;
   inspect: Inspect;
-  progress: (done: number, size: number | null) => void;
+  grown: (there: number) => void;
   signal: AbortSignal;
 }
 
@@ -178,6 +178,7 @@ export class Crew {
       }
       this.#inspected = false;
       await this.#file.begin(size);
+      this.#tools.grown(0);
     }
     this.#file.noteSource(source.url, source.validator);
   }
@@ -214,7 +215,7 @@ export class Crew {
           await this.#look(bytes, task.at - bytes.length);
           if (this.isOpen) opened();
         }
-        this.#tools.progress(this.#file.done.bytes, this.#file.size);
+        this.#tools.grown(this.#file.prefix);
         if (this.isWhole) this.#over.abort();
         if (task.at >= task.to) break;
       }

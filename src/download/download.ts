@@ -23,8 +23,8 @@ export interface DownloadOrder {
   /** SHA-256 of it, in hex; null when its maker does not say. */
   sha256: string | null;
   inspect: Inspect;
-  /** Called as it grows; the size is null while it is unknown. */
-  progress(done: number, size: number | null): void;
+  /** Told how many bytes are there from the beginning on, as they grow; fewer than before when all begins anew. */
+  grown: (there: number) => void;
 }
 
 /** What downloads work with. */

@@ -6,8 +6,8 @@ import { type Started, startProcess } from './process.ts';
 /** How index-pack is to behave. */
 export interface IndexPackOptions {
   env: Environment;
-  /** A file descriptor that stands at the first byte of the pack. */
-  pack: number;
+  /** A file descriptor that stands at the first byte of the pack; or else it is written to the process. */
+  pack: number | 'pipe';
   entries: readonly ConfigEntry[];
   progress: boolean;
   signal: AbortSignal;
@@ -25,7 +25,7 @@ function strictness(entries: readonly ConfigEntry[]): string[] {
 }
 
 /**
- * Starts `git index-pack` on a pack that lies in a file (git-index-pack(1)), thin or not, into the object folder of the
+ * Starts `git index-pack` on a pack (git-index-pack(1)), thin or not, into the object folder of the
  * environment. It prints `pack`, a tab and the checksum; its status is 0 when the pack has all that its objects lead to, 1 when
  * it is sound but builds on others, and something else when it is no good.
  */

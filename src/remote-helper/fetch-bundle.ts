@@ -1,6 +1,5 @@
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { download } from '../download/download.ts';
-import { formatBytes } from '../mirror/account.ts';
 import type { BundleHeader } from '../protocol/bundle-header.ts';
 import { FirstBytes } from './first-bytes.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
@@ -20,19 +19,22 @@ export interface FetchedBundle {
   received: ReadonlyMap<string, number>;
 }
 
-/** What decides on a bundle when its header is there, before the rest comes; it throws to refuse it. */
-export type OnHeader = (header: BundleHeader, latency: number) => Promise<void>;
+/** What hears of a bundle while it comes. */
+export interface BundleEvents {
+  /** Decides on it when its header is there, before the rest comes; throws to refuse it. */
+  onHeader: (header: BundleHeader, latency: number) => Promise<void>;
+  /** So many bytes are there from the beginning on. */
+  grown: (there: number) => void;
+  signal: AbortSignal;
+}
 
 const PIECE = 64 * 1024;
-
-/** How often progress is drawn; milliseconds. */
-const DRAW_EVERY = 250;
 
 /** Brings one file, or finds it where it is; see BundlePlace. */
 export async function fetchBundle(
   place: BundlePlace,
   into: string,
-  onHeader: OnHeader,
+  { onHeader, grown, signal }: BundleEvents,
   order: StageOrder,
   tools: StageTools,
   already: number,
@@ -44,11 +46,10 @@ export async function fetchBundle(
     return enough;
   };
   if ('path' in place) {
-    const size = await lookInto(place.path, inspect, tools.contact.signal);
+    const size = await lookInto(place.path, inspect, signal);
     const { header, list } = first;
     return { path: place.path, header, list, received: new Map([[place.path, size]]) };
   }
-  const draw = drawing(order, tools);
   const { received } = await download(
     {
       urls: place.urls,
@@ -56,11 +57,9 @@ export async function fetchBundle(
       sizeLimit: (await roomFor(order, tools)) - already,
       sha256: null,
       inspect,
-      progress: (done, size) => {
-        if (first.header !== null) draw(done, size);
-      },
+      grown,
     },
-    { ...tools.contact, env: order.repository.env, cwd: order.repository.gitDir },
+    { ...tools.contact, signal, env: order.repository.env, cwd: order.repository.gitDir },
   );
   return { path: into, header: first.header, list: first.list, received };
 }
@@ -91,15 +90,4 @@ async function lookInto(
   } finally {
     await file.close();
   }
-}
-
-function drawing({ progress }: StageOrder, { report }: StageTools) {
-  let last = 0;
-  return (done: number, size: number | null) => {
-    const over = done === size;
-    if (!progress || (!over && performance.now() - last < DRAW_EVERY)) return;
-    last = performance.now();
-    const share = size === null ? '' : `${`${Math.floor((100 * done) / size)}`.padStart(3)}% of `;
-    report.progress(`Downloading bundle: ${share}${formatBytes(size ?? done)}${over ? ', done.\n' : '\r'}`);
-  };
 }

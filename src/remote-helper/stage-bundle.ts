@@ -11,13 +11,15 @@ import type { BundleHeader } from '../protocol/bundle-header.ts';
 import { badBundle } from '../protocol/bundle-header.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
+import { BundleFeed } from './bundle-feed.ts';
 import { type Candidate, inOrder } from './bundle-order.ts';
+import { checkBundle } from './check-bundle.ts';
 import { type BundlePlace, type FetchedBundle, fetchBundle } from './fetch-bundle.ts';
+import { Indexing } from './indexing.ts';
 import { bundleRefs, type Decline, judgeBundle } from './judge-bundle.ts';
 import { refuse } from './passing-over.ts';
 import { type Brought, fetchingFrom, keepBrought, type Staged } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
-import { takeBundle } from './take-bundle.ts';
 
 /**
  * Stages from a static file: a bundle, or a list of bundles. It is judged by its header, downloaded into a quarantine from
@@ -88,25 +90,58 @@ class BundleStage {
     this.#made += 1;
     const into = join(quarantine.folder, `bundle-${this.#made}`);
     const already = [...this.#received.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const feed = new BundleFeed(`${into}.part`);
+    const stop = new AbortController();
+    let indexing: Indexing | null = null;
     const onHeader = async (header: BundleHeader, latency: number) => {
-      if (listed !== null) listed.header = header;
-      const decline = await judgeBundle(header, this.#order, quarantine, listed === null);
-      this.#tools.trace('bundle-judged', { refs: header.refs.size, verdict: decline?.reason ?? 'taken' });
-      if (decline !== null) throw declined(decline, listed);
-      if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, { latency }));
-      this.#announced = true;
+      await this.#judge(header, latency, quarantine, listed);
+      // A second header: the download has begun anew, with what may be another bundle.
+      if (indexing !== null) feed.spoil();
+      if (indexing !== null || !('urls' in place)) return;
+      indexing = new Indexing(feed, header.length, this.#order, quarantine, this.#tools);
+      // Nobody need wait for the rest of a pack that git has refused.
+      void indexing.broken.then(() => {
+        if (!feed.spoiled) stop.abort();
+      });
     };
+    const signal = AbortSignal.any([this.#tools.contact.signal, stop.signal]);
+    const events = { onHeader, grown: (there: number) => feed.grown(there), signal };
     try {
-      const fetched = await fetchBundle(place, into, onHeader, this.#order, this.#tools, already);
-      return await this.#index(fetched, quarantine, listed);
+      const fetched = await fetchBundle(place, into, events, this.#order, this.#tools, already).catch(
+        async (error: unknown) => {
+          // Several that were mixed may have made the pack what it is.
+          this.isMixed ||= stop.signal.aborted && 'urls' in place && place.urls.length > 1;
+          throw stop.signal.aborted && indexing !== null ? await wordsOf(indexing) : error;
+        },
+      );
+      feed.end();
+      return await this.#index(fetched, feed.spoiled ? null : indexing, quarantine, listed);
     } finally {
+      feed.end();
+      await (indexing as Indexing | null)?.stop();
       // The pack is in its place, or of no use; so are the file and what a broken download leaves.
       for (const ending of ['', '.part', '.journal']) await rm(`${into}${ending}`, { force: true });
     }
   }
 
+  async #judge(
+    header: BundleHeader,
+    latency: number,
+    quarantine: Quarantine,
+    listed: Candidate | null,
+  ): Promise<void> {
+    if (listed !== null) listed.header = header;
+    const decline = await judgeBundle(header, this.#order, quarantine, listed === null);
+    this.#tools.trace('bundle-judged', { refs: header.refs.size, verdict: decline?.reason ?? 'taken' });
+    if (decline !== null) throw declined(decline, listed);
+    if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, { latency }));
+    this.#announced = true;
+  }
+
+  /** @param begun what has been indexed while it came; null when nothing has, or something else */
   async #index(
     { path, header, list, received }: FetchedBundle,
+    begun: Indexing | null,
     quarantine: Quarantine,
     listed: Candidate | null,
   ): Promise<string | null> {
@@ -121,8 +156,15 @@ class BundleStage {
     }
     this.isMixed ||= received.size > 1;
     this.#tools.trace('bundle-here', { bytes: size, sources: received.size });
-    const known = new Set(this.#refs.values());
-    await takeBundle(path, header, size, known, this.#order, quarantine, this.#tools);
+    const indexing = begun ?? new Indexing(path, header.length, this.#order, quarantine, this.#tools);
+    try {
+      const indexed = await indexing.verdict(size);
+      this.#tools.trace('pack-received', { bytes: size, whole: indexed.whole });
+      await checkBundle(header, indexed, new Set(this.#refs.values()), this.#order, quarantine);
+      this.#tools.trace('connected');
+    } finally {
+      await indexing.stop();
+    }
     for (const [name, oid] of bundleRefs(header)) this.#refs.set(name, oid);
     return null;
   }
@@ -173,6 +215,11 @@ class BundleStage {
     const from = [...new Set([...this.#received.keys()].map(mirrorHost))].join(' and ');
     return { mirror: this.#mirror, refs, quarantine, bytes, others, from };
   }
+}
+
+/** What git said of a pack that it has refused. */
+function wordsOf(indexing: Indexing): Promise<unknown> {
+  return indexing.verdict(0).catch((error: unknown) => error);
 }
 
 function declined({ reason, waits, known }: Decline, listed: Candidate | null): GamError {

@@ -89,7 +89,8 @@ describe('a bundle on the web', () => {
     ]);
     await pair.expectAlike('repo');
     if (name === '-q') expect(gam.stderr).toBe('');
-    if (name === '--progress') expect(gam.stderr).toMatch(/Downloading bundle: 100% of [\d.]+ KiB, done\.\n/);
+    if (name === '--progress')
+      expect(gam.stderr).toMatch(/Receiving objects: 100% \(\d+\/\d+\), [\d.]+ KiB .*done\.\n/);
   });
 
   test('what only a bundle has, a branch that canonical does not know, is not left behind', async () => {
@@ -321,5 +322,41 @@ describe('two mirrors with the same bundle', () => {
     await pair.git(() => [...mirrored(file('bulky.bundle')), 'fetch'], { cwd: 'repo' });
     await pair.expectAlike('repo');
     expect(bed.sent(pair).canonical).toBeLessThan(100);
+  });
+});
+
+describe('a bundle that changes while it comes', () => {
+  test('is taken as it is in the end', async () => {
+    const { sandbox } = bed;
+    const [before, after] = [file('bulky.bundle'), file('whole.bundle')].map((url) =>
+      readFileSync(sandbox.path('files', new URL(url).pathname)),
+    );
+    let asked = 0;
+    // A server without parts, which breaks off in the middle and then has another file.
+    files.answer = (request, response) => {
+      if (request.url !== '/changing.bundle') return false;
+      asked += 1;
+      const bytes = (asked === 1 ? before : after) ?? Buffer.alloc(0);
+      response.writeHead(200, { 'Content-Length': bytes.length });
+      if (asked > 1) response.end(bytes);
+      else response.write(bytes.subarray(0, 1e6), () => response.destroy());
+      return true;
+    };
+    onTestFinished(() => {
+      files.answer = null;
+    });
+    const both = await bed.pair('canonical', 'changing');
+    // Both bundles are of histories that this repository wants.
+    const { gam } = await both.git(({ url }) => [
+      'clone',
+      '--no-tags',
+      ...mirrored(file('changing.bundle')),
+      url,
+      'repo',
+    ]);
+    await both.expectAlike('repo');
+    expect(asked).toBe(2);
+    expect(gam.stderr).not.toMatch(/passing over/);
+    expect(bed.sent(both).canonical).toBeLessThan(100);
   });
 });

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeBundle } from '../../helpers/bundles.ts';
+import { leftovers } from '../../helpers/evidence.ts';
 import { startHttpServer } from '../../helpers/http-server.ts';
 import { watched } from '../../helpers/moments.ts';
 import { initBare } from '../../helpers/repository.ts';
@@ -75,6 +76,8 @@ test.skipIf(process.platform !== 'linux')('the helper of a clone of 160 MiB keep
       const largest = Math.max(...[...sizes].map(([, size]) => Number(size)));
       expect(largest).toBeGreaterThan(20 * 1024);
       expect(largest).toBeLessThan(LIMIT_KIB);
+      // The sweeper outlives git by a moment, and is at work in there.
+      expect(await leftovers(sandbox, name)).toEqual([]);
       await sandbox.run('rm', ['-r', name]);
     }
   } finally {

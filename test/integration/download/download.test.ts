@@ -64,7 +64,7 @@ function get(urls: readonly string[], attempt: Attempt = {}): Promise<Downloaded
     sizeLimit: 1024 ** 3,
     sha256: null,
     inspect: () => Promise.resolve(true),
-    progress: () => undefined,
+    grown: () => undefined,
     ...order,
   };
   return download(whole, {
@@ -324,7 +324,7 @@ describe('broken off', () => {
       import { download } from '${new URL('../../../src/download/download.ts', import.meta.url).href}';
       const settings = { connectTimeout: 5000, lowSpeedLimit: 4096, lowSpeedTime: 10000 };
       const order = { urls: ['${url}'], file: '${file}', sizeLimit: 1e9, sha256: null,
-        inspect: async () => true, progress: () => undefined };
+        inspect: async () => true, grown: () => undefined };
       await download(order, { env: process.env, cwd: '.', settings, signal: new AbortController().signal });`;
     writeFileSync(sandbox.path('program.mts'), program);
     const tsx = new URL('../../../node_modules/tsx/dist/loader.mjs', import.meta.url).href;
