@@ -31,6 +31,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['commands', 'main'],
   undici: ['transport', 'server'],
   'geoip-lite': ['geo'],
+  'node:http': ['download', 'server'],
+  'node:https': ['download', 'server'],
   'node:child_process': ['git'],
   child_process: [],
 };
@@ -38,7 +40,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 /** What may be read of `process` outside main/ and commands/: facts of the machine, not of how gam was called. */
 const FACTS = new Set(['platform', 'pid', 'kill', 'getBuiltinModule']);
 
-const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite)(?:\/|$)/;
+const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite|node:https?)(?:\/|$)/;
 
 interface Edge {
   from: string;
