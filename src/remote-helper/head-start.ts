@@ -74,6 +74,11 @@ export class HeadStart {
 
   /** Waits for what comes, if that is what is ordered; gives up at once if it is not. */
   async adopt(order: StageOrder): Promise<HeadStartEnd> {
+    if (order.format !== this.#format()) {
+      // git has changed the new repository's hash meanwhile, and what came since may have failed of that.
+      await this.abandon();
+      return { brought: null, passedOver: new Set() };
+    }
     this.#order = order;
     this.#judge();
     const brought = await this.#running;
@@ -135,9 +140,8 @@ export class HeadStart {
       trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
       const format = objectFormat(line.advertisement);
       // A clone that turns out to be of another format learns so from canonical only, and after this.
-      const own = lastValue(contact.entries, 'extensions', null, 'objectformat') ?? 'sha1';
       const repository = await found;
-      if (repository === null || format !== own) return this.#decline();
+      if (repository === null || format !== this.#format()) return this.#decline();
       const offered = await listMirrorRefs(line, FOLDERS, format, contact.settings).catch(
         (error: unknown) => {
           // So many are asked for by their names, once git has said which it wants.
@@ -162,6 +166,11 @@ export class HeadStart {
     } finally {
       line.close();
     }
+  }
+
+  /** The hash of the repository as it was at the start. */
+  #format(): string {
+    return lastValue(this.#tools.contact.entries, 'extensions', null, 'objectformat') ?? 'sha1';
   }
 
   #decline(): never {
