@@ -1,11 +1,14 @@
 import { type ConfigEntry, lastValue } from './entries.ts';
-import { parseDuration, parseSize } from './quantity.ts';
+import { parseCount, parseDuration, parseSize } from './quantity.ts';
 
 /** When refs/mirror/* is swept: as soon as git has promoted, at the next start only, or never. */
 export type SweepTime = 'after' | 'next' | 'never';
 
 /** The `gam.*` settings that a fetch obeys; times in milliseconds, sizes in bytes. */
 export interface Settings {
+  /** How many mirrors run in a race at once, and how far apart they start. */
+  raceWidth: number;
+  raceDelay: number;
   connectTimeout: number;
   lowSpeedLimit: number;
   lowSpeedTime: number;
@@ -16,6 +19,8 @@ export interface Settings {
 
 /** The values that count when nothing is configured. */
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
+  raceWidth: 3,
+  raceDelay: 150,
   connectTimeout: 5000,
   lowSpeedLimit: 4096,
   lowSpeedTime: 10_000,
@@ -41,6 +46,8 @@ export function readSettings(entries: readonly ConfigEntry[]): { settings: Setti
     return value ?? fallback;
   }
   const settings: Settings = {
+    raceWidth: read('raceWidth', parseCount, DEFAULT_SETTINGS.raceWidth),
+    raceDelay: read('raceDelay', parseDuration, DEFAULT_SETTINGS.raceDelay),
     connectTimeout: read('connectTimeout', parseDuration, DEFAULT_SETTINGS.connectTimeout),
     lowSpeedLimit: read('lowSpeedLimit', parseSize, DEFAULT_SETTINGS.lowSpeedLimit),
     lowSpeedTime: read('lowSpeedTime', parseDuration, DEFAULT_SETTINGS.lowSpeedTime),

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lastValue } from '../config/entries.ts';
-import { GamError } from '../errors.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { hasRefs } from '../git/refs.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
@@ -9,26 +8,16 @@ import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
-import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { MirrorLine } from '../transport/mirror-line.ts';
 import { bringIn } from './bring-in.ts';
 import { type HelperContext, stageTools } from './context.ts';
-import { listMirrorRefs } from './mirror-refs.ts';
-import { passingOver, refuse } from './passing-over.ts';
+import { type Answer, Race } from './race.ts';
+import { Aside } from './report.ts';
 import { type Brought, fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What a clone asks for, nearly always. */
 const FOLDERS = ['refs/heads/', 'refs/tags/'];
-
-/** How much of what a mirror says is kept until it is clear whether the user is to see it. */
-const LONGEST_TEXT = 4096;
-
-/** What a mirror offers, while its objects come. */
-interface Offer {
-  mirror: Mirror;
-  line: MirrorLine;
-  refs: NamedOid[];
-}
 
 /** How a head start came out. */
 export interface HeadStartEnd {
@@ -49,22 +38,23 @@ export class HeadStart {
   readonly #progress: boolean;
   readonly #cwd: string;
   readonly #tools: StageTools;
+  readonly #aside: Aside;
+  readonly #race: Race;
   readonly #giveUp = new AbortController();
-  readonly #passedOver = new Map<Mirror, string>();
   #running: Promise<Brought | null> = Promise.resolve(null);
-  #offer: Offer | null = null;
+  /** What a mirror offers whose objects are on their way. */
+  #offer: { answer: Answer; refs: NamedOid[] } | null = null;
   #order: StageOrder | null = null;
-  #told = 0;
-  /** What is drawn meanwhile; null once it goes to the terminal. */
-  #drawn: string | null = '';
 
   /** @param progress whether git shows how it gets on */
   constructor(mirrors: readonly Mirror[], progress: boolean, cwd: string, tools: StageTools) {
     this.#mirrors = mirrors;
     this.#progress = progress;
     this.#cwd = cwd;
+    this.#aside = new Aside(tools.report);
     const signal = AbortSignal.any([tools.contact.signal, this.#giveUp.signal]);
-    this.#tools = { ...tools, contact: { ...tools.contact, signal } };
+    this.#tools = { ...tools, report: this.#aside, contact: { ...tools.contact, signal } };
+    this.#race = new Race(mirrors, { names: FOLDERS, format: null }, this.#tools);
   }
 
   /** Starts, in a repository that has nothing yet. To be called as soon as git opens the line to canonical. */
@@ -83,8 +73,8 @@ export class HeadStart {
     this.#judge();
     const brought = await this.#running;
     this.#running = Promise.resolve(null);
-    this.#tell();
-    const passedOver = new Set(this.#passedOver.keys());
+    this.#aside.tell();
+    const { passedOver } = this.#race;
     if (brought === null || !this.#tools.contact.signal.aborted) return { brought, passedOver };
     await brought.quarantine.remove();
     return { brought: null, passedOver };
@@ -99,22 +89,27 @@ export class HeadStart {
   }
 
   async #run(): Promise<Brought | null> {
-    const { env } = this.#tools.contact;
+    const { env, signal } = this.#tools.contact;
     const gitDir = env['GIT_DIR'];
     if (gitDir === undefined || env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] !== undefined) return null;
     if (await hasRefs(resolve(this.#cwd, gitDir), { env, cwd: this.#cwd })) return null;
     this.#tools.trace('head-start');
-    // While the mirror's line is opened.
+    // While the mirrors' lines are opened.
     const repository = this.#repository();
-    for (const mirror of this.#mirrors) {
+    const anything = ({ refs }: Answer) => {
+      if (refs.size === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+      return 1;
+    };
+    // Once git has said what it wants, nothing is left to be guessed.
+    while (this.#order === null) {
+      const answer = await this.#race.take(anything);
+      if (answer === null) return null;
       try {
-        return await this.#bring(mirror, repository);
+        return await this.#bring(answer, await repository);
       } catch (error) {
         this.#offer = null;
-        this.#tools.contact.signal.throwIfAborted();
-        this.#passedOver.set(mirror, passingOver(mirror, error, this.#tools.trace));
-        // From here on what git wants is known, and nothing is left to be guessed.
-        if (this.#order !== null) return null;
+        signal.throwIfAborted();
+        this.#race.passOver(answer.mirror, error);
       }
     }
     return null;
@@ -131,33 +126,21 @@ export class HeadStart {
     return existsSync(join(repository.objects, 'info/alternates')) ? null : repository;
   }
 
-  async #bring(mirror: Mirror, found: Promise<Repository | null>): Promise<Brought> {
-    refuse(mirror);
+  async #bring(answer: Answer, repository: Repository | null): Promise<Brought> {
+    const { mirror, line } = answer;
     const { contact, trace, pid } = this.#tools;
-    trace('mirror-try', { site: mirror.site });
-    const line = await openMirror(mirror.url, contact);
     try {
-      trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
       const format = objectFormat(line.advertisement);
       // A clone that turns out to be of another format learns so from canonical only, and after this.
-      const repository = await found;
       if (repository === null || format !== this.#format()) return this.#decline();
-      const offered = await listMirrorRefs(line, FOLDERS, format, contact.settings).catch(
-        (error: unknown) => {
-          // So many are asked for by their names, once git has said which it wants.
-          if (error instanceof GamError && error.code === 'mirror-endless') return this.#decline();
-          throw error;
-        },
-      );
-      const refs = [...offered].map(([name, oid]) => ({ name, oid }));
-      if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
-      this.#offer = { mirror, line, refs };
+      const refs = [...answer.refs].map(([name, oid]) => ({ name, oid }));
+      this.#offer = { answer, refs };
       this.#judge();
       contact.signal.throwIfAborted();
       const quarantine = await Quarantine.open(repository.objects, pid);
       trace('quarantine-opened', { folder: quarantine.folder });
       try {
-        await this.#fetch(this.#offer, format, repository, quarantine);
+        await this.#fetch(line, refs, repository, quarantine);
         return { mirror, refs, quarantine, bytes: line.source.bytes };
       } catch (error) {
         await quarantine.remove();
@@ -179,49 +162,32 @@ export class HeadStart {
   }
 
   async #fetch(
-    { line, refs }: Offer,
-    format: string,
+    line: MirrorLine,
+    refs: NamedOid[],
     repository: Repository,
     quarantine: Quarantine,
   ): Promise<void> {
     const order: StageOrder = {
       repository,
       wanted: refs,
-      format,
+      format: objectFormat(line.advertisement),
       peeled: new Map(),
       clone: true,
       includeTag: false,
       progress: this.#progress,
     };
-    // The user sees it when it is clear that git wants all this.
-    const report = {
-      line: () => undefined,
-      progress: (text: string) => {
-        if (this.#drawn !== null) this.#drawn = (this.#drawn + text).slice(-LONGEST_TEXT);
-        else this.#tools.report.progress(text);
-      },
-    };
     const oids = new Set(refs.map(({ oid }) => oid));
-    await bringIn(refs, oids, { line, order, quarantine, tools: { ...this.#tools, report } });
+    await bringIn(refs, oids, { line, order, quarantine, tools: this.#tools });
   }
 
   // Called when either side is known, the order or the offer; acts once both are.
   #judge(): void {
     if (this.#order === null || this.#offer === null || this.#giveUp.signal.aborted) return;
-    const { mirror, line, refs } = this.#offer;
-    const { wanted, clone } = this.#order;
-    const taken = clone && isWithinWanted(refs, wanted);
-    this.#tools.trace(taken ? 'head-start-taken' : 'head-start-dropped', { site: mirror.site });
-    if (!taken) return this.#giveUp.abort();
-    this.#tell();
-    this.#tools.report.line(fetchingFrom(mirror, line));
-    this.#tools.report.progress(this.#drawn ?? '');
-    this.#drawn = null;
-  }
-
-  #tell(): void {
-    for (const words of [...this.#passedOver.values()].slice(this.#told)) this.#tools.report.line(words);
-    this.#told = this.#passedOver.size;
+    const { answer, refs } = this.#offer;
+    const taken = this.#order.clone && isWithinWanted(refs, this.#order.wanted);
+    this.#tools.trace(taken ? 'head-start-taken' : 'head-start-dropped', { site: answer.mirror.site });
+    if (taken) this.#aside.open(fetchingFrom(answer.mirror, answer.line));
+    else this.#giveUp.abort();
   }
 }
 

@@ -12,7 +12,8 @@ import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
 import type { HeadStart } from './head-start.ts';
 import { passingOver } from './passing-over.ts';
-import { keepBrought, type Staged, stageFrom } from './stage.ts';
+import { type Answer, Race } from './race.ts';
+import { keepBrought, type Staged, stageFrom, usefulness } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -105,7 +106,7 @@ export async function stageRequest(
   cwd: string,
   tools: StageTools,
 ): Promise<Holding | null> {
-  const { report, trace, contact } = tools;
+  const { trace, contact } = tools;
   const order = await orderOf(request, refs, cwd, tools).catch((error: unknown) => {
     contact.signal.throwIfAborted();
     // Whatever stands in the way of using a mirror, canonical can do without.
@@ -118,17 +119,28 @@ export async function stageRequest(
   }
   const { brought, passedOver } = await headStart.adopt(order);
   contact.signal.throwIfAborted();
-  const left = mirrors.filter((mirror) => mirror !== brought?.mirror && !passedOver.has(mirror));
-  const attempts = left.map((mirror) => ({ mirror, stage: () => stageFrom(mirror, order, tools) }));
-  if (brought) attempts.unshift({ mirror: brought.mirror, stage: () => keepBrought(brought, order, tools) });
-  for (const { mirror, stage } of attempts) {
+  const left = mirrors.filter((mirror) => !passedOver.has(mirror));
+  const names = order.wanted.map(({ name }) => name);
+  if (brought) {
     try {
-      return await holdingOf(await stage(), order);
+      return await holdingOf(await keepBrought(brought, order, tools), order);
     } catch (error) {
       contact.signal.throwIfAborted();
-      report.line(passingOver(mirror, error, trace));
+      tools.report.line(passingOver(brought.mirror, error, tools.trace));
+      left.splice(left.indexOf(brought.mirror), 1);
     }
   }
+  const race = new Race(left, { names, format: order.format }, tools);
+  const judge = (answer: Answer) => usefulness(answer, order);
+  for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
+    try {
+      return await holdingOf(await stageFrom(answer, order, tools), order);
+    } catch (error) {
+      contact.signal.throwIfAborted();
+      race.passOver(answer.mirror, error);
+    }
+  }
+  contact.signal.throwIfAborted();
   return null;
 }
 

@@ -3,7 +3,7 @@ import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
-import type { Report } from './report.ts';
+import type { Telling } from './report.ts';
 
 /** What git asked canonical for, and where it is to go. */
 export interface StageOrder {
@@ -23,7 +23,7 @@ export interface StageOrder {
 /** What staging works with. */
 export interface StageTools {
   contact: MirrorContact;
-  report: Pick<Report, 'line' | 'progress'>;
+  report: Telling;
   trace: Trace;
   pid: number;
 }

@@ -5,13 +5,11 @@ import { Quarantine } from '../git/quarantine.ts';
 import type { Surplus } from '../git/trim.ts';
 import { type Choice, chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
-import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import { bringIn, knownTips } from './bring-in.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
-import { listMirrorRefs } from './mirror-refs.ts';
-import { refuse } from './passing-over.ts';
+import type { Answer } from './race.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
@@ -40,10 +38,8 @@ export interface Brought {
  * nothing behind.
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
-export async function stageFrom(mirror: Mirror, order: StageOrder, tools: StageTools): Promise<Staged> {
-  refuse(mirror);
-  tools.trace('mirror-try', { site: mirror.site });
-  const stage = new Stage(mirror, order, tools);
+export async function stageFrom(answer: Answer, order: StageOrder, tools: StageTools): Promise<Staged> {
+  const stage = new Stage(answer, order, tools);
   try {
     return await keepBrought(await stage.bring(), order, tools);
   } finally {
@@ -71,6 +67,18 @@ export async function keepBrought(
   }
 }
 
+/**
+ * What share of the wanted refs a mirror has just as canonical has them.
+ * @throws GamError `mirror-unusable` for one that cannot help
+ */
+export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
+  const { exact, differing, foreign } = chooseRefs(wanted, refs);
+  if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
+  if (exact.length + differing.length === 0)
+    throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+  return exact.length / wanted.length;
+}
+
 /** What the user sees when a mirror starts to send. */
 export function fetchingFrom(mirror: Mirror, { latency }: MirrorLine): string {
   return `fetching from ${mirrorHost(mirror.url)} (${Math.round(latency)} ms)`;
@@ -78,56 +86,40 @@ export function fetchingFrom(mirror: Mirror, { latency }: MirrorLine): string {
 
 class Stage {
   readonly #mirror: Mirror;
+  readonly #refs: ReadonlyMap<string, string>;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
   readonly #wantedOids: ReadonlySet<string>;
-  #line: MirrorLine | null = null;
+  #line: MirrorLine;
   #bytes = 0;
   #announced = false;
 
-  constructor(mirror: Mirror, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, refs }: Answer, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
+    this.#line = line;
+    this.#refs = refs;
     this.#order = order;
     this.#tools = tools;
     this.#wantedOids = new Set(order.wanted.map(({ oid }) => oid));
   }
 
   close(): void {
-    this.#line?.close();
+    this.#line.close();
   }
 
   async bring(): Promise<Brought> {
-    const line = await this.#open();
-    const choice = chooseRefs(
-      this.#order.wanted,
-      await listMirrorRefs(
-        line,
-        this.#order.wanted.map(({ name }) => name),
-        this.#order.format,
-        this.#tools.contact.settings,
-      ),
-    );
+    const choice = chooseRefs(this.#order.wanted, this.#refs);
     this.#tools.trace('mirror-refs', { exact: choice.exact.length, differing: choice.differing.length });
-    if (choice.foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
     const quarantine = await Quarantine.open(this.#order.repository.objects, this.#tools.pid);
     this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
     try {
       const refs = await this.#fetch(choice, quarantine);
-      const bytes = this.#bytes + (this.#line?.source.bytes ?? 0);
+      const bytes = this.#bytes + this.#line.source.bytes;
       return { mirror: this.#mirror, refs, quarantine, bytes };
     } catch (error) {
       await quarantine.remove();
       throw error;
     }
-  }
-
-  async #open(): Promise<MirrorLine> {
-    const line = await openMirror(this.#mirror.url, this.#tools.contact);
-    this.#line = line;
-    this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(line.latency) });
-    const format = objectFormat(line.advertisement);
-    if (format !== this.#order.format) throw elsewhere('mirror-unusable', `has ${format} objects`);
-    return line;
   }
 
   // A server of protocol v2 gives any object it has, so one that is ahead of canonical can serve exactly
@@ -137,26 +129,25 @@ class Stage {
     const { wanted } = this.#order;
     if (exact.length === wanted.length) return this.#fetchRefs(exact, quarantine);
     const missing = await this.#missing([...exact, ...differing]);
-    if (this.#line?.kind === 'ssh') return this.#fetchRefs(missing, quarantine);
+    if (this.#line.kind === 'ssh') return this.#fetchRefs(missing, quarantine);
     try {
       return await this.#fetchRefs(wanted, quarantine);
     } catch (error) {
       if (!(error instanceof GamError && error.code === 'mirror-refused')) throw error;
       this.#tools.trace('mirror-behind', { site: this.#mirror.site });
-      if (!this.#line?.stateless) await this.#reopen();
+      if (!this.#line.stateless) await this.#reopen();
       return this.#fetchRefs(missing, quarantine);
     }
   }
 
   async #reopen(): Promise<void> {
-    this.#bytes += this.#line?.source.bytes ?? 0;
-    this.#line?.close();
-    this.#line = null;
-    await this.#open();
+    this.#bytes += this.#line.source.bytes;
+    this.#line.close();
+    this.#line = await openMirror(this.#mirror.url, this.#tools.contact);
+    this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(this.#line.latency) });
   }
 
   async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
-    if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
     const here = await presentObjects(new Set(refs.map(({ oid }) => oid)), this.#order.repository);
     const missing = refs.filter(({ oid }) => !here.has(oid));
     if (missing.length === 0) throw elsewhere('mirror-unusable', 'has nothing new');
@@ -164,7 +155,7 @@ class Stage {
   }
 
   async #fetchRefs(refs: readonly WantedRef[], quarantine: Quarantine): Promise<WantedRef[]> {
-    const line = this.#line as MirrorLine;
+    const line = this.#line;
     if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, line));
     this.#announced = true;
     await bringIn(refs, this.#wantedOids, { line, order: this.#order, quarantine, tools: this.#tools });
