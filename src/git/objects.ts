@@ -11,9 +11,15 @@ export async function presentObjects(oids: Iterable<string>, options: RunOptions
 /**
  * Whether everything that these tips lead to is here: git's own check after a fetch (connected.c), which
  * walks from the tips to what the existing refs already vouch for.
+ *
+ * @param proven more objects of which that is known
  */
-export async function isConnected(tips: Iterable<string>, options: RunOptions): Promise<boolean> {
-  const input = `${[...tips].join('\n')}\n`;
+export async function isConnected(
+  tips: Iterable<string>,
+  options: RunOptions,
+  proven: Iterable<string> = [],
+): Promise<boolean> {
+  const input = [...tips, ...[...proven].map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
   const walk = ['rev-list', '--objects', '--stdin', '--quiet', '--not', '--all'];
   return (await runGit(walk, { ...options, input })).status === 0;
 }

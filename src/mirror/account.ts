@@ -11,10 +11,16 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${amount} ${UNITS[0]}` : `${amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** The line of account: what came from where, and which share canonical was spared. */
-export function accountLine(host: string, fromMirror: number, fromCanonical: number): string {
-  const all = fromMirror + fromCanonical;
-  const saved = all === 0 ? 0 : Math.floor((100 * fromMirror) / all);
-  const parts = `${formatBytes(fromMirror)} from ${host}, ${formatBytes(fromCanonical)} from canonical`;
-  return `${parts} (${saved} % saved)`;
+/**
+ * The line of account: what came from where, and which share canonical was spared.
+ * @param fromMirrors bytes by the name of the host
+ */
+export function accountLine(fromMirrors: ReadonlyMap<string, number>, fromCanonical: number): string {
+  const spared = [...fromMirrors.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const all = spared + fromCanonical;
+  const saved = all === 0 ? 0 : Math.floor((100 * spared) / all);
+  const parts = [...fromMirrors, ['canonical', fromCanonical] as const].map(
+    ([host, bytes]) => `${formatBytes(bytes)} from ${host}`,
+  );
+  return `${parts.join(', ')} (${saved} % saved)`;
 }

@@ -8,7 +8,14 @@ import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
-import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import {
+  argumentValues,
+  type FetchRequest,
+  hasArgument,
+  parseFetchRequest,
+  requestedCommand,
+  writeFetchRequest,
+} from '../protocol/fetch-request.ts';
 import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
@@ -29,6 +36,8 @@ export interface MirrorFetch {
   line: MirrorLine;
   fetchPack: Started;
   refs: readonly WantedRef[];
+  /** Objects to name as `have` that no ref of the repository leads to yet. */
+  haves: readonly string[];
   settings: Settings;
   /** The most bytes that may come. */
   sizeLimit: number;
@@ -119,10 +128,19 @@ class Conversation {
       const lines = this.#fetch.refs.map((ref) => linePacket(writeRefLine({ ...ref, peeled: null })));
       await put(this.#input, [...lines, FLUSH, RESPONSE_END]);
     } else if (command === 'fetch') {
-      this.#haves += argumentValues(parseFetchRequest(request), 'have').length;
-      await this.#fetch.line.send(request);
+      const parsed = parseFetchRequest(request);
+      this.#haves += argumentValues(parsed, 'have').length;
+      await this.#fetch.line.send(this.#withHaves(parsed) ?? request);
       await this.#passAnswer();
     }
+  }
+
+  // Only into a request that is `done`: what is acknowledged in a negotiation, fetch-pack must have named itself.
+  #withHaves(request: FetchRequest): Packet[] | null {
+    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
+    if (haves.length === 0 || !hasArgument(request, 'done')) return null;
+    const others = request.arguments.filter((argument) => argument !== 'done');
+    return writeFetchRequest({ ...request, arguments: [...others, ...haves, 'done'] });
   }
 
   async #passAnswer(): Promise<void> {

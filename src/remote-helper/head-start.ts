@@ -1,19 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lastValue } from '../config/entries.ts';
-import { Quarantine } from '../git/quarantine.ts';
 import { hasRefs } from '../git/refs.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
-import type { MirrorLine } from '../transport/mirror-line.ts';
-import { bringIn } from './bring-in.ts';
 import { type HelperContext, stageTools } from './context.ts';
+import { type Haul, haulRefs, openHaul } from './haul.ts';
 import { type Answer, Race } from './race.ts';
 import { Aside } from './report.ts';
-import { type Brought, fetchingFrom } from './stage.ts';
+import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What a clone asks for, nearly always. */
@@ -22,10 +20,14 @@ const FOLDERS = ['refs/heads/', 'refs/tags/'];
 /** How a head start came out. */
 export interface HeadStartEnd {
   /** Null when it was not taken up, or no mirror was of use. */
-  brought: Brought | null;
+  haul: Haul | null;
+  /** Whether the haul is all that was offered; else a mirror broke off, and the next may go on from there. */
+  whole: boolean;
   /** Mirrors that failed; the user has been told. */
   passedOver: ReadonlySet<Mirror>;
 }
+
+const NOTHING: HeadStartEnd = { haul: null, whole: false, passedOver: new Set() };
 
 /**
  * A head start for clones: three round trips pass until canonical has said what it has and git what it wants of
@@ -41,9 +43,10 @@ export class HeadStart {
   readonly #aside: Aside;
   readonly #race: Race;
   readonly #giveUp = new AbortController();
-  #running: Promise<Brought | null> = Promise.resolve(null);
+  #running: Promise<Haul | null> = Promise.resolve(null);
   /** What a mirror offers whose objects are on their way. */
-  #offer: { answer: Answer; refs: NamedOid[] } | null = null;
+  #offer: { answer: Answer; refs: readonly NamedOid[] } | null = null;
+  #whole = false;
   #order: StageOrder | null = null;
 
   /** @param progress whether git shows how it gets on */
@@ -67,28 +70,30 @@ export class HeadStart {
     if (order.format !== this.#format()) {
       // git has changed the new repository's hash meanwhile, and what came since may have failed of that.
       await this.abandon();
-      return { brought: null, passedOver: new Set() };
+      return NOTHING;
     }
     this.#order = order;
     this.#judge();
-    const brought = await this.#running;
+    const haul = await this.#running;
     this.#running = Promise.resolve(null);
     this.#aside.tell();
     const { passedOver } = this.#race;
-    if (brought === null || !this.#tools.contact.signal.aborted) return { brought, passedOver };
-    await brought.quarantine.remove();
-    return { brought: null, passedOver };
+    // A mirror that broke off may have brought other refs than the next one offered.
+    const fits = order.clone && isWithinWanted(haul?.refs ?? [], order.wanted);
+    if (fits && !this.#tools.contact.signal.aborted) return { haul, whole: this.#whole, passedOver };
+    await haul?.quarantine.remove();
+    return { ...NOTHING, passedOver };
   }
 
   /** Gives up, and waits until nothing of it is left. Does nothing to what was taken up. */
   async abandon(): Promise<void> {
     this.#giveUp.abort();
-    const brought = await this.#running;
+    const haul = await this.#running;
     this.#running = Promise.resolve(null);
-    await brought?.quarantine.remove();
+    await haul?.quarantine.remove();
   }
 
-  async #run(): Promise<Brought | null> {
+  async #run(): Promise<Haul | null> {
     const { env, signal } = this.#tools.contact;
     const gitDir = env['GIT_DIR'];
     if (gitDir === undefined || env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] !== undefined) return null;
@@ -100,19 +105,29 @@ export class HeadStart {
       if (refs.size === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
       return 1;
     };
-    // Once git has said what it wants, nothing is left to be guessed.
-    while (this.#order === null) {
-      const answer = await this.#race.take(anything);
-      if (answer === null) return null;
-      try {
-        return await this.#bring(answer, await repository);
-      } catch (error) {
-        this.#offer = null;
-        signal.throwIfAborted();
-        this.#race.passOver(answer.mirror, error);
+    let haul: Haul | null = null;
+    try {
+      // Once git has said what it wants, nothing is left to be guessed.
+      while (this.#order === null) {
+        const answer = await this.#race.take(anything);
+        if (answer === null) break;
+        try {
+          const order = this.#orderOf(answer, await repository);
+          haul ??= await openHaul(order, this.#tools);
+          await this.#bring(answer, haul, order);
+          this.#whole = true;
+          break;
+        } catch (error) {
+          this.#offer = null;
+          signal.throwIfAborted();
+          this.#race.passOver(answer.mirror, error);
+        }
       }
+    } catch (error) {
+      await haul?.quarantine.remove();
+      throw error;
     }
-    return null;
+    return haul;
   }
 
   /** Null where git cannot stage, or has another repository's objects to build on. */
@@ -126,26 +141,31 @@ export class HeadStart {
     return existsSync(join(repository.objects, 'info/alternates')) ? null : repository;
   }
 
-  async #bring(answer: Answer, repository: Repository | null): Promise<Brought> {
+  #orderOf({ line, refs }: Answer, repository: Repository | null): StageOrder {
+    const format = objectFormat(line.advertisement);
+    // A clone that turns out to be of another format learns so from canonical only, and after this.
+    if (repository === null || format !== this.#format()) {
+      line.close();
+      return this.#decline();
+    }
+    return {
+      repository,
+      wanted: [...refs].map(([name, oid]) => ({ name, oid })),
+      format,
+      peeled: new Map(),
+      clone: true,
+      includeTag: false,
+      progress: this.#progress,
+    };
+  }
+
+  async #bring(answer: Answer, haul: Haul, order: StageOrder): Promise<void> {
     const { mirror, line } = answer;
-    const { contact, trace, pid } = this.#tools;
     try {
-      const format = objectFormat(line.advertisement);
-      // A clone that turns out to be of another format learns so from canonical only, and after this.
-      if (repository === null || format !== this.#format()) return this.#decline();
-      const refs = [...answer.refs].map(([name, oid]) => ({ name, oid }));
-      this.#offer = { answer, refs };
+      this.#offer = { answer, refs: order.wanted };
       this.#judge();
-      contact.signal.throwIfAborted();
-      const quarantine = await Quarantine.open(repository.objects, pid);
-      trace('quarantine-opened', { folder: quarantine.folder });
-      try {
-        await this.#fetch(line, refs, repository, quarantine);
-        return { mirror, refs, quarantine, bytes: line.source.bytes };
-      } catch (error) {
-        await quarantine.remove();
-        throw error;
-      }
+      this.#tools.contact.signal.throwIfAborted();
+      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools });
     } finally {
       line.close();
     }
@@ -159,25 +179,6 @@ export class HeadStart {
   #decline(): never {
     this.#giveUp.abort();
     throw this.#giveUp.signal.reason;
-  }
-
-  async #fetch(
-    line: MirrorLine,
-    refs: NamedOid[],
-    repository: Repository,
-    quarantine: Quarantine,
-  ): Promise<void> {
-    const order: StageOrder = {
-      repository,
-      wanted: refs,
-      format: objectFormat(line.advertisement),
-      peeled: new Map(),
-      clone: true,
-      includeTag: false,
-      progress: this.#progress,
-    };
-    const oids = new Set(refs.map(({ oid }) => oid));
-    await bringIn(refs, oids, { line, order, quarantine, tools: this.#tools });
   }
 
   // Called when either side is known, the order or the offer; acts once both are.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
-import { sampledAncestors } from '../git/objects.ts';
+import { presentObjects, sampledAncestors } from '../git/objects.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
@@ -10,10 +10,11 @@ import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
+import { type Haul, openHaul } from './haul.ts';
 import type { HeadStart } from './head-start.ts';
 import { passingOver } from './passing-over.ts';
 import { type Answer, Race } from './race.ts';
-import { keepBrought, type Staged, stageFrom, usefulness } from './stage.ts';
+import { haulFrom, keepHaul, type Staged, usefulness } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -80,15 +81,25 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
   };
 }
 
+// With `include-tag` a server adds the annotated tags of what it sends (gitprotocol-v2(5)). What a mirror sent, it
+// would not send, and so these tags must be asked for where the mirror did not have them.
+async function tagsToFollow({ peeled, repository }: StageOrder): Promise<string[]> {
+  const here = await presentObjects(new Set([...peeled].flat()), repository);
+  return [...peeled].filter(([tag, commit]) => here.has(commit) && !here.has(tag)).map(([tag]) => tag);
+}
+
 async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const { repository, clone, format } = order;
   const earlier = await sampledAncestors(staged.surplus.tips, repository);
   const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
   const wanted = order.wanted.map(({ oid }) => oid);
-  const small = staged.bytes <= SMALL;
-  const whole = clone && small && wanted.every((oid) => staged.tips.has(oid));
-  const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
-  const completion = { complete: staged.tips, haves, format, pack };
+  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, 0);
+  const small = bytes <= SMALL;
+  // A pack that holds more than git wants is to be trimmed, and is not for git's eyes.
+  const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.tips.has(oid));
+  const pack = (clone && small && exact && (await onlyPack(staged, repository))) || emptyPack(format);
+  const tags = order.includeTag ? await tagsToFollow(order) : [];
+  const completion = { complete: staged.tips, haves, tags, format, pack };
   return { staged, repository, wanted, small, completion };
 }
 
@@ -117,31 +128,47 @@ export async function stageRequest(
     await headStart.abandon();
     return null;
   }
-  const { brought, passedOver } = await headStart.adopt(order);
-  contact.signal.throwIfAborted();
+  const { haul: started, whole, passedOver } = await headStart.adopt(order);
   const left = mirrors.filter((mirror) => !passedOver.has(mirror));
-  const names = order.wanted.map(({ name }) => name);
-  if (brought) {
-    try {
-      return await holdingOf(await keepBrought(brought, order, tools), order);
-    } catch (error) {
-      contact.signal.throwIfAborted();
-      tools.report.line(passingOver(brought.mirror, error, tools.trace));
-      left.splice(left.indexOf(brought.mirror), 1);
-    }
+  let haul = started;
+  try {
+    if (!whole) haul = await haulFromMirrors(left, haul, order, tools);
+    contact.signal.throwIfAborted();
+    if (haul !== null && haul.refs.length > 0)
+      return await holdingOf(await keepHaul(haul, order, tools), order);
+  } catch (error) {
+    await haul?.quarantine.remove();
+    contact.signal.throwIfAborted();
+    for (const mirror of haul?.sources.keys() ?? [])
+      tools.report.line(passingOver(mirror, error, tools.trace));
+    return null;
   }
-  const race = new Race(left, { names, format: order.format }, tools);
+  await haul?.quarantine.remove();
+  return null;
+}
+
+// What one mirror has brought whole when it breaks off, the next one goes on from.
+async function haulFromMirrors(
+  mirrors: readonly Mirror[],
+  started: Haul | null,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Haul | null> {
+  const names = order.wanted.map(({ name }) => name);
+  const race = new Race(mirrors, { names, format: order.format }, tools);
   const judge = (answer: Answer) => usefulness(answer, order);
+  let haul = started;
   for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
     try {
-      return await holdingOf(await stageFrom(answer, order, tools), order);
+      haul ??= await openHaul(order, tools);
+      await haulFrom(answer, haul, order, tools);
+      break;
     } catch (error) {
-      contact.signal.throwIfAborted();
-      race.passOver(answer.mirror, error);
+      answer.line.close();
+      if (!tools.contact.signal.aborted) race.passOver(answer.mirror, error);
     }
   }
-  contact.signal.throwIfAborted();
-  return null;
+  return haul;
 }
 
 async function orderOf(

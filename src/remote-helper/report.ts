@@ -39,6 +39,13 @@ export class Report {
 /** How much progress is kept until it is clear whether the user is to see it. */
 const LONGEST_PROGRESS = 4096;
 
+// From the start of a line on, be it one that was drawn over.
+function ending(text: string): string {
+  if (text.length <= LONGEST_PROGRESS) return text;
+  const cut = text.slice(-LONGEST_PROGRESS);
+  return cut.slice(cut.search(/[\r\n]/) + 1);
+}
+
 /** Keeps back what would be told of a guess, until it is clear what came of it. */
 export class Aside implements Telling {
   readonly #report: Telling;
@@ -57,7 +64,7 @@ export class Aside implements Telling {
 
   progress(text: string): void {
     if (this.#open) this.#report.progress(text);
-    else this.#drawn = (this.#drawn + text).slice(-LONGEST_PROGRESS);
+    else this.#drawn = ending(this.#drawn + text);
   }
 
   /** Tells the lines, which are true whatever comes of the guess. */

@@ -157,7 +157,9 @@ export class Session {
       this.#completion = await this.#events.hold(request, this.#refs);
       this.#state = 'after';
     }
-    const completion = this.#completion;
+    // What comes along with the first answer is not asked for again with a second one.
+    const tags = this.#completed ? [] : (this.#completion?.tags ?? []);
+    const completion = this.#completion && { ...this.#completion, tags };
     if (completion && isComplete(request, completion)) {
       await this.#end();
       const answer = packAnswer(request, completion.pack, this.#canonical.stateless);

@@ -1,15 +1,17 @@
-import { relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
 import { Quarantine } from '../git/quarantine.ts';
+import { clearRemovedClone } from '../git/removed-clone.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
 import type { FetchRequest } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
-import { type HelperContext, stageTools } from './context.ts';
+import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
@@ -36,7 +38,7 @@ interface Held {
  * Runs one upload-pack conversation with mirrors in play: stages when git asks for objects, hands the rest
  * to canonical, tells the account, and leaves a sweeper behind.
  *
- * @param headStart is under way already; whoever began it ends it
+ * @param headStart is under way already
  * @returns the exit status of canonical's side
  */
 export async function runUploadPack(
@@ -96,7 +98,26 @@ export async function runUploadPack(
     // Whoever interrupts a fetch wants nothing of it.
     await held.sweep?.(signal.aborted);
     throw error;
+  } finally {
+    await headStart.abandon();
+    if (signal.aborted) await untilGone(await git);
+    await clearBehind(own, held.holding?.staged.surplus.packs ?? []);
   }
+}
+
+/** How long an interrupted git may take to remove a clone; where only this process was told, git waits for it. */
+const REMOVAL_MS = 500;
+
+async function untilGone(git: string | null): Promise<void> {
+  if (git === null) return;
+  for (const end = Date.now() + REMOVAL_MS; Date.now() < end && isAlive(git) !== false; ) await pause(20);
+}
+
+async function clearBehind({ env, cwd }: HelperProcess, packs: readonly string[]): Promise<void> {
+  const named = env['GIT_DIR'];
+  if (named === undefined) return;
+  const gitDir = resolve(cwd, named);
+  await clearRemovedClone({ gitDir, objects: join(gitDir, 'objects') }, packs).catch(() => undefined);
 }
 
 async function settle(
@@ -105,12 +126,13 @@ async function settle(
   sweep: Sweep | null,
   end: SessionEnd,
 ): Promise<void> {
-  const { mirror, bytes } = holding.staged;
+  const { sources } = holding.staged;
+  const hosts = new Map([...sources].map(([mirror, bytes]) => [mirrorHost(mirror.url), bytes]));
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
-    context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
+    context.report.line(accountLine(hosts, end.bytes));
   } else {
-    const kept = `what came from ${mirrorHost(mirror.url)} is kept, unverified, under refs/mirror/${mirror.site}/`;
+    const kept = `what came from ${[...hosts.keys()].join(' and ')} is kept, unverified, under refs/mirror/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
   }
   await sweep?.(end.completed);

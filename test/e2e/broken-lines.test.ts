@@ -69,7 +69,10 @@ describe('a mirror behind a bad line costs nothing but time', () => {
     await expectSameRefs(sandbox, into, 'served/repo');
     await expectClean(sandbox, into);
     await expectNoChildren(sandbox);
-    expect(stderr.match(/^gam: passing over /gm)).toHaveLength(1);
+    // One that is silent for long enough loses the race, and did not even fail.
+    const failed = stderr.match(/^gam: passing over /gm) ?? [];
+    expect(failed.length).toBeLessThan(2);
+    if (!/silent from the start|drips/.test(name)) expect(failed).toHaveLength(1);
     expect(bed.packs.sentFrom('mirrors/stale')).toBeGreaterThan(bed.packs.sentFrom('served'));
   });
 });
