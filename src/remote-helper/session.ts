@@ -27,10 +27,16 @@ export interface GitSide {
   output: Writable;
 }
 
+/** An answer to the very request that is held, for which canonical is not needed. */
+export interface OwnAnswer {
+  /** @param stateless whether git waits for a response-end packet behind it */
+  send(output: Writable, stateless: boolean): Promise<void>;
+}
+
 /** What a session needs from outside. */
 export interface SessionEvents {
-  /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
-  hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
+  /** Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. */
+  hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | OwnAnswer | null>;
   /** Called before git hears that nothing will be held: canonical fails, or speaks an older protocol. */
   failing(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
@@ -60,7 +66,8 @@ interface Expected {
 
 /**
  * One upload-pack conversation between git and canonical, passed through as it comes. In protocol v2 git's
- * first fetch request is held until `hold` has staged what it can; then it goes on, less what is here now.
+ * first fetch request is held until `hold` has staged what it can; then it goes on, less what is here now, or is
+ * answered from elsewhere.
  * Everything else, and every other protocol version, is not touched (gitprotocol-v2(5)).
  */
 export class Session {
@@ -70,7 +77,7 @@ export class Session {
   #answers: AnswerReader;
   #expected: Expected[] = [];
   #refs: AdvertisedRef[] = [];
-  #state: 'before' | 'holding' | 'after' = 'before';
+  #state: 'before' | 'holding' | 'answering' | 'after' = 'before';
   #completion: Completion | null = null;
   #completed = false;
   #ended = false;
@@ -146,6 +153,8 @@ export class Session {
 
   async #handle(packets: Packet[]): Promise<void> {
     const command = requestedCommand(packets);
+    // git takes its leave, of a canonical that has hung up while it was not needed.
+    if (command === null && this.#gone && this.#completed) return;
     if (command !== 'fetch') {
       if (command === 'ls-refs') this.#refs = [];
       await this.#send(packets, { command, request: null, pack: false });
@@ -154,8 +163,16 @@ export class Session {
     const request = parseFetchRequest(packets);
     if (this.#state === 'before') {
       this.#state = 'holding';
-      this.#completion = await this.#events.hold(request, this.#refs);
+      const held = await this.#events.hold(request, this.#refs);
+      if (held !== null && 'send' in held) {
+        this.#state = 'answering';
+        await held.send(this.#git.output, this.#canonical.stateless);
+        this.#state = 'after';
+        this.#completed = true;
+        return;
+      }
       this.#state = 'after';
+      this.#completion = held;
     }
     const completion = this.#completion;
     if (completion && isComplete(request, completion)) {
@@ -206,7 +223,7 @@ export class Session {
       await write(this.#git.output, ...forGit);
     }
     this.#gone = true;
-    this.#idle = this.#state === 'holding';
+    this.#idle = this.#state === 'holding' || this.#state === 'answering';
     if (!this.#idle) this.#finish();
   }
 

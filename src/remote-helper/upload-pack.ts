@@ -13,6 +13,8 @@ import { type HelperContext, stageTools } from './context.ts';
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { isRoutable } from './routable.ts';
+import { type Routed, routeRequest } from './route.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
@@ -30,6 +32,8 @@ interface Held {
   over: Promise<unknown> | null;
   holding: Holding | null;
   sweep: Sweep | null;
+  /** What a mirror sent for the very request. */
+  routed: Routed | null;
 }
 
 /**
@@ -47,11 +51,18 @@ export async function runUploadPack(
 ): Promise<number> {
   const { process: own, mirrors, trace } = context;
   const tools = stageTools(context);
-  const held: Held = { over: null, holding: null, sweep: null };
+  const held: Held = { over: null, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
   const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
     trace('request-held');
+    if (isRoutable(request)) {
+      await headStart.abandon();
+      held.routed = await routeRequest(request, refs, mirrors, own.cwd, tools);
+      await throwIfInterrupted(own.interrupt.signal);
+      trace('request-released');
+      return held.routed?.answer ?? null;
+    }
     held.holding = await stageRequest(request, refs, mirrors, headStart, own.cwd, tools);
     const { holding } = held;
     if (holding) {
@@ -87,6 +98,10 @@ export async function runUploadPack(
   try {
     const end = await session.run();
     signal.throwIfAborted();
+    if (held.routed?.told && end.completed) {
+      const { mirror, bytes } = held.routed;
+      context.report.line(accountLine(mirrorHost(mirror.url), bytes, end.bytes));
+    }
     if (held.holding) await settle(context, held.holding, held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
     return end.exit.status ?? 128;
@@ -96,6 +111,8 @@ export async function runUploadPack(
     // Whoever interrupts a fetch wants nothing of it.
     await held.sweep?.(signal.aborted);
     throw error;
+  } finally {
+    await held.routed?.close();
   }
 }
 
