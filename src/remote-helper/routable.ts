@@ -3,7 +3,7 @@ import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetc
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 
 /** Arguments that may stand in a routed request; any other belongs to canonical. */
-const ROUTED = [
+const ROUTED = new Set([
   'want',
   'done',
   'deepen',
@@ -13,14 +13,14 @@ const ROUTED = [
   'no-progress',
   'include-tag',
   'ofs-delta',
-];
+]);
 
 /**
- * Filters of which can be told, from what has come alone, that nothing lacks but what they leave out. For
+ * The filter of which can be told, from what has come alone, that nothing lacks but what it leaves out. For
  * `blob:limit` the blobs that are missing would have to be here to be measured, and behind the trees that
  * `tree:<depth>` leaves out anything may lie.
  */
-const FILTERS = ['blob:none'];
+const FILTER = 'blob:none';
 
 /**
  * Whether a request is to be sent on to a mirror as it is: one that cuts history or leaves objects out, and
@@ -34,8 +34,8 @@ export function isRoutable(request: FetchRequest): boolean {
     request.arguments.includes('done') &&
     hasArgument(request, 'deepen', 'filter') &&
     !(hasArgument(request, 'deepen') && hasArgument(request, 'shallow')) &&
-    request.arguments.every((a) => ROUTED.includes(a.split(' ', 1)[0] ?? '')) &&
-    filters.every((filter) => FILTERS.includes(filter)) &&
+    request.arguments.every((a) => ROUTED.has(a.split(' ', 1)[0] ?? '')) &&
+    filters.every((filter) => filter === FILTER) &&
     !request.capabilities.some((c) => c.startsWith('server-option='))
   );
 }

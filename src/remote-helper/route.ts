@@ -1,13 +1,14 @@
 import { statfs } from 'node:fs/promises';
 import { GamError } from '../errors.ts';
-import { presentObjects } from '../git/objects.ts';
+import { objectTypes, presentObjects } from '../git/objects.ts';
+import { endProcess } from '../git/process.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { makeStandIn, type StandIn, startIndexPack, startUploadPack, tagStandIn } from '../git/stand-in.ts';
 import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
-import { type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import { PREPARATION, REFUSED } from './fetch-from-mirror.ts';
@@ -31,6 +32,13 @@ export interface Routed {
   close(): Promise<void>;
 }
 
+/** What canonical has said, and can be asked. */
+export interface Truth {
+  refs: readonly AdvertisedRef[];
+  /** Whether canonical would send these objects. */
+  has: (oids: readonly string[]) => Promise<boolean>;
+}
+
 /** Lazy fetches that bring less are not told. */
 const WORTH_TELLING = 1024 ** 2;
 
@@ -41,6 +49,10 @@ interface RouteOrder {
   repository: Repository;
   format: string;
   lazy: boolean;
+  /** Whether canonical has what git asked for by its id, as far as that was worth a question. */
+  confirmed: Promise<boolean>;
+  /** Asks canonical for what was not worth it before. */
+  has: Truth['has'];
 }
 
 /**
@@ -48,12 +60,12 @@ interface RouteOrder {
  * for. What comes goes into a quarantine, and git gets its answer from there, by its own upload-pack: so nothing
  * of a mirror's words, and no object beyond those that canonical's ids lead to, reaches git.
  *
- * @returns null when no mirror was of use, and canonical is to be asked
+ * @returns null when canonical is to be asked: no mirror was of use, or canonical has not what git asked for by its id
  * @throws only when interrupted
  */
 export async function routeRequest(
   request: FetchRequest,
-  refs: readonly AdvertisedRef[],
+  { refs, has }: Truth,
   mirrors: readonly Mirror[],
   cwd: string,
   tools: StageTools,
@@ -67,7 +79,11 @@ export async function routeRequest(
   if (repository === null || !isAtLeast(version, STATELESS_GIT)) return null;
   const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
   const lazy = isLazy(request, refs);
-  const order: RouteOrder = { request, refs, repository, format, lazy };
+  const named = new Set(refs.flatMap(({ oid, peeled }) => [oid, peeled]));
+  const unnamed = argumentValues(request, 'want').filter((oid) => !named.has(oid));
+  // While the mirror works. A lazy fetch is for what canonical has promised.
+  const confirmed = lazy || unnamed.length === 0 ? Promise.resolve(true) : has(unnamed).catch(() => false);
+  const order: RouteOrder = { request, refs, repository, format, lazy, confirmed, has };
   for (const mirror of await candidates(mirrors, order)) {
     try {
       return await routeTo(mirror, order, tools);
@@ -88,7 +104,7 @@ async function candidates(mirrors: readonly Mirror[], { lazy, repository }: Rout
   return mirrors.filter(({ site, refusal }) => refusal === null && !paused.has(site)).slice(0, 1);
 }
 
-async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageTools): Promise<Routed> {
+async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageTools): Promise<Routed | null> {
   refuse(mirror);
   const { contact, trace, report, pid } = tools;
   trace('mirror-try', { site: mirror.site });
@@ -115,11 +131,29 @@ async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageTools): Pr
     const uploadPack = startUploadPack(standIn, signal);
     const answer = await StandInAnswer.begin(uploadPack, standInRequest(order.request), digestion(bytes));
     trace('answer-ready');
+    if (!(await isConfirmed(order, standIn))) {
+      trace('unconfirmed');
+      await close();
+      return null;
+    }
     return { mirror, bytes, answer, told: !order.lazy || bytes >= WORTH_TELLING, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+// Whoever asks for a commit by its id gets it only from a canonical that has it. A mirror may have more, such as
+// what canonical has removed, and plain git would fail. What a lazy fetch asks for lies behind commits that canonical
+// has sent and stands by; but a user may ask in the same words for a commit.
+async function isConfirmed(
+  { request, lazy, confirmed, has }: RouteOrder,
+  standIn: StandIn,
+): Promise<boolean> {
+  if (!lazy) return confirmed;
+  const wants = argumentValues(request, 'want');
+  const types = await objectTypes(wants, standIn);
+  return types.has('commit') || types.has('tag') ? has(wants) : true;
 }
 
 // A mirror that cannot cut, or leave out, would send everything.
@@ -150,7 +184,7 @@ async function receive(
     await packFromMirror({ line, request: routed, indexPack, settings, preparation, sizeLimit });
   } catch (error) {
     const refused = error instanceof GamError && error.message === REFUSED;
-    indexPack.child.kill('SIGTERM');
+    endProcess(indexPack.child);
     const words = await complaint;
     throw refused && words !== '' ? elsewhere('mirror-broken', `${REFUSED}: ${words}`) : error;
   }

@@ -35,8 +35,15 @@ export interface OwnAnswer {
 
 /** What a session needs from outside. */
 export interface SessionEvents {
-  /** Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. */
-  hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | OwnAnswer | null>;
+  /**
+   * Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. `has` asks
+   * canonical whether it would send these objects.
+   */
+  hold(
+    request: FetchRequest,
+    refs: readonly AdvertisedRef[],
+    has: (oids: readonly string[]) => Promise<boolean>,
+  ): Promise<Completion | OwnAnswer | null>;
   /** Called before git hears that nothing will be held: canonical fails, or speaks an older protocol. */
   failing(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
@@ -62,6 +69,8 @@ interface Expected {
   /** The request as git wrote it; null for anything but fetch. */
   request: FetchRequest | null;
   pack: boolean;
+  /** Told whether canonical refused, for a request of gam's own, of which git sees nothing. */
+  heard: ((granted: boolean) => void) | null;
 }
 
 /**
@@ -84,6 +93,8 @@ export class Session {
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
+  /** True when canonical refused a request of gam's own. */
+  #refused = false;
   #bytesBefore = 0;
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -157,13 +168,13 @@ export class Session {
     if (command === null && this.#gone && this.#completed) return;
     if (command !== 'fetch') {
       if (command === 'ls-refs') this.#refs = [];
-      await this.#send(packets, { command, request: null, pack: false });
+      await this.#send(packets, { command, request: null, pack: false, heard: null });
       return;
     }
     const request = parseFetchRequest(packets);
     if (this.#state === 'before') {
       this.#state = 'holding';
-      const held = await this.#events.hold(request, this.#refs);
+      const held = await this.#events.hold(request, this.#refs, (oids) => this.#has(request, oids));
       if (held !== null && 'send' in held) {
         this.#state = 'answering';
         await held.send(this.#git.output, this.#canonical.stateless);
@@ -183,7 +194,18 @@ export class Session {
       return;
     }
     const rewritten = completion ? writeFetchRequest(completedRequest(request, completion)) : packets;
-    await this.#send(rewritten, { command, request, pack: false });
+    await this.#send(rewritten, { command, request, pack: false, heard: null });
+  }
+
+  // Wants are looked at before haves, and nothing is sent before one of the haves is known (gitprotocol-v2(5),
+  // "fetch"): so a request with a `have` that nobody has brings an error, or a line of no acknowledgment.
+  async #has({ capabilities }: FetchRequest, oids: readonly string[]): Promise<boolean> {
+    const wants = oids.map((oid) => `want ${oid}`);
+    const nobodys = `have ${'1'.repeat(oids[0]?.length ?? 0)}`;
+    const request = writeFetchRequest({ capabilities, arguments: [...wants, nobodys] });
+    return new Promise((heard, reject) => {
+      this.#send(request, { command: 'fetch', request: null, pack: false, heard }).catch(reject);
+    });
   }
 
   async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
@@ -223,6 +245,8 @@ export class Session {
       await write(this.#git.output, ...forGit);
     }
     this.#gone = true;
+    for (const { heard } of this.#expected) heard?.(false);
+    this.#expected = [];
     this.#idle = this.#state === 'holding' || this.#state === 'answering';
     if (!this.#idle) this.#finish();
   }
@@ -233,10 +257,25 @@ export class Session {
     await this.#events.ending();
   }
 
+  /** Follows the answer to a request of gam's own; git sees nothing of it. */
+  #listen(packet: Packet, heard: (granted: boolean) => void): false {
+    if (packetLine(packet)?.startsWith('ERR ')) {
+      this.#refused = true;
+      // The server hangs up (upload-pack.c); what is sent before that is seen would be lost.
+      if (!this.#canonical.stateless) this.#canonical.close();
+    }
+    if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
+      this.#expected.shift();
+      heard(!this.#refused);
+    }
+    return false;
+  }
+
   /** Follows an answer packet by packet; false for one that git must not see. */
   #note(packet: Packet): boolean {
     const [current] = this.#expected;
     if (!current) return true;
+    if (current.heard) return this.#listen(packet, current.heard);
     if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
       this.#expected.shift();
       if (current.pack && this.#state === 'after') this.#completed = true;

@@ -54,11 +54,15 @@ export async function runUploadPack(
   const held: Held = { over: null, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
-  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+  const stage = async (
+    request: FetchRequest,
+    refs: readonly AdvertisedRef[],
+    has: (oids: readonly string[]) => Promise<boolean>,
+  ) => {
     trace('request-held');
     if (isRoutable(request)) {
       await headStart.abandon();
-      held.routed = await routeRequest(request, refs, mirrors, own.cwd, tools);
+      held.routed = await routeRequest(request, { refs, has }, mirrors, own.cwd, tools);
       await throwIfInterrupted(own.interrupt.signal);
       trace('request-released');
       return held.routed?.answer ?? null;
@@ -76,8 +80,8 @@ export async function runUploadPack(
     return held.holding?.completion ?? null;
   };
   const session = new Session(own.streams(), canonical, {
-    hold(request, refs) {
-      const over = stage(request, refs);
+    hold(request, refs, has) {
+      const over = stage(request, refs, has);
       held.over = over;
       return over;
     },

@@ -46,8 +46,8 @@ function expectFromMirror(pair: Pair): void {
 }
 
 /** A pair with an empty repository each, as actions/checkout makes it, and a mirror. */
-async function initialised(name: string, mirror: string): Promise<Pair> {
-  const pair = await bed.pair('canonical', name);
+async function initialised(name: string, mirror: string, scheme: Scheme = 'http'): Promise<Pair> {
+  const pair = await bed.pair('canonical', name, scheme);
   await pair.both(async ({ cwd, url }) => {
     await bed.sandbox.git(['init', '-q', 'repo'], { cwd });
     await bed.sandbox.git(['remote', 'add', 'origin', url], { cwd: `${cwd}/repo` });
@@ -244,6 +244,32 @@ describe('canonical answers, and the mirror costs one line', () => {
     expect(existsSync(sandbox.path(pause))).toBe(false);
     expect(bed.mirrors.requests.length).toBeGreaterThan(requests);
   });
+});
+
+// A mirror may have what canonical has not, or has no more: plain git fails, and so must git through gam.
+describe.each(SCHEMES)('an id that canonical does not have (by %s)', (scheme) => {
+  test.each([['--depth=1'], ['--filter=blob:none --no-tags'], ['--filter=blob:none --depth=1 --no-tags']])(
+    'fetch %s <id> fails as plain git does',
+    async (options) => {
+      const { sandbox } = bed;
+      const name = 'mirrors/ahead';
+      if (!existsSync(sandbox.path(name))) {
+        await cloneBare(sandbox, 'canonical', name);
+        await addCommits(sandbox, name, 3, { seed: 8 });
+        await serves(name, 'uploadpack.allowFilter');
+      }
+      const { stdout } = await sandbox.git(['rev-parse', 'main'], { cwd: name });
+      const pair = await initialised(`${scheme} removed ${options}`, bed.mirror('ahead'), scheme);
+      const args = ['fetch', ...options.split(' '), 'origin', `+${stdout.trim()}:refs/remotes/origin/main`];
+      await pair.both(async ({ cwd }) => {
+        const run = { cwd: `${cwd}/repo`, env: pair.env, expectStatus: 128 };
+        // Where the server's own complaints are seen, the second question to it brings a second one.
+        expect((await sandbox.git(args, run)).stderr).toContain('upload-pack: not our ref');
+      });
+      await pair.expectAlike('repo');
+      expect(bed.sent(pair).mirrors).toBeGreaterThan(0);
+    },
+  );
 });
 
 test('a shallow clone goes on with canonical: a fetch, --deepen and --unshallow', async () => {
