@@ -9,8 +9,8 @@ const ALLOCATION_LIMIT = '2g';
 
 /**
  * What upload-pack serves from a stand-in with, whatever the user's own configuration says: the filters that a
- * request may have, no search for new deltas (those that came are used again), and no hook of the user's. A hook
- * gets pack-objects as its arguments, and env(1) does nothing but run them.
+ * request may have, no search for new deltas (those that came are used again), no doubt about whose folder it is,
+ * and no hook of the user's. A hook gets pack-objects as its arguments, and env(1) does nothing but run them.
  */
 const SERVING = [
   'uploadpack.allowFilter=true',
@@ -18,6 +18,7 @@ const SERVING = [
   'uploadpackfilter.blob:none.allow=true',
   'uploadpack.packObjectsHook=env',
   'pack.window=0',
+  'safe.directory=*',
 ].flatMap((setting) => ['-c', setting]);
 
 /** A bare repository whose objects are those of a quarantine, and nothing else. */

@@ -20,6 +20,7 @@ import {
   packAnswer,
 } from './completion.ts';
 import { write } from './flow.ts';
+import { question } from './question.ts';
 
 /** Where git is: what it writes, and what it reads. */
 export interface GitSide {
@@ -93,6 +94,8 @@ export class Session {
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
+  /** True when the last request was answered without canonical. */
+  #answered = false;
   /** True when canonical refused a request of gam's own. */
   #refused = false;
   #bytesBefore = 0;
@@ -127,7 +130,7 @@ export class Session {
     const bytes = this.#bytesBefore + this.#answers.bytes;
     const exit = await this.#canonical.exit;
     // How an idle line ended does not matter when there was nothing left to ask for.
-    const needless = this.#idle && this.#completed;
+    const needless = this.#completed && (this.#idle || this.#answered);
     return { exit: needless ? { status: 0, signal: null } : exit, completed: this.#completed, bytes };
   }
 
@@ -180,6 +183,7 @@ export class Session {
         await held.send(this.#git.output, this.#canonical.stateless);
         this.#state = 'after';
         this.#completed = true;
+        this.#answered = true;
         return;
       }
       this.#state = 'after';
@@ -197,14 +201,12 @@ export class Session {
     await this.#send(rewritten, { command, request, pack: false, heard: null });
   }
 
-  // Wants are looked at before haves, and nothing is sent before one of the haves is known (gitprotocol-v2(5),
-  // "fetch"): so a request with a `have` that nobody has brings an error, or a line of no acknowledgment.
-  async #has({ capabilities }: FetchRequest, oids: readonly string[]): Promise<boolean> {
-    const wants = oids.map((oid) => `want ${oid}`);
-    const nobodys = `have ${'1'.repeat(oids[0]?.length ?? 0)}`;
-    const request = writeFetchRequest({ capabilities, arguments: [...wants, nobodys] });
+  async #has(request: FetchRequest, oids: readonly string[]): Promise<boolean> {
+    // Nobody is left to be asked; the session ends only when the request itself is on its way.
+    if (this.#gone && this.#events.reopen === null) return false;
     return new Promise((heard, reject) => {
-      this.#send(request, { command: 'fetch', request: null, pack: false, heard }).catch(reject);
+      const expected = { command: 'fetch', request: null, pack: false, heard };
+      this.#send(writeFetchRequest(question(request, oids)), expected).catch(reject);
     });
   }
 
@@ -215,7 +217,10 @@ export class Session {
       if (this.#events.reopen === null) return this.#finish();
       await this.#openAgain(this.#events.reopen);
     }
-    if (expected.command !== null) this.#expected.push(expected);
+    if (expected.command !== null) {
+      this.#answered = false;
+      this.#expected.push(expected);
+    }
     await write(this.#canonical.input, ...packets.map((packet) => packet.raw));
   }
 

@@ -339,22 +339,28 @@ test('objects of a lazy fetch: only those that were asked for, and only if they 
   }
 });
 
-test.each<['SIGINT' | 'SIGTERM']>([['SIGINT'], ['SIGTERM']])(
-  '%s while a mirror is silent in the middle of its pack',
+/** A mirror that stops in the middle of its pack, and what tells that it has come so far. */
+async function stalling(): Promise<{ url: string; stalled: Promise<void> }> {
+  const pack = await truePack(DEPTH);
+  let reached = () => undefined as void;
+  const stalled = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const { url } = await answering([], pack, {
+    async fetch(_request, out) {
+      await out.send(...start(shallow()), ...onBand(BAND.data, pack.subarray(0, 2000)));
+      reached();
+    },
+  });
+  return { url, stalled };
+}
+
+test.each<[NodeJS.Signals]>([['SIGINT'], ['SIGTERM']])(
+  '%s while a mirror is silent in the middle of its pack: a clone leaves nothing',
   async (signal) => {
     const { sandbox, canonical } = scene;
-    const pack = await truePack(DEPTH);
-    const arrived: { resolve: () => void } = { resolve: () => undefined };
-    const stalled = new Promise<void>((resolve) => {
-      arrived.resolve = resolve;
-    });
-    const server = await answering([], pack, {
-      async fetch(_request, out) {
-        await out.send(...start(shallow()), ...onBand(BAND.data, pack.subarray(0, 2000)));
-        arrived.resolve();
-      },
-    });
-    const config = ['-c', `remote.origin.mirrorUrl=${server.url}`];
+    const { url, stalled } = await stalling();
+    const config = ['-c', `remote.origin.mirrorUrl=${url}`];
     const args = ['clone', '-q', ...config, DEPTH, `mirror::file://${canonical}`, signal];
     const running = sandbox.start('git', args);
     await stalled;
@@ -362,5 +368,29 @@ test.each<['SIGINT' | 'SIGTERM']>([['SIGINT'], ['SIGTERM']])(
     expect(await running.ended).toMatchObject({ signal });
     await expectNoChildren(sandbox);
     expect(existsSync(sandbox.path(signal))).toBe(false);
+  },
+);
+
+test.each<[NodeJS.Signals]>([['SIGINT'], ['SIGKILL']])(
+  '%s in a fetch: the next one finds nothing in its way, and leaves nothing',
+  async (signal) => {
+    const { sandbox, canonical } = scene;
+    const to = `fetched-${signal}`;
+    await sandbox.git(['init', '-q', to]);
+    await sandbox.git(['remote', 'add', 'origin', `mirror::file://${canonical}`], { cwd: to });
+    const { url, stalled } = await stalling();
+    await sandbox.git(['config', 'remote.origin.mirrorUrl', url], { cwd: to });
+    const running = sandbox.start('git', ['fetch', '-q', '--depth=3', 'origin', 'main'], { cwd: to });
+    await stalled;
+    running.kill(signal);
+    expect(await running.ended).toMatchObject({ signal });
+    await expectNoChildren(sandbox);
+    // Who is killed at once cannot clean up.
+    expect((await leftovers(sandbox, to, 0)).length > 0).toBe(signal === 'SIGKILL');
+    await sandbox.git(['config', 'remote.origin.mirrorUrl', canonical], { cwd: to });
+    const { stderr } = await sandbox.git(['fetch', '--depth=3', 'origin', 'main'], { cwd: to });
+    expect(stderr).toMatch(/^gam: .* saved\)$/m);
+    expect(await leftovers(sandbox, to)).toEqual([]);
+    expect((await stateOf(sandbox, to)).shallow).toBe((plain.get(DEPTH) as RepositoryState).shallow);
   },
 );
