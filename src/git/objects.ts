@@ -8,6 +8,13 @@ export async function presentObjects(oids: Iterable<string>, options: RunOptions
   return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
 }
 
+/** Of which types these objects are, those that are here. */
+export async function objectTypes(oids: Iterable<string>, options: RunOptions): Promise<Set<string>> {
+  const input = `${[...oids].join('\n')}\n`;
+  const { stdout } = await runGit(['cat-file', '--batch-check=%(objecttype)'], { ...options, input });
+  return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
+}
+
 /**
  * Whether everything that these tips lead to is here: git's own check after a fetch (connected.c), which
  * walks from the tips to what the existing refs already vouch for.

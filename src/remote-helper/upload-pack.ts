@@ -15,6 +15,9 @@ import { type HelperContext, type HelperProcess, stageTools } from './context.ts
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { isRoutable } from './routable.ts';
+import { routeRequest } from './route.ts';
+import type { Routed } from './route-to-mirror.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
@@ -32,6 +35,8 @@ interface Held {
   over: Promise<unknown> | null;
   holding: Holding | null;
   sweep: Sweep | null;
+  /** What a mirror sent for the very request. */
+  routed: Routed | null;
 }
 
 /**
@@ -49,11 +54,22 @@ export async function runUploadPack(
 ): Promise<number> {
   const { process: own, mirrors, trace } = context;
   const tools = stageTools(context);
-  const held: Held = { over: null, holding: null, sweep: null };
+  const held: Held = { over: null, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
-  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+  const stage = async (
+    request: FetchRequest,
+    refs: readonly AdvertisedRef[],
+    has: (oids: readonly string[]) => Promise<boolean>,
+  ) => {
     trace('request-held');
+    if (isRoutable(request)) {
+      await headStart.abandon();
+      held.routed = await routeRequest(request, { refs, has }, mirrors, own.cwd, tools);
+      await throwIfInterrupted(own.interrupt.signal);
+      trace('request-released');
+      return held.routed?.answer ?? null;
+    }
     held.holding = await stageRequest(request, refs, mirrors, headStart, own.cwd, tools);
     const { holding } = held;
     if (holding) {
@@ -67,8 +83,8 @@ export async function runUploadPack(
     return held.holding?.completion ?? null;
   };
   const session = new Session(own.streams(), canonical, {
-    hold(request, refs) {
-      const over = stage(request, refs);
+    hold(request, refs, has) {
+      const over = stage(request, refs, has);
       held.over = over;
       return over;
     },
@@ -89,6 +105,10 @@ export async function runUploadPack(
   try {
     const end = await session.run();
     signal.throwIfAborted();
+    if (held.routed?.told && end.completed) {
+      const { mirror, bytes } = held.routed;
+      context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));
+    }
     if (held.holding) await settle(context, held.holding, held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
     return end.exit.status ?? 128;
@@ -99,6 +119,7 @@ export async function runUploadPack(
     await held.sweep?.(signal.aborted);
     throw error;
   } finally {
+    await held.routed?.close();
     await headStart.abandon();
     if (signal.aborted) await untilGone(await git);
     await clearBehind(own, held.holding?.staged.surplus.packs ?? []);
