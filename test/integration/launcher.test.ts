@@ -1,15 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readSettings } from '../../src/config/settings.ts';
-import { readConfig } from '../../src/git/config.ts';
-import { candidateMirrors } from '../../src/mirror/candidates.ts';
 import { parseGitUrl } from '../../src/protocol/git-url.ts';
-import { canonicalUrl, remoteName } from '../../src/remote-helper/canonical.ts';
-import { checkCanonical } from '../../src/remote-helper/canonical-checks.ts';
+import { remoteName } from '../../src/remote-helper/canonical.ts';
+import { CommandLines } from '../../src/remote-helper/command-lines.ts';
+import type { HelperProcess } from '../../src/remote-helper/context.ts';
+import { runHelper } from '../../src/remote-helper/helper.ts';
+import { Report } from '../../src/remote-helper/report.ts';
 import { webHelper } from '../../src/transport/web.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 
@@ -284,84 +294,111 @@ describe('node takes over', () => {
   });
 });
 
-const word = (...words: string[]) => fc.constantFrom(...words);
-const NAMES = word('origin', 'other', 'x.url y', 'origin.mirrorurl', 'a b');
-const BASES = word(
-  'http://h.example/',
-  'http://h.example',
-  'http://elsewhere/',
-  'mirror::http://h.example/',
-  'a.insteadof b',
-  'http://h.example/ a',
-  'http://h.example/team/project.git',
-);
-const VALUES = word(
-  '',
-  'true',
-  URL_HERE,
-  'http://h.example/',
-  'http://elsewhere/',
-  'x y',
-  'a\nb',
-  '5s',
-  'soon',
-  'never',
-  'user',
-  `[::${URL_HERE}`,
-  'mirror',
-);
-const SETTING = fc.tuple(
-  fc.oneof(
-    fc.tuple(word('remote'), NAMES, word('url', 'mirrorUrl', 'preferredMirror', 'vcs', 'fetch')),
-    fc.tuple(word('mirror', 'url'), BASES, word('url', 'insteadOf', 'pushInsteadOf')),
-    fc.tuple(word('protocol'), word('http', 'mirror', 'HTTP'), word('allow')),
-    fc.tuple(
-      word('gam', 'GAM', 'mirror', 'protocol', 'transfer'),
-      fc.constant(null),
-      word('connectTimeout', 'url', 'allow', 'credentialsInUrl'),
-    ),
-  ),
-  VALUES,
-);
+type Setting = readonly [section: string, subsection: string | null, name: string, value: string];
 
-/** Whether node would start git's web helper with nothing done before; it takes the same configuration. */
-async function isPlainForNode(words: readonly [string, string]): Promise<boolean> {
-  const env = { ...sandbox.env, ...environment() };
-  const entries = await readConfig({ env, cwd: repo });
-  const [remote, url] = [remoteName(...words), words[1]];
-  if (canonicalUrl(entries, remote, url) !== url) return false;
+/** Settings that decide, and others that look like them. */
+const SETTINGS: readonly Setting[] = [
+  ...['origin', 'other', 'x.url y', 'origin.mirrorurl'].flatMap((remote): Setting[] => [
+    ['remote', remote, 'mirrorUrl', 'https://m/x'],
+    ['remote', remote, 'preferredMirror', 'x y'],
+    ['remote', remote, 'url', 'a\nmirror.http://h.example/.url b'],
+    ['remote', remote, 'fetch', '+refs/*:refs/*'],
+  ]),
+  ['remote', 'origin', 'mirrorUrl', ''],
+  ['remote', 'origin', 'vcs', 'mirror'],
+  ['remote', 'origin', 'url', `[::${URL_HERE}`],
+  ...[
+    'http://h.example/',
+    'http://h.example',
+    'http://h.example/te',
+    'http://elsewhere/',
+    'http://h.example/ a',
+    'mirror::http://h.example/',
+    'a.insteadof b',
+  ].flatMap((base): Setting[] => [
+    ['mirror', base, 'url', 'https://m/'],
+    ['url', base, 'insteadOf', 'http://h.example/'],
+    ['url', base, 'insteadOf', 'https://h.example/'],
+    ['url', base, 'pushInsteadOf', 'http://h.example/'],
+  ]),
+  ['url', 'x', 'insteadOf', ''],
+  ['mirror', null, 'url', 'https://m/'],
+  ['gam', null, 'connectTimeout', '5s'],
+  ['gam', null, 'connectTimeout', 'soon'],
+  ['GAM', null, 'lowSpeedLimit', 'x\ny'],
+  ...['always', 'never', 'user', ''].flatMap((policy): Setting[] => [
+    ['protocol', 'http', 'allow', policy],
+    ['protocol', 'mirror', 'allow', policy],
+    ['protocol', 'HTTP', 'allow', policy],
+    ['protocol', null, 'allow', policy],
+  ]),
+  ['transfer', null, 'credentialsInUrl', 'warn'],
+  ['transfer', null, 'credentialsInUrl', 'die'],
+];
+
+function written([section, subsection, name, value]: Setting): string {
+  const quoted = (text: string) => `"${text.replaceAll('\n', '\\n')}"`;
+  return `[${section}${subsection === null ? '' : ` ${quoted(subsection)}`}]\n\t${name} = ${quoted(value)}\n`;
+}
+
+/** The helper itself, run here on the same words: what it says, what it does, and whom it starts. */
+async function help(remote: string, url: string): Promise<{ said: string[]; did: string[]; called: string }> {
+  const said: string[] = [];
+  const did: string[] = [];
+  const say = (text: string) => void said.push(text);
+  const own: HelperProcess = {
+    env: { ...sandbox.env, ...environment() },
+    cwd: repo,
+    pid: process.pid,
+    ppid: process.ppid,
+    self: [process.execPath],
+    guess: null,
+    streams() {
+      throw new Error('it takes the pipes of git for itself');
+    },
+    interrupt: new AbortController(),
+  };
+  const git = openSync('/dev/null', 'r');
+  const tools = {
+    lines: new CommandLines(git),
+    reply: say,
+    report: Object.assign(new Report(), { line: say, warning: say, progress: say }),
+    trace: (step: string, facts = {}) => void did.push(`${step} ${JSON.stringify(facts)}`),
+  };
+  rmSync(sandbox.path('called'), { force: true });
   try {
-    if (checkCanonical({ url, parsed: parseGitUrl(url), entries, env, cwd: repo }) !== null) return false;
-  } catch {
-    return false;
+    await runHelper({ remote, url }, own, tools);
+  } catch (error) {
+    say(String(error));
+  } finally {
+    closeSync(git);
   }
-  return candidateMirrors(entries, remote, url).length === 0 && readSettings(entries).warnings.length === 0;
+  const called = existsSync(sandbox.path('called')) ? readFileSync(sandbox.path('called'), 'utf8') : '';
+  return { said, did, called };
 }
 
 test('git’s web helper never takes over where node would do something', async () => {
   let plain = 0;
-  const run = async (settings: [[string, string | null, string], string][], remote: string, url: string) => {
-    const file = settings.map(([[section, subsection, name], value]) => {
-      const quoted = (text: string) => `"${text.replaceAll('\n', '\\n')}"`;
-      return `[${section}${subsection === null ? '' : ` ${quoted(subsection)}`}]\n\t${name} = ${quoted(value)}\n`;
-    });
-    writeFileSync(
-      sandbox.path('repo/.git/config'),
-      `[core]\n\trepositoryformatversion = 0\n${file.join('')}`,
-    );
-    const took = await taken({ words: [remote, url] });
-    if (took === 'programs/node') return;
+  const run = async (settings: readonly Setting[], remote: string, url: string) => {
+    const own = '[core]\n\trepositoryformatversion = 0\n';
+    writeFileSync(sandbox.path('repo/.git/config'), own + settings.map(written).join(''));
+    const called = await launch({ words: [remote, url] });
+    if (called[0] === sandbox.path('programs/node')) return;
     plain += 1;
-    expect(await isPlainForNode([remote, url])).toBe(true);
+    const did = ['start {"transport":"http","mirrors":0}', 'end {"status":7}'];
+    expect(await help(remote, url)).toEqual({ said: [], did, called: `${called.join('\0')}\0` });
   };
-  const urls = word(URL_HERE, URL_HERE, 'http://me:pw@h.example/x', 'http://h.example/team');
-  await fc.assert(
-    fc.asyncProperty(fc.array(SETTING, { maxLength: 3 }), word('origin', 'x.url y', URL_HERE), urls, run),
-    {
-      numRuns: 300,
-    },
-  );
-  expect(plain).toBeGreaterThan(10);
+  // Each by itself, for every kind of name and URL, and then together.
+  const remotes = ['origin', 'x.url y', URL_HERE];
+  const urls = [URL_HERE, 'http://me:pw@h.example/x'];
+  for (const setting of SETTINGS) {
+    for (const remote of remotes) for (const url of urls) await run([setting], remote, url);
+  }
+  const several = fc.array(fc.constantFrom(...SETTINGS), { minLength: 2, maxLength: 4 });
+  await fc.assert(fc.asyncProperty(several, fc.constantFrom(...remotes), fc.constantFrom(...urls), run), {
+    numRuns: 150,
+  });
+  expect(plain).toBeGreaterThan(100);
 }, 120_000);
 
 /** The ways to start the launcher that this machine has: as git does, and each by a shell of another family. */
