@@ -48,7 +48,9 @@ const known = fc.oneof(
     .map(([latency, rate, share]) => served(latency, rate, share)),
   fc
     .integer({ min: 1, max: 9 })
-    .map((times) => after(...Array(times).fill({ kind: 'failure', reason: 'x' }))),
+    .map((times) =>
+      after(...Array.from({ length: times }, () => ({ kind: 'failure' as const, reason: 'x' }))),
+    ),
 );
 const scene = fc.record({
   all: fc.array(fc.record({ known, preferred: fc.boolean(), refused: fc.boolean() }), { maxLength: 8 }),
