@@ -6,6 +6,7 @@ import { isSelfContained } from '../git/index-pack-verdict.ts';
 import { isConnected, presentObjects } from '../git/objects.ts';
 import type { Quarantine } from '../git/quarantine.ts';
 import type { Repository } from '../git/repository.ts';
+import type { Observation } from '../mirror/measure.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
@@ -42,9 +43,10 @@ export async function bringIn(
   const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdict, signal });
   const complaint = showProgress(fetchPack.child.stderr, report);
   const { bavail, bsize } = await statfs(repository.objects);
+  const note = (seen: Observation) => contact.note(line.url, seen);
   const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
   try {
-    await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
+    await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit, note });
   } catch (error) {
     giveUp.abort();
     await fetchPack.exit.catch(() => undefined);

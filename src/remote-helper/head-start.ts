@@ -107,7 +107,7 @@ export class HeadStart {
       } catch (error) {
         this.#offer = null;
         this.#tools.contact.signal.throwIfAborted();
-        this.#passedOver.set(mirror, passingOver(mirror, error, this.#tools.trace));
+        this.#passedOver.set(mirror, passingOver(mirror, error, this.#tools));
         // From here on what git wants is known, and nothing is left to be guessed.
         if (this.#order !== null) return null;
       }
@@ -146,7 +146,7 @@ export class HeadStart {
         },
       );
       const refs = [...offered].map(([name, oid]) => ({ name, oid }));
-      if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+      if (refs.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
       this.#offer = { mirror, line, refs };
       this.#judge();
       contact.signal.throwIfAborted();

@@ -126,7 +126,7 @@ export async function stageRequest(
       return await holdingOf(await stage(), order);
     } catch (error) {
       contact.signal.throwIfAborted();
-      report.line(passingOver(mirror, error, trace));
+      report.line(passingOver(mirror, error, tools));
     }
   }
   return null;

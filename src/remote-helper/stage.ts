@@ -156,10 +156,10 @@ class Stage {
   }
 
   async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
-    if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+    if (refs.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
     const here = await presentObjects(new Set(refs.map(({ oid }) => oid)), this.#order.repository);
     const missing = refs.filter(({ oid }) => !here.has(oid));
-    if (missing.length === 0) throw elsewhere('mirror-unusable', 'has nothing new');
+    if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');
     return missing;
   }
 

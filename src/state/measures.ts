@@ -57,23 +57,19 @@ function write(measures: ReadonlyMap<string, Measure>): string {
   return `{"version":1,"measures":{\n${lines.join(',\n')}\n}}\n`;
 }
 
-/** What transfers have shown of mirrors, in the network that this machine is in. */
-export interface Memory {
-  known(mirror: Mirror): Known;
-}
-
-/** Reads what is remembered; nothing where there is no file, or one that is damaged or not the user's. */
-export function recall(env: Environment): Memory {
+/**
+ * Reads what transfers have shown of mirrors, in the network that this machine is in. Nothing is known of any where
+ * there is no file, or one that is damaged or not the user's.
+ */
+export function recall(env: Environment): (mirror: Mirror) => Known {
   const file = measuresFile(env);
   const measures = file === null ? new Map<string, Measure>() : readAll(file);
   const network = measures.size === 0 ? '' : networkId();
   const at = (key: string | null) => (key === null ? null : (measures.get(`${network} ${key}`) ?? null));
-  return {
-    known({ url, refusal }) {
-      if (refusal !== null) return { own: null, line: null };
-      const { own, line } = measureKeys(url);
-      return { own: at(own), line: at(line) };
-    },
+  return ({ url, refusal }) => {
+    if (refusal !== null) return { own: null, line: null };
+    const { own, line } = measureKeys(url);
+    return { own: at(own), line: at(line) };
   };
 }
 

@@ -36,7 +36,7 @@ function hit(url: string): Note {
 }
 
 function hits(url: string): number {
-  return recall(sandbox.env).known(mirror(url)).own?.hits ?? 0;
+  return recall(sandbox.env)(mirror(url)).own?.hits ?? 0;
 }
 
 /** A process of its own that runs a module of TypeScript. */
@@ -87,7 +87,7 @@ describe('what is remembered', () => {
     await remember([{ url, seen: { kind: 'greeting', ms: 7 } }], sandbox.env);
     expect(readFileSync(file, 'utf8')).not.toMatch(/hunter2|me@/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const { own, line } = recall(sandbox.env).known(mirror('https://m.example/other'));
+    const { own, line } = recall(sandbox.env)(mirror('https://m.example/other'));
     expect(own).toBeNull();
     expect(line?.latency.value).toBe(7);
   });
@@ -145,7 +145,7 @@ describe('what is remembered', () => {
     writeFileSync(sandbox.path('file'), '');
     const inFile = { ...homeless, HOME: sandbox.path('file') };
     expect(await remember([hit('https://m.example/r')], inFile)).toBe(false);
-    expect(recall(inFile).known(mirror('https://m.example/r')).own).toBeNull();
+    expect(recall(inFile)(mirror('https://m.example/r')).own).toBeNull();
     expect(existsSync(sandbox.path('relative'))).toBe(false);
   });
 
