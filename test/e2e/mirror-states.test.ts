@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { closedPort } from '../helpers/listening.ts';
@@ -37,11 +36,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => bed.close());
-beforeEach(async () => {
-  bed.packs.forget();
-  // What one test shows of a mirror is nothing for the next one to choose by.
-  await rm(bed.sandbox.path('home/.local/state'), { recursive: true, force: true });
-});
+beforeEach(() => bed.packs.forget());
 
 describe('mirrors that help', () => {
   test.each([
