@@ -28,6 +28,12 @@ const USUAL = { roundTrips: 3, bytes: 4 * 1024 ** 2 };
  */
 const ASSUMED = { latency: 100, weight: 0.05, bytes: 64 * 1024, ms: 62.5 };
 
+/**
+ * So many transfers count what is assumed of the share, which differs from fetch to fetch: a mirror that follows every
+ * ten minutes has nothing new for the first fetch after a push, and is no worse for it.
+ */
+const SHARE_WEIGHT = 2;
+
 /** A mirror so many commits behind is expected to have half of what is wanted. */
 const HALF_LAG = 100;
 
@@ -54,11 +60,11 @@ export function expectedMs(known: Known, now: number): number {
   const rate = better(known, now, (measure) => measure.rate.ms)?.rate ?? { bytes: 0, ms: 0 };
   const share = known.own ? faded(known.own, now).share : { value: 0, weight: 0 };
   const guess = 1 / (1 + (known.own?.lag ?? 0) / HALF_LAG);
-  const mixed = (value: number, weight: number, assumed: number) =>
-    (value * weight + assumed * ASSUMED.weight) / (weight + ASSUMED.weight);
+  const mixed = (value: number, weight: number, assumed: number, by = ASSUMED.weight) =>
+    (value * weight + assumed * by) / (weight + by);
   const perMs = (rate.bytes + ASSUMED.bytes) / (rate.ms + ASSUMED.ms);
   const trips = USUAL.roundTrips * mixed(latency.value, latency.weight, ASSUMED.latency);
-  return trips + USUAL.bytes / (perMs * mixed(share.value, share.weight, guess));
+  return trips + USUAL.bytes / (perMs * mixed(share.value, share.weight, guess, SHARE_WEIGHT));
 }
 
 function byExpectation(a: RankedMirror, b: RankedMirror): number {

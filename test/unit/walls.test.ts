@@ -9,7 +9,7 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 /** Which rooms a room may use beside itself: one direction only, and the applications not one another. */
 const BELOW_GIT = ['errors', 'pkt-line', 'protocol', 'config', 'mirror'];
 const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'state', 'transport', 'geo'];
-const APPLICATIONS = ['remote-helper', 'server', 'replica', 'sync'];
+const APPLICATIONS = ['remote-helper', 'check', 'server', 'replica', 'sync'];
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'pkt-line': ['errors'],

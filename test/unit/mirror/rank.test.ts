@@ -99,7 +99,18 @@ describe('rankMirrors', () => {
     const fast = served(5, 50e6);
     expect(order({ far: served(150, 50e6), near: fast })).toEqual(['near', 'far']);
     expect(order({ thin: served(5, 1e6), wide: fast })).toEqual(['wide', 'thin']);
-    expect(order({ stale: served(5, 50e6, 0.1), fresh: served(20, 40e6) })).toEqual(['fresh', 'stale']);
+    const missing = Array.from({ length: 9 }, () => ({ kind: 'miss' as const }));
+    const measured: Observation[] = [
+      { kind: 'greeting', ms: 5 },
+      { kind: 'pack', bytes: 50e6, ms: 1000 },
+    ];
+    const fresh = served(20, 40e6);
+    expect(order({ fresh, stale: after(...measured, ...missing) })).toEqual(['fresh', 'stale']);
+    // Once is nothing: it may follow in a minute.
+    expect(order({ fresh: served(90, 10e6), late: after(...measured, { kind: 'miss' }) })).toEqual([
+      'late',
+      'fresh',
+    ]);
     const behind = after({ kind: 'greeting', ms: 5 }, { kind: 'checked', lag: 5000, lagSeconds: null });
     const level = after({ kind: 'greeting', ms: 9 }, { kind: 'checked', lag: 0, lagSeconds: 0 });
     expect(order({ behind, level })).toEqual(['level', 'behind']);
