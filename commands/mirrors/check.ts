@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { type CheckedMirror, checkMirrors } from '../../src/check/check-mirrors.ts';
+import { checkMirrors } from '../../src/check/check-mirrors.ts';
+import type { CheckedMirror } from '../../src/check/checked-mirror.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';

@@ -2,7 +2,7 @@ import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
-import { type Lag, lagBehind } from '../git/lag.ts';
+import { lagBehind } from '../git/lag.ts';
 import { remoteBranches } from '../git/remote-refs.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import type { Target } from '../mirror/listing.ts';
@@ -10,7 +10,6 @@ import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { printable } from '../protocol/text.ts';
 import { type Note, remember } from '../state/measures.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
 import { probeLine } from '../transport/line-probe.ts';
@@ -18,25 +17,8 @@ import type { MirrorContact } from '../transport/mirror-line.ts';
 import { isPlainWeb } from '../transport/plain-web.ts';
 import type { Probe } from '../transport/probe.ts';
 import { credentialRefusal } from '../transport/wall.ts';
+import { type CheckedMirror, failed, type Outcome, ready, seenOf } from './checked-mirror.ts';
 import { gate } from './in-turn.ts';
-
-/** One element of `gam mirrors check --json`. What cannot be told is null. */
-export interface CheckedMirror {
-  url: string;
-  site: string;
-  canonical: string;
-  source: Mirror['source'];
-  preferred: boolean;
-  /** `ready`: a fetch could use it. `failed`, `refused`: `reason` says why not. */
-  state: 'ready' | 'failed' | 'refused';
-  reason: string | null;
-  latencyMs: number | null;
-  /** Null as well when the repository is too small to tell. */
-  bytesPerSecond: number | null;
-  /** Commits behind canonical, and the time between the newest commits. */
-  lag: number | null;
-  lagSeconds: number | null;
-}
 
 /** What a check works with. */
 export interface Checking {
@@ -53,9 +35,6 @@ const WIDTH = 8;
 
 /** How long canonical may take to list its branches, in milliseconds; a login may be asked for. */
 const CANONICAL_MS = 60_000;
-
-/** Shorter packs tell nothing of the rate. */
-const SMALLEST_SAMPLE = 64 * 1024;
 
 type Gate = ReturnType<typeof gate>;
 
@@ -80,48 +59,6 @@ async function probe(
   return (await probeWeb(url, contact, inTurn)) ?? probeLine(mirror.url, contact, inTurn);
 }
 
-function rounded(number: number): number {
-  return Math.round(number * 10) / 10;
-}
-
-function ready({ latency, sample }: Probe, lag: Lag) {
-  const tells = sample.bytes >= SMALLEST_SAMPLE;
-  return {
-    state: 'ready' as const,
-    reason: null,
-    latencyMs: rounded(latency),
-    bytesPerSecond: tells ? Math.round((sample.bytes / Math.max(sample.ms, 1)) * 1000) : null,
-    lag: lag.commits,
-    lagSeconds: lag.seconds,
-  };
-}
-
-function failed(error: unknown) {
-  const barred = error instanceof GamError && error.code === 'mirror-barred';
-  return {
-    state: barred ? ('refused' as const) : ('failed' as const),
-    reason: printable(error instanceof Error ? error.message : String(error)),
-    latencyMs: null,
-    bytesPerSecond: null,
-    lag: null,
-    lagSeconds: null,
-  };
-}
-
-/** What is to be remembered of a probe that came out, or did not. */
-function seenOf(
-  outcome: Pick<CheckedMirror, 'state' | 'reason' | 'lag' | 'lagSeconds'>,
-  probed: Probe | null,
-): Observation[] {
-  if (outcome.state === 'refused') return [];
-  if (probed === null) return [{ kind: 'failure', reason: outcome.reason ?? '' }];
-  const { lag, lagSeconds } = outcome;
-  return [
-    { kind: 'pack', ...probed.sample },
-    { kind: 'checked', lag, lagSeconds },
-  ];
-}
-
 async function checkTarget(target: Target, checking: Checking, notes: Note[], all: Gate, inTurn: Gate) {
   const { entries, env, cwd, settings, signal } = checking;
   const mirrors = candidateMirrors(entries, target.remote, target.canonical);
@@ -131,7 +68,7 @@ async function checkTarget(target: Target, checking: Checking, notes: Note[], al
   const branches = remoteBranches(target.canonical, { cwd, env, signal: patience }).catch(() => null);
   const check = async (mirror: Mirror): Promise<CheckedMirror> => {
     let probed: Probe | null = null;
-    let outcome: ReturnType<typeof ready> | ReturnType<typeof failed>;
+    let outcome: Outcome;
     try {
       probed = await probe(mirror, contact, checking, inTurn);
       const canonical = await branches;

@@ -58,10 +58,10 @@ const SMALLEST_SAMPLE = 64 * 1024;
 const BACK_OFF = { first: 30_000, most: HOUR };
 
 /** Nothing grows beyond; sums of sums stay numbers that JSON can hold. */
-const MOST = 1e15;
+export const MOST = 1e15;
 
 /** The longest reason that is kept. */
-const LONGEST_REASON = 160;
+export const LONGEST_REASON = 160;
 
 const NOTHING: Measure = {
   at: 0,
@@ -136,7 +136,9 @@ export function observe(measure: Measure | null, seen: Observation, now: number)
     case 'checked': {
       const known = (number: number | null) => (number === null ? null : amount(number));
       const lag = { lag: known(seen.lag), lagSeconds: known(seen.lagSeconds) };
-      return { ...before, failures: 0, reason: null, ...lag };
+      // Level with canonical it has whatever a fetch may want, and what it lacked earlier is past.
+      const share = seen.lag === 0 ? added(before.share, 1) : before.share;
+      return { ...before, share, failures: 0, reason: null, ...lag };
     }
   }
 }
@@ -146,27 +148,4 @@ export function backsOffUntil({ failures, failedAt }: Measure, now: number): num
   if (failures === 0 || failedAt > now) return null;
   const until = failedAt + Math.min(BACK_OFF.first * 2 ** (failures - 1), BACK_OFF.most);
   return until > now ? until : null;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= MOST;
-}
-
-function isWhole(value: unknown, ...keys: string[]): boolean {
-  return (
-    typeof value === 'object' && value !== null && keys.every((key) => isAmount(Reflect.get(value, key)))
-  );
-}
-
-/** Reads a measure that was kept as JSON; null when it is none, or one that nobody can have written. */
-export function parseMeasure(value: unknown): Measure | null {
-  if (!isWhole(value, 'at', 'hits', 'misses', 'saved', 'failures', 'failedAt')) return null;
-  const measure = value as Measure;
-  const { latency, rate, share, lastUsed, reason, lag, lagSeconds } = measure;
-  if (!(isWhole(latency, 'value', 'weight') && isWhole(share, 'value', 'weight') && share.value <= 1))
-    return null;
-  if (!isWhole(rate, 'bytes', 'ms')) return null;
-  if (![lastUsed, lag, lagSeconds].every((number) => number === null || isAmount(number))) return null;
-  if (reason !== null && !(typeof reason === 'string' && reason.length <= LONGEST_REASON)) return null;
-  return measure;
 }

@@ -1,10 +1,11 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Environment } from '../git/environment.ts';
-import { type Measure, type Observation, observe, parseMeasure } from '../mirror/measure.ts';
+import { type Measure, type Observation, observe } from '../mirror/measure.ts';
 import { measureKeys } from '../mirror/measure-key.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Known } from '../mirror/rank.ts';
+import { parseMeasure } from '../mirror/stored-measure.ts';
 import { measuresFile } from './folder.ts';
 import { replaceLocked } from './lock.ts';
 import { networkId } from './network.ts';

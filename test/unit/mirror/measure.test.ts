@@ -6,8 +6,8 @@ import {
   type Measure,
   type Observation,
   observe,
-  parseMeasure,
 } from '../../../src/mirror/measure.ts';
+import { parseMeasure } from '../../../src/mirror/stored-measure.ts';
 
 const DAY = 86_400_000;
 const number = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(Number.NaN, Infinity, -1, 0, 1e300));

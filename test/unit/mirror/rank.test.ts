@@ -114,6 +114,9 @@ describe('rankMirrors', () => {
     const behind = after({ kind: 'greeting', ms: 5 }, { kind: 'checked', lag: 5000, lagSeconds: null });
     const level = after({ kind: 'greeting', ms: 9 }, { kind: 'checked', lag: 0, lagSeconds: 0 });
     expect(order({ behind, level })).toEqual(['level', 'behind']);
+    const once = { kind: 'miss' as const };
+    const caughtUp = after(...measured, once, once, { kind: 'checked', lag: 0, lagSeconds: 0 });
+    expect(order({ late: after(...measured, once, once), caughtUp })).toEqual(['caughtUp', 'late']);
   });
 
   test('tries a stranger rather than one that turned out slow, but not rather than a fast one', () => {
