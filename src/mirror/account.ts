@@ -11,6 +11,14 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${amount} ${UNITS[0]}` : `${amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** A length of time for a person, in its largest unit: `40 s`, `3 min`, `2 h`, `5 d`. */
+export function formatAge(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
 /**
  * The line of account: what came from where, and which share canonical was spared.
  * @param fromMirrors bytes by the name of the host

@@ -7,6 +7,7 @@ import { isConnected, presentObjects } from '../git/objects.ts';
 import type { Quarantine } from '../git/quarantine.ts';
 import { hasRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import type { Observation } from '../mirror/measure.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
@@ -46,6 +47,7 @@ export async function bringIn(
   const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdictFile, signal });
   const complaint = showProgress(fetchPack.child.stderr, report);
   const { bavail, bsize } = await statfs(repository.objects);
+  const note = (seen: Observation) => contact.note(line.url, seen);
   const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
   try {
     await fetchFromMirror({
@@ -55,6 +57,7 @@ export async function bringIn(
       haves: [...proven],
       settings: contact.settings,
       sizeLimit,
+      note,
     });
   } catch (error) {
     giveUp.abort();

@@ -102,7 +102,7 @@ export class HeadStart {
     // While the mirrors' lines are opened.
     const repository = this.#repository();
     const anything = ({ refs }: Answer) => {
-      if (refs.size === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+      if (refs.size === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
       return 1;
     };
     let haul: Haul | null = null;

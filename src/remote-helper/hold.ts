@@ -139,8 +139,7 @@ export async function stageRequest(
   } catch (error) {
     await haul?.quarantine.remove();
     contact.signal.throwIfAborted();
-    for (const mirror of haul?.sources.keys() ?? [])
-      tools.report.line(passingOver(mirror, error, tools.trace));
+    for (const mirror of haul?.sources.keys() ?? []) tools.report.line(passingOver(mirror, error, tools));
     return null;
   }
   await haul?.quarantine.remove();

@@ -103,7 +103,7 @@ export class Race {
   /** Takes a mirror out for good, and tells the user why. */
   passOver(mirror: Mirror, error: unknown): void {
     this.passedOver.add(mirror);
-    this.#tools.report.line(passingOver(mirror, error, this.#tools.trace));
+    this.#tools.report.line(passingOver(mirror, error, this.#tools));
   }
 
   // Starts the next mirror, now or when its time has come.

@@ -23,7 +23,7 @@ export async function routeRequest(
   cwd: string,
   tools: StageTools,
 ): Promise<Routed | null> {
-  const { contact, report, trace } = tools;
+  const { contact, report } = tools;
   const [repository, version] = await Promise.all([
     findRepository(contact.env, cwd).catch(() => null),
     gitVersion({ env: contact.env, cwd }).catch(() => OLDEST_GIT),
@@ -42,7 +42,7 @@ export async function routeRequest(
       return await routeTo(mirror, order, tools);
     } catch (error) {
       contact.signal.throwIfAborted();
-      report.line(passingOver(mirror, error, trace));
+      report.line(passingOver(mirror, error, tools));
       if (lazy) await pauseSite(repository.objects, mirror.site, Date.now());
     }
   }

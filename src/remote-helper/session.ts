@@ -49,6 +49,8 @@ export interface SessionEvents {
   failing(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
   ending(): Promise<void>;
+  /** Git wants no more; what is left to be done while canonical's line ends costs no time. */
+  closed(greeted: number): void;
   /** Git went away while its request was held. */
   hungUp(): void;
   /** Opens canonical's line again; null where each request has a connection of its own. */
@@ -62,6 +64,8 @@ export interface SessionEnd {
   completed: boolean;
   /** Bytes that canonical sent. */
   bytes: number;
+  /** When canonical's first answer was here; on performance.now()'s clock. */
+  greeted: number;
 }
 
 /** A request that canonical has not answered to its end. */
@@ -91,6 +95,7 @@ export class Session {
   #completion: Completion | null = null;
   #completed = false;
   #ended = false;
+  #greeted = 0;
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
@@ -112,6 +117,7 @@ export class Session {
   /** Passes everything on until canonical's line ends. */
   async run(): Promise<SessionEnd> {
     const greeting = await this.#answers.greeting();
+    this.#greeted = performance.now();
     if (!greeting.version2) await this.#events.failing();
     await write(this.#git.output, greeting.bytes);
     if (greeting.version2) {
@@ -131,7 +137,8 @@ export class Session {
     const exit = await this.#canonical.exit;
     // How an idle line ended does not matter when there was nothing left to ask for.
     const needless = this.#completed && (this.#idle || this.#answered);
-    return { exit: needless ? { status: 0, signal: null } : exit, completed: this.#completed, bytes };
+    const told = needless ? { status: 0, signal: null } : exit;
+    return { exit: told, completed: this.#completed, bytes, greeted: this.#greeted };
   }
 
   /** Ends canonical's line, and with it the session. */
@@ -162,6 +169,7 @@ export class Session {
     if (this.#state === 'holding') this.#events.hungUp();
     await handled;
     this.#canonical.input.end();
+    this.#events.closed(this.#greeted);
     if (this.#gone) this.#finish();
   }
 

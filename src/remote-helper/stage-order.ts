@@ -28,7 +28,13 @@ export interface StageTools {
   pid: number;
 }
 
-/** The error of a mirror that is of no use; the message is the reason, in a few words. */
-export function elsewhere(code: 'mirror-unusable' | 'mirror-broken', message: string): GamError {
+/**
+ * The error of a mirror that is of no use; the message is the reason, in a few words. `mirror-behind` is for one
+ * that is in order, and has nothing that is wanted.
+ */
+export function elsewhere(
+  code: 'mirror-behind' | 'mirror-unusable' | 'mirror-broken',
+  message: string,
+): GamError {
   return new GamError(code, message, { tryElsewhere: true });
 }

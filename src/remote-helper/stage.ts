@@ -65,8 +65,7 @@ export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools)
 export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
   const { exact, differing, foreign } = chooseRefs(wanted, refs);
   if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
-  if (exact.length + differing.length === 0)
-    throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+  if (exact.length + differing.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
   return exact.length / wanted.length;
 }
 
@@ -126,7 +125,7 @@ class Hauling {
   async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
     const here = await presentObjects(new Set(refs.map(({ oid }) => oid)), this.#order.repository);
     const missing = refs.filter(({ oid }) => !here.has(oid));
-    if (missing.length === 0) throw elsewhere('mirror-unusable', 'has nothing new');
+    if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');
     return missing;
   }
 

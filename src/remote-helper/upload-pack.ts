@@ -15,6 +15,7 @@ import { type HelperContext, type HelperProcess, stageTools } from './context.ts
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { rememberSeen } from './remember-seen.ts';
 import { isRoutable } from './routable.ts';
 import { routeRequest } from './route.ts';
 import type { Routed } from './route-to-mirror.ts';
@@ -82,6 +83,7 @@ export async function runUploadPack(
     trace('request-released');
     return held.holding?.completion ?? null;
   };
+  let remembered: Promise<void> | null = null;
   const session = new Session(own.streams(), canonical, {
     hold(request, refs, has) {
       const over = stage(request, refs, has);
@@ -97,6 +99,11 @@ export async function runUploadPack(
       const isWaiting = () => !own.interrupt.signal.aborted && (name === null || isAlive(name) !== false);
       await settleSurplus(holding.staged.surplus, holding.repository, trace, isWaiting);
     },
+    closed(greeted) {
+      // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
+      const nothingNew = { exit: { status: 0, signal: null }, completed: false, bytes: 0, greeted };
+      if (held.over === null) remembered = rememberSeen(context, held, nothingNew);
+    },
     hungUp: () => own.interrupt.abort(),
     reopen,
   });
@@ -111,6 +118,7 @@ export async function runUploadPack(
     }
     if (held.holding) await settle(context, held.holding, held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
+    await (remembered ?? rememberSeen(context, held, end));
     return end.exit.status ?? 128;
   } catch (error) {
     // The lines may break before staging has cleaned up behind itself, and this process must not end first.

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs, leftovers } from '../helpers/evidence.ts';
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
@@ -27,6 +27,7 @@ beforeAll(async () => {
   canonical = await startHttpServer({ root: bed.sandbox.path('served'), env: bed.sandbox.serverEnv });
 });
 
+beforeEach(() => bed.forgetMirrors());
 afterAll(async () => {
   await canonical.close();
   await bed.close();
