@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'canonical-failed'
   | 'git-failed'
   | 'git-missing'
+  | 'mirror-barred'
+  | 'mirror-behind'
   | 'mirror-broken'
   | 'mirror-endless'
   | 'mirror-refused'

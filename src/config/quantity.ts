@@ -11,6 +11,11 @@ export function parseDuration(text: string): number | undefined {
   return match?.[1] === undefined || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
 }
 
+/** Reads a count of at least one. Returns undefined when unreadable. */
+export function parseCount(text: string): number | undefined {
+  return /^\s*[0-9]{1,6}\s*$/.test(text) && Number(text) > 0 ? Number(text) : undefined;
+}
+
 /** Reads a size with git's suffixes k, m and g (powers of 1024). Returns bytes, undefined when unreadable. */
 export function parseSize(text: string): number | undefined {
   const match = /^([0-9]+)\s*([kmg]?)$/i.exec(text.trim());

@@ -1,31 +1,44 @@
 import { type ConfigEntry, lastValue } from './entries.ts';
-import { parseDuration, parseSize } from './quantity.ts';
+import { parseCount, parseDuration, parseSize } from './quantity.ts';
 
 /** When refs/mirror/* is swept: as soon as git has promoted, at the next start only, or never. */
 export type SweepTime = 'after' | 'next' | 'never';
 
+/** Whether a large history is staged in parts that survive a break. */
+export type Checkpoints = 'auto' | 'always' | 'never';
+
 /** The `gam.*` settings that a fetch obeys; times in milliseconds, sizes in bytes. */
 export interface Settings {
+  /** How many mirrors run in a race at once, and how far apart they start. */
+  raceWidth: number;
+  raceDelay: number;
   connectTimeout: number;
   lowSpeedLimit: number;
   lowSpeedTime: number;
   /** The most that one staging may bring in; null: half of the free disk. */
   maxStageSize: number | null;
+  checkpoints: Checkpoints;
   sweep: SweepTime;
 }
 
 /** The values that count when nothing is configured. */
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
+  raceWidth: 3,
+  raceDelay: 150,
   connectTimeout: 5000,
   lowSpeedLimit: 4096,
   lowSpeedTime: 10_000,
   maxStageSize: null,
+  checkpoints: 'auto',
   sweep: 'after',
 };
 
-function parseSweep(text: string): SweepTime | undefined {
-  return (['after', 'next', 'never'] as const).find((time) => time === text.toLowerCase());
+function parseWord<T extends string>(words: readonly T[]): (text: string) => T | undefined {
+  return (text) => words.find((word) => word === text.toLowerCase());
 }
+
+const parseCheckpoints = parseWord(['auto', 'always', 'never']);
+const parseSweep = parseWord(['after', 'next', 'never']);
 
 /**
  * Takes the `gam.*` settings out of the configuration. A value that cannot be read leaves the default and
@@ -41,10 +54,13 @@ export function readSettings(entries: readonly ConfigEntry[]): { settings: Setti
     return value ?? fallback;
   }
   const settings: Settings = {
+    raceWidth: read('raceWidth', parseCount, DEFAULT_SETTINGS.raceWidth),
+    raceDelay: read('raceDelay', parseDuration, DEFAULT_SETTINGS.raceDelay),
     connectTimeout: read('connectTimeout', parseDuration, DEFAULT_SETTINGS.connectTimeout),
     lowSpeedLimit: read('lowSpeedLimit', parseSize, DEFAULT_SETTINGS.lowSpeedLimit),
     lowSpeedTime: read('lowSpeedTime', parseDuration, DEFAULT_SETTINGS.lowSpeedTime),
     maxStageSize: read('maxStageSize', parseSize, DEFAULT_SETTINGS.maxStageSize),
+    checkpoints: read('checkpoints', parseCheckpoints, DEFAULT_SETTINGS.checkpoints),
     sweep: read('sweep', parseSweep, DEFAULT_SETTINGS.sweep),
   };
   return { settings, warnings };

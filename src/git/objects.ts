@@ -8,18 +8,25 @@ export async function presentObjects(oids: Iterable<string>, options: RunOptions
   return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
 }
 
+/** Of which types these objects are, those that are here. */
+export async function objectTypes(oids: Iterable<string>, options: RunOptions): Promise<Set<string>> {
+  const input = `${[...oids].join('\n')}\n`;
+  const { stdout } = await runGit(['cat-file', '--batch-check=%(objecttype)'], { ...options, input });
+  return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
+}
+
 /**
  * Whether everything that these tips lead to is here: git's own check after a fetch (connected.c), which
  * walks from the tips to what the existing refs already vouch for.
  *
- * @param known objects that are known to be here with all they lead to, as if a ref stood there
+ * @param proven more objects of which that is known
  */
 export async function isConnected(
   tips: Iterable<string>,
   options: RunOptions,
-  known: Iterable<string> = [],
+  proven: Iterable<string> = [],
 ): Promise<boolean> {
-  const input = `${[...tips, ...[...known].map((oid) => `^${oid}`)].join('\n')}\n`;
+  const input = [...tips, ...[...proven].map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
   const walk = ['rev-list', '--objects', '--stdin', '--quiet', '--not', '--all'];
   return (await runGit(walk, { ...options, input })).status === 0;
 }

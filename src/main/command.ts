@@ -27,8 +27,8 @@ export abstract class GamCommand extends Command {
     process.stderr.write(`gam: ${line}\n`);
   }
 
-  /** The terminal's width in columns; null when standard output is none, and nothing need be cut. */
+  /** The terminal's width in columns; null when standard output is none, or does not tell, and nothing need be cut. */
   protected width(): number | null {
-    return process.stdout.isTTY ? process.stdout.columns : null;
+    return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : null;
   }
 }

@@ -1,3 +1,5 @@
+import type { Column } from '../mirror/mirror-columns.ts';
+
 /** Between two columns. */
 const GAP = '  ';
 /** On a terminal no column but the last may take more. */
@@ -26,4 +28,32 @@ export function writeTable(
     const text = line.join(GAP).trimEnd();
     return width === null ? text : cut(text, width);
   });
+}
+
+/** What is left to the last column at least, before others are dropped. */
+const LAST = 20;
+
+/**
+ * Lays columns out as a table. Where a terminal is too narrow, the columns that are worth least are left out,
+ * until the last one has some room.
+ * @param width as for writeTable()
+ */
+export function layOut(columns: readonly Column[], width: number | null): string[] {
+  const shown = [...columns];
+  const needs = ({ header, cells }: Column) =>
+    Math.min(WIDEST, Math.max(header.length, ...cells.map((cell) => cell?.length ?? 1))) + GAP.length;
+  for (;;) {
+    const others = shown.slice(0, -1);
+    const room = (width ?? Infinity) - others.reduce((sum, column) => sum + needs(column), 0);
+    const longest = Math.max(...(shown.at(-1)?.cells ?? []).map((cell) => cell?.length ?? 1), 1);
+    if (others.length === 0 || room >= Math.min(longest, LAST)) break;
+    const least = others.reduce((one, other) => (other.worth < one.worth ? other : one));
+    shown.splice(shown.indexOf(least), 1);
+  }
+  const rows = (columns[0]?.cells ?? []).map((_, row) => shown.map(({ cells }) => cells[row] ?? '-'));
+  return writeTable(
+    shown.map(({ header }) => header),
+    rows,
+    width,
+  );
 }

@@ -5,8 +5,9 @@ import { redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { candidateMirrors } from './candidates.ts';
 import type { Mirror } from './mirror.ts';
+import { type Known, type RankedMirror, rankMirrors } from './rank.ts';
 
-/** One element of `gam mirrors list --json`. What is not known yet is null. */
+/** One element of `gam mirrors list --json`. What is not known is null. */
 export interface ListedMirror {
   url: string;
   site: string;
@@ -16,15 +17,29 @@ export interface ListedMirror {
   /** 0 to 100, lower first. */
   priority: number | null;
   location: string | null;
-  /** `ready`: would be contacted. `refused`: never is, and `reason` says why. */
-  state: 'ready' | 'refused';
+  /**
+   * `ready`: would be contacted. `backing-off`: it failed, and goes behind all others for a while. `refused`: is
+   * never contacted. Of the latter two `reason` says why.
+   */
+  state: 'ready' | 'backing-off' | 'refused';
   reason: string | null;
+  /** From the start of contact to the greeting. */
   latencyMs: number | null;
   bytesPerSecond: number | null;
+  /** Commits behind canonical when `gam mirrors check` looked last. */
   lag: number | null;
+  /** Transfers that brought something, and those for which it had nothing. */
   hits: number | null;
   misses: number | null;
+  /** ISO 8601. */
   lastUsed: string | null;
+  /** The place in the order in which the mirrors of this canonical are tried, from 1; null when it never is. */
+  rank: number | null;
+  lagSeconds: number | null;
+  /** Bytes that canonical need not send. */
+  bytesSaved: number | null;
+  /** Failures without a success between them. */
+  failures: number | null;
 }
 
 /** Whose mirrors are asked for. */
@@ -86,7 +101,33 @@ export function listTargets(
   return [...new Set(bases)].map((base) => ({ remote: null, canonical: base }));
 }
 
-function listed(mirror: Mirror, canonical: string): ListedMirror {
+function tenths(number: number): number {
+  return Math.round(number * 10) / 10;
+}
+
+/** What is remembered, as it is shown. Latency and rate are those of the host where the URL has none. */
+function measured({ own, line }: Known) {
+  const latency = [own, line].find((measure) => measure && measure.latency.weight > 0)?.latency;
+  const rate = [own, line].find((measure) => measure && measure.rate.ms > 0)?.rate;
+  return {
+    latencyMs: latency ? tenths(latency.value) : null,
+    bytesPerSecond: rate ? Math.round((rate.bytes / rate.ms) * 1000) : null,
+    lag: own?.lag ?? null,
+    hits: own?.hits ?? null,
+    misses: own?.misses ?? null,
+    lastUsed: own?.lastUsed ? new Date(own.lastUsed).toISOString() : null,
+  };
+}
+
+function standing({ mirror, known: { own }, backsOff }: RankedMirror) {
+  if (mirror.refusal !== null) return { state: 'refused', reason: mirror.refusal } as const;
+  if (backsOff === null) return { state: 'ready', reason: null } as const;
+  const until = new Date(backsOff).toISOString();
+  return { state: 'backing-off', reason: `${own?.reason ?? 'failed'}; goes last until ${until}` } as const;
+}
+
+function listed(ranked: RankedMirror, canonical: string, rank: number | null): ListedMirror {
+  const { mirror, known } = ranked;
   return {
     url: redactUrl(mirror.url),
     site: mirror.site,
@@ -95,18 +136,28 @@ function listed(mirror: Mirror, canonical: string): ListedMirror {
     preferred: mirror.preferred,
     priority: null,
     location: null,
-    state: mirror.refusal === null ? 'ready' : 'refused',
-    reason: mirror.refusal,
-    latencyMs: null,
-    bytesPerSecond: null,
-    lag: null,
-    hits: null,
-    misses: null,
-    lastUsed: null,
+    ...standing(ranked),
+    ...measured(known),
+    rank,
+    lagSeconds: known.own?.lagSeconds ?? null,
+    bytesSaved: known.own?.saved ?? null,
+    failures: known.own?.failures ?? null,
   };
 }
 
-/** The mirrors of one target, fit to be shown: no login, no control character. */
-export function listMirrors(entries: readonly ConfigEntry[], { remote, canonical }: Target): ListedMirror[] {
-  return candidateMirrors(entries, remote, canonical).map((mirror) => listed(mirror, canonical));
+/**
+ * The mirrors of one target in the order in which they are tried, fit to be shown: no login, no control character.
+ * @param known what is remembered of a mirror
+ */
+export function listMirrors(
+  entries: readonly ConfigEntry[],
+  { remote, canonical }: Target,
+  known: (mirror: Mirror) => Known,
+  now: number,
+): ListedMirror[] {
+  let rank = 0;
+  return rankMirrors(candidateMirrors(entries, remote, canonical), known, now, null).map((ranked) => {
+    if (ranked.mirror.refusal === null) rank += 1;
+    return listed(ranked, canonical, ranked.mirror.refusal === null ? rank : null);
+  });
 }

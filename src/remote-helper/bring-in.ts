@@ -2,10 +2,12 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { startFetchPack, type WantedRef } from '../git/fetch-pack.ts';
-import { isSelfContained } from '../git/index-pack-verdict.ts';
+import { packVerdict } from '../git/index-pack-verdict.ts';
 import { isConnected, presentObjects } from '../git/objects.ts';
 import type { Quarantine } from '../git/quarantine.ts';
+import { hasRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import type { Observation } from '../mirror/measure.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
@@ -22,12 +24,12 @@ export interface Passage {
 /**
  * Brings refs of a mirror into a quarantine, with everything they lead to.
  *
- * @param wanted the ids that canonical named
+ * @param proven what is in the quarantine already, with everything it leads to: all else there is of it
  * @throws GamError with `tryElsewhere` when the mirror refuses, breaks off, or sends a history with holes
  */
 export async function bringIn(
   refs: readonly WantedRef[],
-  wanted: ReadonlySet<string>,
+  proven: ReadonlySet<string>,
   { line, order, quarantine, tools }: Passage,
 ): Promise<void> {
   const { contact, report, trace } = tools;
@@ -35,16 +37,28 @@ export async function bringIn(
   trace('mirror-fetch', { refs: refs.length });
   const giveUp = new AbortController();
   const signal = AbortSignal.any([contact.signal, giveUp.signal]);
-  const env = quarantine.environment(repository.env);
-  const verdict = join(quarantine.folder, 'trace');
+  // In a repository without refs nothing else is known to be connected, and what is in the quarantine is.
+  const alone = clone && !(await hasRefs(repository.gitDir, repository));
+  const env = alone ? quarantine.alone(repository.env) : quarantine.environment(repository.env);
+  const verdictFile = join(quarantine.folder, `trace-${proven.size}`);
+  const wanted = new Set(order.wanted.map(({ oid }) => oid));
   // What may have to be trimmed must be in a pack.
   const keep = clone || refs.some(({ oid }) => !wanted.has(oid));
-  const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdict, signal });
+  const fetchPack = startFetchPack({ env, keep, includeTag, progress, trace: verdictFile, signal });
   const complaint = showProgress(fetchPack.child.stderr, report);
   const { bavail, bsize } = await statfs(repository.objects);
+  const note = (seen: Observation) => contact.note(line.url, seen);
   const sizeLimit = contact.settings.maxStageSize ?? (bavail * bsize) / 2;
   try {
-    await fetchFromMirror({ line, fetchPack, refs, settings: contact.settings, sizeLimit });
+    await fetchFromMirror({
+      line,
+      fetchPack,
+      refs,
+      haves: [...proven],
+      settings: contact.settings,
+      sizeLimit,
+      note,
+    });
   } catch (error) {
     giveUp.abort();
     await fetchPack.exit.catch(() => undefined);
@@ -52,13 +66,14 @@ export async function bringIn(
     const plain = error instanceof GamError && error.message === REFUSED && words !== '';
     throw plain ? elsewhere('mirror-broken', `${error.message}: ${words}`) : error;
   }
-  const whole = await isSelfContained(verdict);
-  trace('pack-received', { bytes: line.source.bytes, whole });
+  const verdict = await packVerdict(verdictFile);
+  trace('pack-received', { bytes: line.source.bytes, verdict: verdict ?? 'none' });
+  const vouched = verdict === 'whole' || (alone && verdict === 'linked');
   const tips = new Set(refs.map(({ oid }) => oid));
   // A pack without holes may still lack what was asked for; it vouches only for the tips that are in it.
-  const inPack = whole ? await presentObjects(tips, { env: quarantine.alone(repository.env) }) : new Set();
+  const inPack = vouched ? await presentObjects(tips, { env: quarantine.alone(repository.env) }) : new Set();
   const unproven = [...tips].filter((oid) => !inPack.has(oid));
-  if (unproven.length > 0 && !(await isConnected(unproven, { env }))) {
+  if (unproven.length > 0 && !(await isConnected(unproven, { env }, proven))) {
     throw elsewhere('mirror-broken', 'sent an incomplete history');
   }
   trace('connected');
@@ -79,6 +94,7 @@ export async function knownTips(
   const others = [...wanted].filter((oid) => !tips.has(oid));
   const env = quarantine.environment(repository.env);
   const present = await presentObjects(others, { env });
-  if (present.size > 0 && (await isConnected(present, { env }))) for (const oid of present) tips.add(oid);
+  if (present.size > 0 && (await isConnected(present, { env }, tips)))
+    for (const oid of present) tips.add(oid);
   return tips;
 }

@@ -11,6 +11,8 @@ const LONGEST_PIECE = LONGEST_PACKET - HEADER_LENGTH - 1;
 export interface Completion {
   /** Objects that are here now, with all they lead to. */
   complete: ReadonlySet<string>;
+  /** Annotated tags to ask for beside what git wants, as it would have got them. */
+  tags: readonly string[];
   /** The hash of the object ids, `sha1` or `sha256`. */
   format: string;
   /** The pack to answer with when nothing is left to ask canonical for. */
@@ -22,12 +24,13 @@ export interface Completion {
 /** Whether nothing is left to ask canonical for. */
 export function isComplete(request: FetchRequest, completion: Completion): boolean {
   const wants = argumentValues(request, 'want');
-  return !hasArgument(request, 'want-ref') && wants.every((oid) => completion.complete.has(oid));
+  const left = [...wants, ...completion.tags].filter((oid) => !completion.complete.has(oid));
+  return !hasArgument(request, 'want-ref') && left.length === 0;
 }
 
 /**
- * The request as git would have written it after staging: without the wants that are here, and with the
- * staged tips among the haves (gitprotocol-v2(5), "fetch"). `done` stays last.
+ * The request as git would have written it after staging: without the wants that are here, with the tags that would
+ * have come along, and with the staged tips among the haves (gitprotocol-v2(5), "fetch"). `done` stays last.
  */
 export function completedRequest(request: FetchRequest, completion: Completion): FetchRequest {
   const own = new Set(argumentValues(request, 'have'));
@@ -36,8 +39,11 @@ export function completedRequest(request: FetchRequest, completion: Completion):
     return a !== 'done' && (oid === null || !completion.complete.has(oid));
   });
   const haves = completion.haves.filter((oid) => !own.has(oid)).map((oid) => `have ${oid}`);
+  const asked = new Set(argumentValues(request, 'want'));
+  const beside = completion.tags.filter((oid) => !asked.has(oid) && !completion.complete.has(oid));
+  const tags = [...new Set(beside)].map((oid) => `want ${oid}`);
   const done = request.arguments.includes('done') ? ['done'] : [];
-  return { capabilities: request.capabilities, arguments: [...left, ...haves, ...done] };
+  return { capabilities: request.capabilities, arguments: [...left, ...tags, ...haves, ...done] };
 }
 
 /**

@@ -61,6 +61,7 @@ async function connect(
   trace('connect', { service, version: opening.version });
   const mirrored = service === 'git-upload-pack' && opening.version === 2 && mirrors.length > 0;
   if (mirrored) {
+    context.asked = performance.now();
     const headStart = beginHeadStart(context);
     try {
       const reopen = () => open(context, opening);

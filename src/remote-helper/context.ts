@@ -1,8 +1,10 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
+import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
+import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
@@ -50,6 +52,10 @@ export interface HelperContext {
   trace: Trace;
   /** Whether git shows how it gets on. */
   progress: boolean;
+  /** When git had canonical's line opened; on performance.now()'s clock. */
+  asked: number;
+  /** What was seen of mirrors and of canonical, to be remembered in the end. */
+  notes: Note[];
   /** Whether git said that it will cut the history short, or leave objects out. */
   cuts: boolean;
 }
@@ -62,10 +68,12 @@ export function stageTools({
   process: { env, pid, interrupt },
   entries,
   settings,
+  notes,
   report,
   trace,
 }: HelperContext): StageTools {
-  return { contact: { entries, env, settings, signal: interrupt.signal }, report, trace, pid };
+  const note = (url: string, seen: Observation) => void notes.push({ url, seen });
+  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

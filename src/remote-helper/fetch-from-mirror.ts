@@ -3,12 +3,20 @@ import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import type { Started } from '../git/process.ts';
+import type { Observation } from '../mirror/measure.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
-import { argumentValues, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import {
+  argumentValues,
+  type FetchRequest,
+  hasArgument,
+  parseFetchRequest,
+  requestedCommand,
+  writeFetchRequest,
+} from '../protocol/fetch-request.ts';
 import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
@@ -29,9 +37,13 @@ export interface MirrorFetch {
   line: MirrorLine;
   fetchPack: Started;
   refs: readonly WantedRef[];
+  /** Objects to name as `have` that no ref of the repository leads to yet. */
+  haves: readonly string[];
   settings: Settings;
   /** The most bytes that may come. */
   sizeLimit: number;
+  /** Takes what is seen of the mirror, to be remembered. */
+  note: (seen: Observation) => void;
 }
 
 /** The reason when git itself could do nothing with what came; git's own words say why. */
@@ -107,6 +119,9 @@ class Conversation {
   #haves = 0;
   #common = false;
   #talk = 0;
+  #packBytes = 0;
+  /** When the first byte of the pack came; on performance.now()'s clock. */
+  #packSince = 0;
 
   constructor(fetch: MirrorFetch, input: Writable) {
     this.#fetch = fetch;
@@ -119,10 +134,19 @@ class Conversation {
       const lines = this.#fetch.refs.map((ref) => linePacket(writeRefLine({ ...ref, peeled: null })));
       await put(this.#input, [...lines, FLUSH, RESPONSE_END]);
     } else if (command === 'fetch') {
-      this.#haves += argumentValues(parseFetchRequest(request), 'have').length;
-      await this.#fetch.line.send(request);
+      const parsed = parseFetchRequest(request);
+      this.#haves += argumentValues(parsed, 'have').length;
+      await this.#fetch.line.send(this.#withHaves(parsed) ?? request);
       await this.#passAnswer();
     }
+  }
+
+  // Only into a request that is `done`: what is acknowledged in a negotiation, fetch-pack must have named itself.
+  #withHaves(request: FetchRequest): Packet[] | null {
+    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
+    if (haves.length === 0 || !hasArgument(request, 'done')) return null;
+    const others = request.arguments.filter((argument) => argument !== 'done');
+    return writeFetchRequest({ ...request, arguments: [...others, ...haves, 'done'] });
   }
 
   async #passAnswer(): Promise<void> {
@@ -136,12 +160,17 @@ class Conversation {
       if (!pack) {
         await this.#judge(packet, patience);
         if (packetLine(packet) === 'packfile') pack = true;
+        this.#packSince = performance.now();
       } else if (packBytes(packet) > 0 && patience instanceof Deadline) {
         patience = new LowSpeed(settings.lowSpeedLimit, settings.lowSpeedTime);
       }
       this.#measure(packet, pack);
       const end = packet.kind === (line.stateless ? 'response-end' : 'flush');
-      if (end && pack) this.over = true;
+      if (end && pack) {
+        this.over = true;
+        const ms = performance.now() - this.#packSince;
+        this.#fetch.note({ kind: 'pack', bytes: this.#packBytes, ms });
+      }
       await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
       // fetch-pack has hung up before the end, and the rest of what may be gigabytes is for nobody.
       if (!this.over && this.#input.destroyed) throw broken(REFUSED);
@@ -153,7 +182,9 @@ class Conversation {
   #measure(packet: Packet, pack: boolean): void {
     const { line, sizeLimit } = this.#fetch;
     if (line.source.bytes > sizeLimit) throw broken('sent more than the size limit');
-    this.#talk += packet.raw.length - (pack ? 2 * packBytes(packet) : 0);
+    const carried = pack ? packBytes(packet) : 0;
+    this.#packBytes += carried;
+    this.#talk += packet.raw.length - 2 * carried;
     if (this.#talk > TALK_LIMIT.base + TALK_LIMIT.eachHave * this.#haves) throw broken('sent endless text');
     if (pack && packet.kind === 'data' && packet.payload[0] === BAND.error)
       throw broken(`stopped: ${printable(packet.payload.toString('utf8', 1).trim(), 120)}`);

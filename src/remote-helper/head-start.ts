@@ -1,43 +1,34 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lastValue } from '../config/entries.ts';
-import { GamError } from '../errors.ts';
-import { Quarantine } from '../git/quarantine.ts';
 import { hasRefs } from '../git/refs.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
-import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
-import { bringIn } from './bring-in.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { type HelperContext, stageTools } from './context.ts';
-import { listMirrorRefs } from './mirror-refs.ts';
-import { passingOver, refuse } from './passing-over.ts';
-import { type Brought, fetchingFrom } from './stage.ts';
+import { type Haul, haulRefs, openHaul } from './haul.ts';
+import { type Answer, Race } from './race.ts';
+import { Aside } from './report.ts';
+import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What a clone asks for, nearly always. */
 const FOLDERS = ['refs/heads/', 'refs/tags/'];
 
-/** How much of what a mirror says is kept until it is clear whether the user is to see it. */
-const LONGEST_TEXT = 4096;
-
-/** What a mirror offers, while its objects come. */
-interface Offer {
-  mirror: Mirror;
-  line: MirrorLine;
-  refs: NamedOid[];
-}
-
 /** How a head start came out. */
 export interface HeadStartEnd {
   /** Null when it was not taken up, or no mirror was of use. */
-  brought: Brought | null;
+  haul: Haul | null;
+  /** Whether the haul is all that was offered; else a mirror broke off, and the next may go on from there. */
+  whole: boolean;
   /** Mirrors that failed; the user has been told. */
   passedOver: ReadonlySet<Mirror>;
 }
+
+const NOTHING: HeadStartEnd = { haul: null, whole: false, passedOver: new Set() };
 
 /**
  * A head start for clones: three round trips pass until canonical has said what it has and git what it wants of
@@ -50,22 +41,24 @@ export class HeadStart {
   readonly #progress: boolean;
   readonly #cwd: string;
   readonly #tools: StageTools;
+  readonly #aside: Aside;
+  readonly #race: Race;
   readonly #giveUp = new AbortController();
-  readonly #passedOver = new Map<Mirror, string>();
-  #running: Promise<Brought | null> = Promise.resolve(null);
-  #offer: Offer | null = null;
+  #running: Promise<Haul | null> = Promise.resolve(null);
+  /** What a mirror offers whose objects are on their way. */
+  #offer: { answer: Answer; refs: readonly NamedOid[] } | null = null;
+  #whole = false;
   #order: StageOrder | null = null;
-  #told = 0;
-  /** What is drawn meanwhile; null once it goes to the terminal. */
-  #drawn: string | null = '';
 
   /** @param progress whether git shows how it gets on */
   constructor(mirrors: readonly Mirror[], progress: boolean, cwd: string, tools: StageTools) {
     this.#mirrors = mirrors;
     this.#progress = progress;
     this.#cwd = cwd;
+    this.#aside = new Aside(tools.report);
     const signal = AbortSignal.any([tools.contact.signal, this.#giveUp.signal]);
-    this.#tools = { ...tools, contact: { ...tools.contact, signal } };
+    this.#tools = { ...tools, report: this.#aside, contact: { ...tools.contact, signal } };
+    this.#race = new Race(mirrors, { names: FOLDERS, format: null }, this.#tools);
   }
 
   /** Starts, in a repository that has nothing yet. To be called as soon as git opens the line to canonical. */
@@ -75,45 +68,67 @@ export class HeadStart {
 
   /** Waits for what comes, if that is what is ordered; gives up at once if it is not. */
   async adopt(order: StageOrder): Promise<HeadStartEnd> {
+    if (order.format !== this.#format()) {
+      // git has changed the new repository's hash meanwhile, and what came since may have failed of that.
+      await this.abandon();
+      return NOTHING;
+    }
     this.#order = order;
     this.#judge();
-    const brought = await this.#running;
+    const haul = await this.#running;
     this.#running = Promise.resolve(null);
-    this.#tell();
-    const passedOver = new Set(this.#passedOver.keys());
-    if (brought === null || !this.#tools.contact.signal.aborted) return { brought, passedOver };
-    await brought.quarantine.remove();
-    return { brought: null, passedOver };
+    this.#aside.tell();
+    const { passedOver } = this.#race;
+    // A mirror that broke off may have brought other refs than the next one offered.
+    const fits = order.clone && isWithinWanted(haul?.refs ?? [], order.wanted);
+    if (fits && !this.#tools.contact.signal.aborted) return { haul, whole: this.#whole, passedOver };
+    await haul?.quarantine.remove();
+    return { ...NOTHING, passedOver };
   }
 
   /** Gives up, and waits until nothing of it is left. Does nothing to what was taken up. */
   async abandon(): Promise<void> {
     this.#giveUp.abort();
-    const brought = await this.#running;
+    const haul = await this.#running;
     this.#running = Promise.resolve(null);
-    await brought?.quarantine.remove();
+    await haul?.quarantine.remove();
   }
 
-  async #run(): Promise<Brought | null> {
-    const { env } = this.#tools.contact;
+  async #run(): Promise<Haul | null> {
+    const { env, signal } = this.#tools.contact;
     const gitDir = env['GIT_DIR'];
     if (gitDir === undefined || env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] !== undefined) return null;
     if (await hasRefs(resolve(this.#cwd, gitDir), { env, cwd: this.#cwd })) return null;
     this.#tools.trace('head-start');
-    // While the mirror's line is opened.
+    // While the mirrors' lines are opened.
     const repository = this.#repository();
-    for (const mirror of this.#mirrors) {
-      try {
-        return await this.#bring(mirror, repository);
-      } catch (error) {
-        this.#offer = null;
-        this.#tools.contact.signal.throwIfAborted();
-        this.#passedOver.set(mirror, passingOver(mirror, error, this.#tools.trace));
-        // From here on what git wants is known, and nothing is left to be guessed.
-        if (this.#order !== null) return null;
+    const anything = ({ refs }: Answer) => {
+      if (refs.size === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
+      return 1;
+    };
+    let haul: Haul | null = null;
+    try {
+      // Once git has said what it wants, nothing is left to be guessed.
+      while (this.#order === null) {
+        const answer = await this.#race.take(anything);
+        if (answer === null) break;
+        try {
+          const order = this.#orderOf(answer, await repository);
+          haul ??= await openHaul(order, this.#tools);
+          await this.#bring(answer, haul, order);
+          this.#whole = true;
+          break;
+        } catch (error) {
+          this.#offer = null;
+          signal.throwIfAborted();
+          this.#race.passOver(answer.mirror, error);
+        }
       }
+    } catch (error) {
+      await haul?.quarantine.remove();
+      throw error;
     }
-    return null;
+    return haul;
   }
 
   /** Null where git cannot stage, or has another repository's objects to build on. */
@@ -127,42 +142,39 @@ export class HeadStart {
     return existsSync(join(repository.objects, 'info/alternates')) ? null : repository;
   }
 
-  async #bring(mirror: Mirror, found: Promise<Repository | null>): Promise<Brought> {
-    refuse(mirror);
-    const { contact, trace, pid } = this.#tools;
-    trace('mirror-try', { site: mirror.site });
-    const line = await openMirror(mirror.url, contact);
+  #orderOf({ line, refs }: Answer, repository: Repository | null): StageOrder {
+    const format = objectFormat(line.advertisement);
+    // A clone that turns out to be of another format learns so from canonical only, and after this.
+    if (repository === null || format !== this.#format()) {
+      line.close();
+      return this.#decline();
+    }
+    return {
+      repository,
+      wanted: [...refs].map(([name, oid]) => ({ name, oid })),
+      format,
+      peeled: new Map(),
+      clone: true,
+      includeTag: false,
+      progress: this.#progress,
+    };
+  }
+
+  async #bring(answer: Answer, haul: Haul, order: StageOrder): Promise<void> {
+    const { mirror, line } = answer;
     try {
-      trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
-      const format = objectFormat(line.advertisement);
-      // A clone that turns out to be of another format learns so from canonical only, and after this.
-      const own = lastValue(contact.entries, 'extensions', null, 'objectformat') ?? 'sha1';
-      const repository = await found;
-      if (repository === null || format !== own) return this.#decline();
-      const offered = await listMirrorRefs(line, FOLDERS, format, contact.settings).catch(
-        (error: unknown) => {
-          // So many are asked for by their names, once git has said which it wants.
-          if (error instanceof GamError && error.code === 'mirror-endless') return this.#decline();
-          throw error;
-        },
-      );
-      const refs = [...offered].map(([name, oid]) => ({ name, oid }));
-      if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
-      this.#offer = { mirror, line, refs };
+      this.#offer = { answer, refs: order.wanted };
       this.#judge();
-      contact.signal.throwIfAborted();
-      const quarantine = await Quarantine.open(repository.objects, pid);
-      trace('quarantine-opened', { folder: quarantine.folder });
-      try {
-        await this.#fetch(this.#offer, format, repository, quarantine);
-        return { mirror, refs, quarantine, bytes: line.source.bytes };
-      } catch (error) {
-        await quarantine.remove();
-        throw error;
-      }
+      this.#tools.contact.signal.throwIfAborted();
+      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools });
     } finally {
       line.close();
     }
+  }
+
+  /** The hash of the repository as it was at the start. */
+  #format(): string {
+    return lastValue(this.#tools.contact.entries, 'extensions', null, 'objectformat') ?? 'sha1';
   }
 
   #decline(): never {
@@ -170,50 +182,14 @@ export class HeadStart {
     throw this.#giveUp.signal.reason;
   }
 
-  async #fetch(
-    { line, refs }: Offer,
-    format: string,
-    repository: Repository,
-    quarantine: Quarantine,
-  ): Promise<void> {
-    const order: StageOrder = {
-      repository,
-      wanted: refs,
-      format,
-      peeled: new Map(),
-      clone: true,
-      includeTag: false,
-      progress: this.#progress,
-    };
-    // The user sees it when it is clear that git wants all this.
-    const report = {
-      line: () => undefined,
-      progress: (text: string) => {
-        if (this.#drawn !== null) this.#drawn = (this.#drawn + text).slice(-LONGEST_TEXT);
-        else this.#tools.report.progress(text);
-      },
-    };
-    const oids = new Set(refs.map(({ oid }) => oid));
-    await bringIn(refs, oids, { line, order, quarantine, tools: { ...this.#tools, report } });
-  }
-
   // Called when either side is known, the order or the offer; acts once both are.
   #judge(): void {
     if (this.#order === null || this.#offer === null || this.#giveUp.signal.aborted) return;
-    const { mirror, line, refs } = this.#offer;
-    const { wanted, clone } = this.#order;
-    const taken = clone && isWithinWanted(refs, wanted);
-    this.#tools.trace(taken ? 'head-start-taken' : 'head-start-dropped', { site: mirror.site });
-    if (!taken) return this.#giveUp.abort();
-    this.#tell();
-    this.#tools.report.line(fetchingFrom(mirror, line));
-    this.#tools.report.progress(this.#drawn ?? '');
-    this.#drawn = null;
-  }
-
-  #tell(): void {
-    for (const words of [...this.#passedOver.values()].slice(this.#told)) this.#tools.report.line(words);
-    this.#told = this.#passedOver.size;
+    const { answer, refs } = this.#offer;
+    const taken = this.#order.clone && isWithinWanted(refs, this.#order.wanted);
+    this.#tools.trace(taken ? 'head-start-taken' : 'head-start-dropped', { site: answer.mirror.site });
+    if (taken) this.#aside.open(fetchingFrom(answer.mirror, answer.line));
+    else this.#giveUp.abort();
   }
 }
 

@@ -1,8 +1,11 @@
 import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { rankMirrors } from '../mirror/rank.ts';
 import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
+import { recall } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
 import { canonicalUrl, remoteName } from './canonical.ts';
@@ -28,6 +31,12 @@ export interface Invocation {
   url: string;
 }
 
+/** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
+function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly Mirror[] {
+  if (mirrors.length < 2) return mirrors;
+  return rankMirrors(mirrors, recall(env), Date.now(), Math.random()).map(({ mirror }) => mirror);
+}
+
 /**
  * Runs the remote helper from git's first command to its last.
  * @returns the exit status: canonical's
@@ -45,7 +54,7 @@ export async function runHelper(
   const canonical = parseGitUrl(url);
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
-  const mirrors = disabled ? [] : candidateMirrors(entries, remote, url);
+  const mirrors = disabled ? [] : inOrder(candidateMirrors(entries, remote, url), own);
   const { settings, warnings } = readSettings(entries);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
@@ -64,6 +73,8 @@ export async function runHelper(
     staged: mayHaveStaged(own),
     fetchesMirrorRefs: foreign,
     progress: false,
+    asked: 0,
+    notes: [],
     cuts: false,
     ...tools,
   };

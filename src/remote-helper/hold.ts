@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
-import { sampledAncestors } from '../git/objects.ts';
+import { presentObjects, sampledAncestors } from '../git/objects.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
@@ -11,10 +11,12 @@ import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetc
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { isBundleMirror, withSameBundle } from './bundle-mirror.ts';
 import { type Completion, emptyPack } from './completion.ts';
+import { type Haul, openHaul } from './haul.ts';
 import type { HeadStart } from './head-start.ts';
 import { passingOver } from './passing-over.ts';
-import { keepBrought, type Staged, stageFrom } from './stage.ts';
-import { stageBundle } from './stage-bundle.ts';
+import { type Answer, Race } from './race.ts';
+import { haulFrom, keepHaul, type Staged, usefulness } from './stage.ts';
+import { haulBundle } from './stage-bundle.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -81,17 +83,25 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
   };
 }
 
+// With `include-tag` a server adds the annotated tags of what it sends (gitprotocol-v2(5)). What a mirror sent, it
+// would not send, and so these tags must be asked for where the mirror did not have them.
+async function tagsToFollow({ peeled, repository }: StageOrder): Promise<string[]> {
+  const here = await presentObjects(new Set([...peeled].flat()), repository);
+  return [...peeled].filter(([tag, commit]) => here.has(commit) && !here.has(tag)).map(([tag]) => tag);
+}
+
 async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const { repository, clone, format } = order;
   const earlier = await sampledAncestors(staged.surplus.tips, repository);
   const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
   const wanted = order.wanted.map(({ oid }) => oid);
-  const small = staged.bytes <= SMALL;
-  // A pack with a surplus is not to be told apart from the rest once git has indexed it itself.
-  const lean = staged.surplus.tips.length === 0;
-  const whole = clone && small && lean && wanted.every((oid) => staged.tips.has(oid));
-  const pack = (whole && (await onlyPack(staged, repository))) || emptyPack(format);
-  const completion = { complete: staged.tips, haves, format, pack };
+  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, 0);
+  const small = bytes <= SMALL;
+  // A pack that holds more than git wants is to be trimmed, and is not for git's eyes.
+  const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.tips.has(oid));
+  const pack = (clone && small && exact && (await onlyPack(staged, repository))) || emptyPack(format);
+  const tags = order.includeTag ? await tagsToFollow(order) : [];
+  const completion = { complete: staged.tips, haves, tags, format, pack };
   return { staged, repository, wanted, small, completion };
 }
 
@@ -109,7 +119,7 @@ export async function stageRequest(
   cwd: string,
   tools: StageTools,
 ): Promise<Holding | null> {
-  const { report, trace, contact } = tools;
+  const { trace, contact } = tools;
   const order = await orderOf(request, refs, cwd, tools).catch((error: unknown) => {
     contact.signal.throwIfAborted();
     // Whatever stands in the way of using a mirror, canonical can do without.
@@ -120,26 +130,89 @@ export async function stageRequest(
     await headStart.abandon();
     return null;
   }
-  const { brought, passedOver } = await headStart.adopt(order);
-  contact.signal.throwIfAborted();
-  const left = mirrors.filter((mirror) => mirror !== brought?.mirror && !passedOver.has(mirror));
-  const attempts = left.map((mirror, index) => ({
-    mirror,
-    stage: () =>
-      isBundleMirror(mirror, contact.entries)
-        ? stageBundle(withSameBundle(left.slice(index), contact.entries), order, tools)
-        : stageFrom(mirror, order, tools),
-  }));
-  if (brought) attempts.unshift({ mirror: brought.mirror, stage: () => keepBrought(brought, order, tools) });
-  for (const { mirror, stage } of attempts) {
+  const { haul: started, whole, passedOver } = await headStart.adopt(order);
+  const left = mirrors.filter((mirror) => !passedOver.has(mirror));
+  let haul = started;
+  try {
+    if (!whole) haul = await haulFromMirrors(left, haul, order, tools);
+    contact.signal.throwIfAborted();
+    if (haul !== null && haul.refs.length > 0)
+      return await holdingOf(await keepHaul(haul, order, tools), order);
+  } catch (error) {
+    await haul?.quarantine.remove();
+    contact.signal.throwIfAborted();
+    for (const mirror of haul?.sources.keys() ?? []) tools.report.line(passingOver(mirror, error, tools));
+    return null;
+  }
+  await haul?.quarantine.remove();
+  return null;
+}
+
+/**
+ * Tries mirrors until one has brought everything. What one has brought whole when it breaks off, the next one goes on
+ * from. Servers race; a bundle among them has its turn where the user named it, in a haul of its own.
+ */
+async function haulFromMirrors(
+  mirrors: readonly Mirror[],
+  started: Haul | null,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Haul | null> {
+  const { entries, signal } = tools.contact;
+  let haul = started;
+  let left = mirrors;
+  while (left.length > 0 && !signal.aborted) {
+    const bundle = left.findIndex((mirror) => isBundleMirror(mirror, entries));
+    const servers = bundle < 0 ? left : left.slice(0, bundle);
+    const raced = await haulFromServers(servers, haul, order, tools);
+    if (raced.whole || bundle < 0) return raced.haul;
+    haul = raced.haul;
+    left = left.slice(bundle);
+    const hauled = haul?.refs.length ? null : await haulFromBundle(left, order, tools);
+    if (hauled !== null) {
+      await haul?.quarantine.remove();
+      return hauled;
+    }
+    left = left.slice(1);
+  }
+  return haul;
+}
+
+async function haulFromBundle(
+  mirrors: readonly Mirror[],
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Haul | null> {
+  try {
+    return await haulBundle(withSameBundle(mirrors, tools.contact.entries), order, tools);
+  } catch (error) {
+    tools.contact.signal.throwIfAborted();
+    tools.report.line(passingOver(mirrors[0] as Mirror, error, tools));
+    return null;
+  }
+}
+
+async function haulFromServers(
+  servers: readonly Mirror[],
+  started: Haul | null,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<{ haul: Haul | null; whole: boolean }> {
+  const names = order.wanted.map(({ name }) => name);
+  const race = new Race(servers, { names, format: order.format }, tools);
+  const judge = (answer: Answer) => usefulness(answer, order);
+  let haul = started;
+  for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
     try {
-      return await holdingOf(await stage(), order);
+      haul ??= await openHaul(order, tools);
+      await haulFrom(answer, haul, order, tools);
+      return { haul, whole: true };
     } catch (error) {
-      contact.signal.throwIfAborted();
-      report.line(passingOver(mirror, error, trace));
+      answer.line.close();
+      if (!tools.contact.signal.aborted) race.passOver(answer.mirror, error);
     }
   }
-  return null;
+  return { haul, whole: false };
 }
 
 async function orderOf(

@@ -4,6 +4,7 @@ import { deleteRefs, writeRefs } from '../git/refs.ts';
 import { listStaged, removeStaleLocks } from '../git/staged.ts';
 import { stagedName } from '../mirror/choose.ts';
 import { coveringRefs } from './cover.ts';
+import type { HauledRef } from './haul.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
@@ -12,14 +13,14 @@ import type { StageOrder, StageTools } from './stage-order.ts';
  * @returns the refs written, which lead to everything that came, and the packs that are new
  */
 export async function keepStaged(
-  refs: readonly WantedRef[],
-  site: string,
+  refs: readonly HauledRef[],
   order: StageOrder,
   quarantine: Quarantine,
   tools: StageTools,
 ): Promise<{ cover: WantedRef[]; packs: string[] }> {
   const { repository } = order;
-  const staged = refs.flatMap(({ name, oid }) => {
+  const sites = new Set(refs.map(({ site }) => site));
+  const staged = refs.flatMap(({ name, oid, site }) => {
     const to = stagedName(name, site);
     return to === null ? [] : [{ name: to, oid }];
   });
@@ -32,14 +33,14 @@ export async function keepStaged(
     await writeRefs(cover, repository);
   } catch {
     // What an earlier run left may stand in the way: `a` where `a/b` is to go, or a lock.
-    await removeStaleLocks(site, repository);
+    for (const site of sites) await removeStaleLocks(site, repository);
     await deleteRefs(
-      (await listStaged(repository)).filter((ref) => ref.site === site),
+      (await listStaged(repository)).filter(({ site }) => sites.has(site)),
       repository,
     );
     await writeRefs(cover, repository);
   }
-  tools.trace('refs-written', { refs: cover.length, site });
+  tools.trace('refs-written', { refs: cover.length, site: [...sites].join(',') });
   try {
     await throwIfInterrupted(tools.contact.signal);
   } catch (error) {

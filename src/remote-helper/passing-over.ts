@@ -1,20 +1,23 @@
 import { GamError } from '../errors.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { StageTools } from './stage-order.ts';
 
 /**
  * Keeps to what the configuration and the rules of safety say about a mirror.
- * @throws GamError `mirror-unusable` for one that must not be contacted
+ * @throws GamError `mirror-barred` for one that must not be contacted
  */
 export function refuse(mirror: Mirror): void {
-  if (mirror.refusal !== null) throw new GamError('mirror-unusable', mirror.refusal, { tryElsewhere: true });
+  if (mirror.refusal !== null) throw new GamError('mirror-barred', mirror.refusal, { tryElsewhere: true });
 }
 
-/** What the user is told of a mirror that failed: which, and why. */
-export function passingOver(mirror: Mirror, error: unknown, trace: Trace): string {
+/** What the user is told of a mirror that failed: which, and why. That it failed is remembered, too. */
+export function passingOver(mirror: Mirror, error: unknown, { trace, contact }: StageTools): string {
   const reason = error instanceof Error ? error.message : String(error);
   const name = mirror.refusal === null ? mirrorHost(mirror.url) : redactUrl(mirror.url);
   trace('mirror-passed-over', { site: mirror.site, reason });
+  // A full disk, or a rule of ours, is no fault of the mirror's.
+  if (error instanceof GamError && error.tryElsewhere && error.code !== 'mirror-barred')
+    contact.note(mirror.url, error.code === 'mirror-behind' ? { kind: 'miss' } : { kind: 'failure', reason });
   return `passing over ${name}: ${reason}`;
 }

@@ -1,6 +1,9 @@
 import { writeSync } from 'node:fs';
 import { printable } from '../protocol/text.ts';
 
+/** What may be told on the way to a mirror. */
+export type Telling = Pick<Report, 'line' | 'progress'>;
+
 /** Tells the user, on standard error, what happened and why; nothing at all under `-q`. */
 export class Report {
   /** Set by `option verbosity` as soon as git says it. */
@@ -30,5 +33,50 @@ export class Report {
     } catch {
       // Nobody reads standard error any more (EPIPE), or it is full (EAGAIN): no reason to fail a fetch.
     }
+  }
+}
+
+/** How much progress is kept until it is clear whether the user is to see it. */
+const LONGEST_PROGRESS = 4096;
+
+// From the start of a line on, be it one that was drawn over.
+function ending(text: string): string {
+  if (text.length <= LONGEST_PROGRESS) return text;
+  const cut = text.slice(-LONGEST_PROGRESS);
+  return cut.slice(cut.search(/[\r\n]/) + 1);
+}
+
+/** Keeps back what would be told of a guess, until it is clear what came of it. */
+export class Aside implements Telling {
+  readonly #report: Telling;
+  #lines: string[] = [];
+  #drawn = '';
+  #open = false;
+
+  constructor(report: Telling) {
+    this.#report = report;
+  }
+
+  line(message: string): void {
+    if (this.#open) this.#report.line(message);
+    else this.#lines.push(message);
+  }
+
+  progress(text: string): void {
+    if (this.#open) this.#report.progress(text);
+    else this.#drawn = ending(this.#drawn + text);
+  }
+
+  /** Tells the lines, which are true whatever comes of the guess. */
+  tell(): void {
+    for (const message of this.#lines.splice(0)) this.#report.line(message);
+  }
+
+  /** Tells all, and from now on at once: the guess was right. */
+  open(announcement: string): void {
+    this.tell();
+    this.#open = true;
+    this.#report.line(announcement);
+    this.#report.progress(this.#drawn);
   }
 }

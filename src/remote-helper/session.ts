@@ -20,6 +20,7 @@ import {
   packAnswer,
 } from './completion.ts';
 import { write } from './flow.ts';
+import { question } from './question.ts';
 
 /** Where git is: what it writes, and what it reads. */
 export interface GitSide {
@@ -27,14 +28,29 @@ export interface GitSide {
   output: Writable;
 }
 
+/** An answer to the very request that is held, for which canonical is not needed. */
+export interface OwnAnswer {
+  /** @param stateless whether git waits for a response-end packet behind it */
+  send(output: Writable, stateless: boolean): Promise<void>;
+}
+
 /** What a session needs from outside. */
 export interface SessionEvents {
-  /** Called with git's first fetch request, which waits meanwhile; null when nothing was staged. */
-  hold(request: FetchRequest, refs: readonly AdvertisedRef[]): Promise<Completion | null>;
+  /**
+   * Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. `has` asks
+   * canonical whether it would send these objects.
+   */
+  hold(
+    request: FetchRequest,
+    refs: readonly AdvertisedRef[],
+    has: (oids: readonly string[]) => Promise<boolean>,
+  ): Promise<Completion | OwnAnswer | null>;
   /** Called before git hears that nothing will be held: canonical fails, or speaks an older protocol. */
   failing(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
   ending(): Promise<void>;
+  /** Git wants no more; what is left to be done while canonical's line ends costs no time. */
+  closed(greeted: number): void;
   /** Git went away while its request was held. */
   hungUp(): void;
   /** Opens canonical's line again; null where each request has a connection of its own. */
@@ -48,6 +64,8 @@ export interface SessionEnd {
   completed: boolean;
   /** Bytes that canonical sent. */
   bytes: number;
+  /** When canonical's first answer was here; on performance.now()'s clock. */
+  greeted: number;
 }
 
 /** A request that canonical has not answered to its end. */
@@ -56,11 +74,14 @@ interface Expected {
   /** The request as git wrote it; null for anything but fetch. */
   request: FetchRequest | null;
   pack: boolean;
+  /** Told whether canonical refused, for a request of gam's own, of which git sees nothing. */
+  heard: ((granted: boolean) => void) | null;
 }
 
 /**
  * One upload-pack conversation between git and canonical, passed through as it comes. In protocol v2 git's
- * first fetch request is held until `hold` has staged what it can; then it goes on, less what is here now.
+ * first fetch request is held until `hold` has staged what it can; then it goes on, less what is here now, or is
+ * answered from elsewhere.
  * Everything else, and every other protocol version, is not touched (gitprotocol-v2(5)).
  */
 export class Session {
@@ -70,13 +91,18 @@ export class Session {
   #answers: AnswerReader;
   #expected: Expected[] = [];
   #refs: AdvertisedRef[] = [];
-  #state: 'before' | 'holding' | 'after' = 'before';
+  #state: 'before' | 'holding' | 'answering' | 'after' = 'before';
   #completion: Completion | null = null;
   #completed = false;
   #ended = false;
+  #greeted = 0;
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
+  /** True when the last request was answered without canonical. */
+  #answered = false;
+  /** True when canonical refused a request of gam's own. */
+  #refused = false;
   #bytesBefore = 0;
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -91,6 +117,7 @@ export class Session {
   /** Passes everything on until canonical's line ends. */
   async run(): Promise<SessionEnd> {
     const greeting = await this.#answers.greeting();
+    this.#greeted = performance.now();
     if (!greeting.version2) await this.#events.failing();
     await write(this.#git.output, greeting.bytes);
     if (greeting.version2) {
@@ -109,8 +136,9 @@ export class Session {
     const bytes = this.#bytesBefore + this.#answers.bytes;
     const exit = await this.#canonical.exit;
     // How an idle line ended does not matter when there was nothing left to ask for.
-    const needless = this.#idle && this.#completed;
-    return { exit: needless ? { status: 0, signal: null } : exit, completed: this.#completed, bytes };
+    const needless = this.#completed && (this.#idle || this.#answered);
+    const told = needless ? { status: 0, signal: null } : exit;
+    return { exit: told, completed: this.#completed, bytes, greeted: this.#greeted };
   }
 
   /** Ends canonical's line, and with it the session. */
@@ -141,23 +169,37 @@ export class Session {
     if (this.#state === 'holding') this.#events.hungUp();
     await handled;
     this.#canonical.input.end();
+    this.#events.closed(this.#greeted);
     if (this.#gone) this.#finish();
   }
 
   async #handle(packets: Packet[]): Promise<void> {
     const command = requestedCommand(packets);
+    // git takes its leave, of a canonical that has hung up while it was not needed.
+    if (command === null && this.#gone && this.#completed) return;
     if (command !== 'fetch') {
       if (command === 'ls-refs') this.#refs = [];
-      await this.#send(packets, { command, request: null, pack: false });
+      await this.#send(packets, { command, request: null, pack: false, heard: null });
       return;
     }
     const request = parseFetchRequest(packets);
     if (this.#state === 'before') {
       this.#state = 'holding';
-      this.#completion = await this.#events.hold(request, this.#refs);
+      const held = await this.#events.hold(request, this.#refs, (oids) => this.#has(request, oids));
+      if (held !== null && 'send' in held) {
+        this.#state = 'answering';
+        await held.send(this.#git.output, this.#canonical.stateless);
+        this.#state = 'after';
+        this.#completed = true;
+        this.#answered = true;
+        return;
+      }
       this.#state = 'after';
+      this.#completion = held;
     }
-    const completion = this.#completion;
+    // What comes along with the first answer is not asked for again with a second one.
+    const tags = this.#completed ? [] : (this.#completion?.tags ?? []);
+    const completion = this.#completion && { ...this.#completion, tags };
     if (completion && isComplete(request, completion)) {
       await this.#end();
       const answer = packAnswer(request, completion.pack, this.#canonical.stateless);
@@ -166,7 +208,16 @@ export class Session {
       return;
     }
     const rewritten = completion ? writeFetchRequest(completedRequest(request, completion)) : packets;
-    await this.#send(rewritten, { command, request, pack: false });
+    await this.#send(rewritten, { command, request, pack: false, heard: null });
+  }
+
+  async #has(request: FetchRequest, oids: readonly string[]): Promise<boolean> {
+    // Nobody is left to be asked; the session ends only when the request itself is on its way.
+    if (this.#gone && this.#events.reopen === null) return false;
+    return new Promise((heard, reject) => {
+      const expected = { command: 'fetch', request: null, pack: false, heard };
+      this.#send(writeFetchRequest(question(request, oids)), expected).catch(reject);
+    });
   }
 
   async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
@@ -176,7 +227,10 @@ export class Session {
       if (this.#events.reopen === null) return this.#finish();
       await this.#openAgain(this.#events.reopen);
     }
-    if (expected.command !== null) this.#expected.push(expected);
+    if (expected.command !== null) {
+      this.#answered = false;
+      this.#expected.push(expected);
+    }
     await write(this.#canonical.input, ...packets.map((packet) => packet.raw));
   }
 
@@ -206,7 +260,9 @@ export class Session {
       await write(this.#git.output, ...forGit);
     }
     this.#gone = true;
-    this.#idle = this.#state === 'holding';
+    for (const { heard } of this.#expected) heard?.(false);
+    this.#expected = [];
+    this.#idle = this.#state === 'holding' || this.#state === 'answering';
     if (!this.#idle) this.#finish();
   }
 
@@ -216,10 +272,25 @@ export class Session {
     await this.#events.ending();
   }
 
+  /** Follows the answer to a request of gam's own; git sees nothing of it. */
+  #listen(packet: Packet, heard: (granted: boolean) => void): false {
+    if (packetLine(packet)?.startsWith('ERR ')) {
+      this.#refused = true;
+      // The server hangs up (upload-pack.c); what is sent before that is seen would be lost.
+      if (!this.#canonical.stateless) this.#canonical.close();
+    }
+    if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
+      this.#expected.shift();
+      heard(!this.#refused);
+    }
+    return false;
+  }
+
   /** Follows an answer packet by packet; false for one that git must not see. */
   #note(packet: Packet): boolean {
     const [current] = this.#expected;
     if (!current) return true;
+    if (current.heard) return this.#listen(packet, current.heard);
     if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
       this.#expected.shift();
       if (current.pack && this.#state === 'after') this.#completed = true;

@@ -15,32 +15,33 @@ import { BundleFeed } from './bundle-feed.ts';
 import { type Candidate, inOrder } from './bundle-order.ts';
 import { checkBundle } from './check-bundle.ts';
 import { type BundlePlace, type FetchedBundle, fetchBundle } from './fetch-bundle.ts';
+import type { Haul } from './haul.ts';
 import { Indexing } from './indexing.ts';
 import { bundleRefs, type Decline, judgeBundle } from './judge-bundle.ts';
 import { refuse } from './passing-over.ts';
-import { type Brought, fetchingFrom, keepBrought, type Staged } from './stage.ts';
+import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /**
- * Stages from a static file: a bundle, or a list of bundles. It is judged by its header, downloaded into a quarantine from
+ * Brings a static file: a bundle, or a list of bundles. It is judged by its header, downloaded into a quarantine from
  * all mirrors that hold it, indexed there and checked; from there on it is as what came from any other mirror.
  *
  * @param mirrors the mirror, and others that may hold the same bundle
  * @throws GamError with `tryElsewhere` and the reason in a few words, when it is of no use
  */
-export async function stageBundle(
+export async function haulBundle(
   mirrors: readonly Mirror[],
   order: StageOrder,
   tools: StageTools,
-): Promise<Staged> {
+): Promise<Haul> {
   const stage = new BundleStage(mirrors, order, tools);
   try {
-    return await keepBrought(await stage.bring(), order, tools);
+    return await stage.bring();
   } catch (error) {
     tools.contact.signal.throwIfAborted();
     // Of several that were mixed, one may have lied; the first is asked alone before it is blamed.
     if (!stage.isMixed) throw error;
-    return stageBundle(mirrors.slice(0, 1), order, tools);
+    return haulBundle(mirrors.slice(0, 1), order, tools);
   }
 }
 
@@ -64,7 +65,7 @@ class BundleStage {
     this.#tools = tools;
   }
 
-  async bring(): Promise<Brought> {
+  async bring(): Promise<Haul> {
     refuse(this.#mirror);
     const { contact, trace, pid } = this.#tools;
     const parsed = parseGitUrl(this.#mirror.url);
@@ -203,17 +204,27 @@ class BundleStage {
     return parsed.kind === 'file' ? { path: first } : { urls: found };
   }
 
-  async #brought(quarantine: Quarantine): Promise<Brought> {
+  async #brought(quarantine: Quarantine): Promise<Haul> {
     const { repository, wanted } = this.#order;
     const { exact, differing } = chooseRefs(wanted, this.#refs);
     const earlier = await presentObjects(this.#refs.values(), { env: repository.env });
     const refs = [...exact, ...differing].filter(({ oid }) => !earlier.has(oid));
-    if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
+    if (refs.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
     const taken = new Set(refs.map(({ oid }) => oid));
     const others = [...this.#refs.values()].filter((oid) => !taken.has(oid) && !earlier.has(oid));
-    const bytes = [...this.#received.values()].reduce((sum, one) => sum + one, 0);
-    const from = [...new Set([...this.#received.keys()].map(mirrorHost))].join(' and ');
-    return { mirror: this.#mirror, refs, quarantine, bytes, others, from };
+    const { site } = this.#mirror;
+    return { quarantine, refs: refs.map((ref) => ({ ...ref, site })), others, sources: this.#sources() };
+  }
+
+  // The bundles of a list lie beside it, so their host tells whose they are.
+  #sources(): Map<Mirror, number> {
+    const sources = new Map<Mirror, number>();
+    for (const [url, bytes] of this.#received) {
+      const host = mirrorHost(url);
+      const mirror = this.#mirrors.find((one) => mirrorHost(one.url) === host) ?? this.#mirror;
+      sources.set(mirror, (sources.get(mirror) ?? 0) + bytes);
+    }
+    return sources;
   }
 }
 

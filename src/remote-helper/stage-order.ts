@@ -3,7 +3,7 @@ import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
-import type { Report } from './report.ts';
+import type { Telling } from './report.ts';
 
 /** What git asked canonical for, and where it is to go. */
 export interface StageOrder {
@@ -23,12 +23,18 @@ export interface StageOrder {
 /** What staging works with. */
 export interface StageTools {
   contact: MirrorContact;
-  report: Pick<Report, 'line' | 'progress'>;
+  report: Telling;
   trace: Trace;
   pid: number;
 }
 
-/** The error of a mirror that is of no use; the message is the reason, in a few words. */
-export function elsewhere(code: 'mirror-unusable' | 'mirror-broken', message: string): GamError {
+/**
+ * The error of a mirror that is of no use; the message is the reason, in a few words. `mirror-behind` is for one
+ * that is in order, and has nothing that is wanted.
+ */
+export function elsewhere(
+  code: 'mirror-behind' | 'mirror-unusable' | 'mirror-broken',
+  message: string,
+): GamError {
   return new GamError(code, message, { tryElsewhere: true });
 }

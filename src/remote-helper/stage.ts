@@ -1,81 +1,74 @@
 import { GamError } from '../errors.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { presentObjects } from '../git/objects.ts';
-import { Quarantine } from '../git/quarantine.ts';
+import type { Quarantine } from '../git/quarantine.ts';
 import type { Surplus } from '../git/trim.ts';
-import { type Choice, chooseRefs } from '../mirror/choose.ts';
+import { chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
-import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
-import { bringIn, knownTips } from './bring-in.ts';
+import { knownTips } from './bring-in.ts';
+import { type Haul, haulRefs } from './haul.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
-import { listMirrorRefs } from './mirror-refs.ts';
-import { refuse } from './passing-over.ts';
+import type { Answer } from './race.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
 export interface Staged {
-  mirror: Mirror;
-  /** Where it came from, in words for the user. */
-  from: string;
   refs: WantedRef[];
   /** Objects that are here now with all they lead to: canonical may be told that we have them. */
   tips: ReadonlySet<string>;
   /** Staged tips that canonical did not name, and the packs that came. */
   surplus: Surplus;
-  bytes: number;
+  /** The bytes that each mirror sent. */
+  sources: ReadonlyMap<Mirror, number>;
   quarantine: Quarantine;
-}
-
-/** What one mirror brought: objects in a quarantine, connected, which nobody sees yet. */
-export interface Brought {
-  mirror: Mirror;
-  refs: WantedRef[];
-  quarantine: Quarantine;
-  bytes: number;
-  /** Tips that came along although nobody asked for them, as they do in a bundle. */
-  others?: readonly string[];
-  /** Where it came from, in words for the user, when that was not the mirror alone. */
-  from?: string;
 }
 
 /**
- * Stages what is wanted from one mirror: objects into a quarantine, connectivity checked, then the packs
- * into the repository and the refs under refs/mirror/<site>/ in one transaction. Whatever goes wrong leaves
- * nothing behind.
+ * Adds to a haul what is wanted of one mirror.
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
-export async function stageFrom(mirror: Mirror, order: StageOrder, tools: StageTools): Promise<Staged> {
-  refuse(mirror);
-  tools.trace('mirror-try', { site: mirror.site });
-  const stage = new Stage(mirror, order, tools);
+export async function haulFrom(
+  answer: Answer,
+  haul: Haul,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<void> {
+  const hauling = new Hauling(answer, haul, order, tools);
   try {
-    return await keepBrought(await stage.bring(), order, tools);
+    await hauling.run();
   } finally {
-    stage.close();
+    hauling.close();
   }
 }
 
-/** Takes what a mirror brought out of its quarantine and writes the refs under refs/mirror/<site>/. */
-export async function keepBrought(
-  { mirror, refs, quarantine, bytes, others = [], from = mirrorHost(mirror.url) }: Brought,
-  order: StageOrder,
-  tools: StageTools,
-): Promise<Staged> {
+/**
+ * Takes a haul out of its quarantine: the packs go into the repository, and the refs are written under
+ * refs/mirror/<site>/ in one transaction. Whatever goes wrong leaves nothing behind.
+ */
+export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools): Promise<Staged> {
+  const { refs, quarantine, sources } = haul;
   const wanted = new Set(order.wanted.map(({ oid }) => oid));
-  try {
-    const tips = await knownTips(refs, wanted, order.repository, quarantine);
-    await throwIfInterrupted(tools.contact.signal);
-    const { cover, packs } = await keepStaged(refs, mirror.site, order, quarantine, tools);
-    const beyond = [...refs.map(({ oid }) => oid), ...others].filter((oid) => !wanted.has(oid));
-    const tags = order.includeTag ? order.peeled : new Map<string, string>();
-    const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
-    return { mirror, from, refs: cover, tips, surplus, bytes, quarantine };
-  } catch (error) {
-    await quarantine.remove();
-    throw error;
-  }
+  const tips = await knownTips(refs, wanted, order.repository, quarantine);
+  await throwIfInterrupted(tools.contact.signal);
+  const { cover, packs } = await keepStaged(refs, order, quarantine, tools);
+  const came = [...refs.map(({ oid }) => oid), ...haul.others];
+  const beyond = came.filter((oid) => !wanted.has(oid));
+  const tags = order.includeTag ? order.peeled : new Map<string, string>();
+  const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
+  return { refs: cover, tips, surplus, sources, quarantine };
+}
+
+/**
+ * What share of the wanted refs a mirror has just as canonical has them.
+ * @throws GamError `mirror-unusable` for one that cannot help
+ */
+export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
+  const { exact, differing, foreign } = chooseRefs(wanted, refs);
+  if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
+  if (exact.length + differing.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
+  return exact.length / wanted.length;
 }
 
 /** What the user sees when a mirror starts to send. */
@@ -83,98 +76,67 @@ export function fetchingFrom(mirror: Mirror, { latency }: Pick<MirrorLine, 'late
   return `fetching from ${mirrorHost(mirror.url)} (${Math.round(latency)} ms)`;
 }
 
-class Stage {
+class Hauling {
   readonly #mirror: Mirror;
+  readonly #refs: ReadonlyMap<string, string>;
+  readonly #haul: Haul;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
-  readonly #wantedOids: ReadonlySet<string>;
-  #line: MirrorLine | null = null;
-  #bytes = 0;
+  #line: MirrorLine;
   #announced = false;
 
-  constructor(mirror: Mirror, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, refs }: Answer, haul: Haul, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
+    this.#line = line;
+    this.#refs = refs;
+    this.#haul = haul;
     this.#order = order;
     this.#tools = tools;
-    this.#wantedOids = new Set(order.wanted.map(({ oid }) => oid));
   }
 
   close(): void {
-    this.#line?.close();
-  }
-
-  async bring(): Promise<Brought> {
-    const line = await this.#open();
-    const choice = chooseRefs(
-      this.#order.wanted,
-      await listMirrorRefs(
-        line,
-        this.#order.wanted.map(({ name }) => name),
-        this.#order.format,
-        this.#tools.contact.settings,
-      ),
-    );
-    this.#tools.trace('mirror-refs', { exact: choice.exact.length, differing: choice.differing.length });
-    if (choice.foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
-    const quarantine = await Quarantine.open(this.#order.repository.objects, this.#tools.pid);
-    this.#tools.trace('quarantine-opened', { folder: quarantine.folder });
-    try {
-      const refs = await this.#fetch(choice, quarantine);
-      const bytes = this.#bytes + (this.#line?.source.bytes ?? 0);
-      return { mirror: this.#mirror, refs, quarantine, bytes };
-    } catch (error) {
-      await quarantine.remove();
-      throw error;
-    }
-  }
-
-  async #open(): Promise<MirrorLine> {
-    const line = await openMirror(this.#mirror.url, this.#tools.contact);
-    this.#line = line;
-    this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(line.latency) });
-    const format = objectFormat(line.advertisement);
-    if (format !== this.#order.format) throw elsewhere('mirror-unusable', `has ${format} objects`);
-    return line;
+    this.#line.close();
   }
 
   // A server of protocol v2 gives any object it has, so one that is ahead of canonical can serve exactly
   // what canonical advertises. One that is behind refuses, and then serves what it has. A second try needs a
   // second line where answers are not stateless; over ssh that costs more than it is worth.
-  async #fetch({ exact, differing }: Choice, quarantine: Quarantine): Promise<WantedRef[]> {
+  async run(): Promise<void> {
     const { wanted } = this.#order;
-    if (exact.length === wanted.length) return this.#fetchRefs(exact, quarantine);
+    const { exact, differing } = chooseRefs(wanted, this.#refs);
+    this.#tools.trace('mirror-refs', { exact: exact.length, differing: differing.length });
+    if (exact.length === wanted.length) return this.#fetch(exact);
     const missing = await this.#missing([...exact, ...differing]);
-    if (this.#line?.kind === 'ssh') return this.#fetchRefs(missing, quarantine);
+    if (this.#line.kind === 'ssh') return this.#fetch(missing);
     try {
-      return await this.#fetchRefs(wanted, quarantine);
+      await this.#fetch(wanted);
     } catch (error) {
       if (!(error instanceof GamError && error.code === 'mirror-refused')) throw error;
       this.#tools.trace('mirror-behind', { site: this.#mirror.site });
-      if (!this.#line?.stateless) await this.#reopen();
-      return this.#fetchRefs(missing, quarantine);
+      if (!this.#line.stateless) await this.#reopen();
+      await this.#fetch(missing);
     }
   }
 
   async #reopen(): Promise<void> {
-    this.#bytes += this.#line?.source.bytes ?? 0;
-    this.#line?.close();
-    this.#line = null;
-    await this.#open();
+    this.#line.close();
+    this.#line = await openMirror(this.#mirror.url, this.#tools.contact);
+    this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(this.#line.latency) });
   }
 
   async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
-    if (refs.length === 0) throw elsewhere('mirror-unusable', 'has none of the wanted refs');
     const here = await presentObjects(new Set(refs.map(({ oid }) => oid)), this.#order.repository);
     const missing = refs.filter(({ oid }) => !here.has(oid));
-    if (missing.length === 0) throw elsewhere('mirror-unusable', 'has nothing new');
+    if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');
     return missing;
   }
 
-  async #fetchRefs(refs: readonly WantedRef[], quarantine: Quarantine): Promise<WantedRef[]> {
-    const line = this.#line as MirrorLine;
-    if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, line));
+  async #fetch(refs: readonly WantedRef[]): Promise<void> {
+    if (!this.#announced) this.#tools.report.line(fetchingFrom(this.#mirror, this.#line));
     this.#announced = true;
-    await bringIn(refs, this.#wantedOids, { line, order: this.#order, quarantine, tools: this.#tools });
-    return [...refs];
+    const hauled = new Set(this.#haul.refs.map(({ name, oid }) => `${oid} ${name}`));
+    const left = refs.filter(({ name, oid }) => !hauled.has(`${oid} ${name}`));
+    const source = { mirror: this.#mirror, line: this.#line, order: this.#order, tools: this.#tools };
+    if (left.length > 0) await haulRefs(left, this.#haul, source);
   }
 }

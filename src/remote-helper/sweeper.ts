@@ -109,7 +109,7 @@ export async function sweepAfter(
   const end = Date.now() + PATIENCE_MS;
   let wait = PAUSE_MS.first;
   let lateRounds = 0;
-  while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(job.gitDir)) {
+  while (Date.now() < end && lateRounds < MOST_LATE_ROUNDS && existsSync(join(job.gitDir, 'HEAD'))) {
     const alive = job.git === null || isAlive(job.git) !== false;
     // git itself, or the next helper's sweep, may hold a lock or have been faster: look again.
     if (await sweepOnce(job, over, alive, options).catch(() => false)) break;

@@ -1,17 +1,24 @@
-import { relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, processName } from '../git/alive.ts';
 import { gitCommandPid } from '../git/parent.ts';
 import { startProcess } from '../git/process.ts';
 import { Quarantine } from '../git/quarantine.ts';
+import { clearRemovedClone } from '../git/removed-clone.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
+import { mirrorHost } from '../mirror/mirror.ts';
 import type { FetchRequest } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
-import { type HelperContext, stageTools } from './context.ts';
+import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { rememberSeen } from './remember-seen.ts';
+import { isRoutable } from './routable.ts';
+import { routeRequest } from './route.ts';
+import type { Routed } from './route-to-mirror.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
@@ -29,13 +36,15 @@ interface Held {
   over: Promise<unknown> | null;
   holding: Holding | null;
   sweep: Sweep | null;
+  /** What a mirror sent for the very request. */
+  routed: Routed | null;
 }
 
 /**
  * Runs one upload-pack conversation with mirrors in play: stages when git asks for objects, hands the rest
  * to canonical, tells the account, and leaves a sweeper behind.
  *
- * @param headStart is under way already; whoever began it ends it
+ * @param headStart is under way already
  * @returns the exit status of canonical's side
  */
 export async function runUploadPack(
@@ -46,11 +55,22 @@ export async function runUploadPack(
 ): Promise<number> {
   const { process: own, mirrors, trace } = context;
   const tools = stageTools(context);
-  const held: Held = { over: null, holding: null, sweep: null };
+  const held: Held = { over: null, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
-  const stage = async (request: FetchRequest, refs: readonly AdvertisedRef[]) => {
+  const stage = async (
+    request: FetchRequest,
+    refs: readonly AdvertisedRef[],
+    has: (oids: readonly string[]) => Promise<boolean>,
+  ) => {
     trace('request-held');
+    if (isRoutable(request)) {
+      await headStart.abandon();
+      held.routed = await routeRequest(request, { refs, has }, mirrors, own.cwd, tools);
+      await throwIfInterrupted(own.interrupt.signal);
+      trace('request-released');
+      return held.routed?.answer ?? null;
+    }
     held.holding = await stageRequest(request, refs, mirrors, headStart, own.cwd, tools);
     const { holding } = held;
     if (holding) {
@@ -63,9 +83,10 @@ export async function runUploadPack(
     trace('request-released');
     return held.holding?.completion ?? null;
   };
+  let remembered: Promise<void> | null = null;
   const session = new Session(own.streams(), canonical, {
-    hold(request, refs) {
-      const over = stage(request, refs);
+    hold(request, refs, has) {
+      const over = stage(request, refs, has);
       held.over = over;
       return over;
     },
@@ -78,6 +99,11 @@ export async function runUploadPack(
       const isWaiting = () => !own.interrupt.signal.aborted && (name === null || isAlive(name) !== false);
       await settleSurplus(holding.staged.surplus, holding.repository, trace, isWaiting);
     },
+    closed(greeted) {
+      // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
+      const nothingNew = { exit: { status: 0, signal: null }, completed: false, bytes: 0, greeted };
+      if (held.over === null) remembered = rememberSeen(context, held, nothingNew);
+    },
     hungUp: () => own.interrupt.abort(),
     reopen,
   });
@@ -86,8 +112,13 @@ export async function runUploadPack(
   try {
     const end = await session.run();
     signal.throwIfAborted();
+    if (held.routed?.told && end.completed) {
+      const { mirror, bytes } = held.routed;
+      context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));
+    }
     if (held.holding) await settle(context, held.holding, held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
+    await (remembered ?? rememberSeen(context, held, end));
     return end.exit.status ?? 128;
   } catch (error) {
     // The lines may break before staging has cleaned up behind itself, and this process must not end first.
@@ -95,7 +126,27 @@ export async function runUploadPack(
     // Whoever interrupts a fetch wants nothing of it.
     await held.sweep?.(signal.aborted);
     throw error;
+  } finally {
+    await held.routed?.close();
+    await headStart.abandon();
+    if (signal.aborted) await untilGone(await git);
+    await clearBehind(own, held.holding?.staged.surplus.packs ?? []);
   }
+}
+
+/** How long an interrupted git may take to remove a clone; where only this process was told, git waits for it. */
+const REMOVAL_MS = 500;
+
+async function untilGone(git: string | null): Promise<void> {
+  if (git === null) return;
+  for (const end = Date.now() + REMOVAL_MS; Date.now() < end && isAlive(git) !== false; ) await pause(20);
+}
+
+async function clearBehind({ env, cwd }: HelperProcess, packs: readonly string[]): Promise<void> {
+  const named = env['GIT_DIR'];
+  if (named === undefined) return;
+  const gitDir = resolve(cwd, named);
+  await clearRemovedClone({ gitDir, objects: join(gitDir, 'objects') }, packs).catch(() => undefined);
 }
 
 async function settle(
@@ -104,12 +155,13 @@ async function settle(
   sweep: Sweep | null,
   end: SessionEnd,
 ): Promise<void> {
-  const { mirror, from, bytes } = holding.staged;
+  const { sources } = holding.staged;
+  const hosts = new Map([...sources].map(([mirror, bytes]) => [mirrorHost(mirror.url), bytes]));
   context.trace('session-over', { completed: end.completed });
   if (end.completed) {
-    context.report.line(accountLine(from, bytes, end.bytes));
+    context.report.line(accountLine(hosts, end.bytes));
   } else {
-    const kept = `what came from ${from} is kept, unverified, under refs/mirror/${mirror.site}/`;
+    const kept = `what came from ${[...hosts.keys()].join(' and ')} is kept, unverified, under refs/mirror/`;
     context.report.line(`canonical did not finish; ${kept} (see gam status)`);
   }
   await sweep?.(end.completed);

@@ -90,6 +90,7 @@ async function passConnect(
   context: HelperContext,
   output: Readable,
 ): Promise<{ answer: string | null; headStart: HeadStart | null }> {
+  context.asked = performance.now();
   const headStart = beginHeadStart(context);
   let answer: string | null = null;
   try {

@@ -3,6 +3,7 @@ import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import { type Environment, withoutRepository } from '../git/environment.ts';
+import type { Observation } from '../mirror/measure.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
 import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
@@ -29,10 +30,14 @@ export interface MirrorContact {
   env: Environment;
   settings: Settings;
   signal: AbortSignal;
+  /** Takes what is seen of a mirror, to be remembered. */
+  note: (url: string, seen: Observation) => void;
 }
 
 /** An open line to a mirror that has said what it can do. */
 export interface MirrorLine {
+  /** The mirror's, as it was given. */
+  url: string;
   kind: GitUrl['kind'];
   advertisement: Advertisement;
   source: PacketSource;
@@ -58,7 +63,7 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
   switch (url.kind) {
     case 'web': {
       const refusal = credentialRefusal(url, entries, env);
-      if (refusal !== null) throw new GamError('mirror-unusable', refusal, { tryElsewhere: true });
+      if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
       const config = webMirrorConfig(url, entries);
       const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
       return { ...processConnection('git', words, { ...env, ...config.env }, opening), stateless: true };
@@ -114,7 +119,7 @@ async function greet(
 export async function openMirror(mirrorUrl: string, contact: MirrorContact): Promise<MirrorLine> {
   const url = parseGitUrl(mirrorUrl);
   if (!isTransportAllowed(transportName(url), contact.entries, contact.env)) {
-    throw new GamError('mirror-unusable', `transport '${transportName(url)}' not allowed`, {
+    throw new GamError('mirror-barred', `transport '${transportName(url)}' not allowed`, {
       tryElsewhere: true,
     });
   }
@@ -135,12 +140,15 @@ export async function openMirror(mirrorUrl: string, contact: MirrorContact): Pro
       connection.close();
       throw why === '' ? error : new GamError('mirror-refused', why, { tryElsewhere: true, cause: error });
     });
+    const latency = performance.now() - started;
+    contact.note(mirrorUrl, { kind: 'greeting', ms: latency });
     return {
+      url: mirrorUrl,
       kind: url.kind,
       advertisement,
       source,
       stateless: connection.stateless,
-      latency: performance.now() - started,
+      latency,
       send: (packets) => send(connection, packets),
       close: () => {
         connection.input.destroy();

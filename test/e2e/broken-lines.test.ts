@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs, leftovers } from '../helpers/evidence.ts';
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
@@ -27,6 +27,7 @@ beforeAll(async () => {
   canonical = await startHttpServer({ root: bed.sandbox.path('served'), env: bed.sandbox.serverEnv });
 });
 
+beforeEach(() => bed.forgetMirrors());
 afterAll(async () => {
   await canonical.close();
   await bed.close();
@@ -69,7 +70,10 @@ describe('a mirror behind a bad line costs nothing but time', () => {
     await expectSameRefs(sandbox, into, 'served/repo');
     await expectClean(sandbox, into);
     await expectNoChildren(sandbox);
-    expect(stderr.match(/^gam: passing over /gm)).toHaveLength(1);
+    // One that is silent for long enough loses the race, and did not even fail.
+    const failed = stderr.match(/^gam: passing over /gm) ?? [];
+    expect(failed.length).toBeLessThan(2);
+    if (!/silent from the start|drips/.test(name)) expect(failed).toHaveLength(1);
     expect(bed.packs.sentFrom('mirrors/stale')).toBeGreaterThan(bed.packs.sentFrom('served'));
   });
 });

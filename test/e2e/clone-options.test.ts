@@ -19,6 +19,7 @@ beforeAll(async () => {
   await bed.sandbox.git(['update-ref', 'refs/pull/1/head', 'topic-1'], { cwd: 'canonical' });
   await bed.sandbox.git(['notes', '--ref=review', 'add', '-m', 'good', 'main'], { cwd: 'canonical' });
   await cloneBare(bed.sandbox, 'canonical', 'mirrors/fresh');
+  await bed.sandbox.git(['config', 'uploadpack.allowFilter', 'true'], { cwd: 'mirrors/fresh' });
 });
 
 afterAll(() => bed.close());
@@ -55,12 +56,27 @@ test.each([
 });
 
 test.each([
+  ['--depth=1'],
   ['--depth=5'],
   ['--depth=3 --no-single-branch'],
   ['--depth=1 --branch v3'],
+  ['--depth=1000'],
+  ['--depth=4 --no-tags --bare'],
+  ['--depth=2 --mirror'],
+  ['--filter=blob:none'],
+  ['--filter=blob:none --no-checkout'],
+  ['--filter=blob:none --depth=2'],
+  ['--filter=blob:none --sparse'],
+])('clone %s: the very request goes to the mirror', async (options) => {
+  const sent = bed.sent(await cloneAlike(options.split(' ')));
+  expect(sent.plain).toBeGreaterThan(0);
+  expect(sent.mirrors).toBeGreaterThan(0.9 * sent.plain);
+  expect(sent.canonical).toBe(0);
+});
+
+test.each([
   ['--shallow-since=1500060000'],
   ['--shallow-exclude=v3'],
-  ['--filter=blob:none'],
   ['--filter=blob:limit=1k --no-checkout'],
   ['--filter=tree:0 --bare'],
 ])('clone %s: the mirror is left alone', async (options) => {

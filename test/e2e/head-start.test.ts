@@ -32,7 +32,8 @@ afterAll(async () => {
   await bed.close();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
+  await bed.forgetMirrors();
   bed.packs.forget();
   bed.mirrors.before = null;
   bed.mirrors.requests.length = 0;
@@ -179,3 +180,17 @@ test.each(['http', 'git'])(
     await daemon.close();
   },
 );
+
+test('a branch that canonical does not have, asked for while the mirror is at work: the folder goes', async () => {
+  const { happened, happen } = happening();
+  const posts = countPosts(bed.mirrors);
+  bed.mirrors.before = async () => {
+    if (posts() === 2) happen();
+  };
+  canonical.before = () => happened;
+  const url = `mirror::${canonical.url}/canonical`;
+  const args = ['clone', '--branch', 'nowhere', ...settings(bed.mirror('fresh')), url, 'no-such-branch'];
+  await bed.sandbox.git(args, { expectStatus: 128 });
+  await expectNoChildren(bed.sandbox);
+  expect(existsSync(bed.sandbox.path('no-such-branch'))).toBe(false);
+});

@@ -63,3 +63,38 @@ test('a tag in what a mirror that is merely behind brought is followed', async (
   expect(await refs('gam')).toContain('refs/tags/release');
   await expectClean(sandbox, 'gam');
 });
+
+/** Clones on both sides with other options, and compares what is there, down to the objects. */
+async function cloneBoth(...options: string[]): Promise<void> {
+  const config = `remote.origin.mirrorUrl=${sandbox.path('mirror.git')}`;
+  const url = `file://${sandbox.path('canonical')}`;
+  await sandbox.git(['clone', '-q', ...options, url, 'cloned-plain']);
+  await sandbox.git(['clone', '-q', '-c', config, ...options, `mirror::${url}`, 'cloned-gam']);
+  expect(await refs('cloned-gam')).toBe(await refs('cloned-plain'));
+  const objects = async (cwd: string) =>
+    (await sandbox.git(['cat-file', '--batch-all-objects', '--batch-check'], { cwd })).stdout;
+  expect(await objects('cloned-gam')).toBe(await objects('cloned-plain'));
+  await expectClean(sandbox, 'cloned-gam');
+}
+
+test('a small clone from a mirror that is ahead holds no more than a plain one, and follows no other tags', async () => {
+  // What broke: git was given the mirror's whole pack, after the surplus had been taken out of the repository.
+  await commit('B');
+  await sandbox.git(['clone', '-q', '--mirror', 'canonical', 'mirror.git']);
+  await sandbox.git(['checkout', '-q', '-b', 'later'], { cwd: 'canonical' });
+  await commit('C');
+  await sandbox.git(['push', '-q', '../mirror.git', 'later:main'], { cwd: 'canonical' });
+  await sandbox.git(['tag', 'after'], { cwd: 'canonical' });
+  await sandbox.git(['checkout', '-q', 'main'], { cwd: 'canonical' });
+  await sandbox.git(['branch', '-q', '-D', 'later'], { cwd: 'canonical' });
+  await cloneBoth('--single-branch');
+});
+
+test('an annotated tag that the mirror does not have yet comes along with what it points to', async () => {
+  // What broke: nothing was left to ask canonical for, which would have sent the tag with the commit.
+  await commit('B');
+  await sandbox.git(['clone', '-q', '--mirror', 'canonical', 'mirror.git']);
+  await sandbox.git(['tag', '-a', '-m', 'release', 'v1'], { cwd: 'canonical' });
+  await cloneBoth('--single-branch');
+  expect(await refs('cloned-gam')).toContain('refs/tags/v1');
+});

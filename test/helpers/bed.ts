@@ -1,4 +1,5 @@
 import { cpSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { logPacks, type PackLog } from './pack-log.ts';
 import { makePair, type Pair } from './pair.ts';
@@ -13,6 +14,8 @@ export interface Bed {
   readonly packs: PackLog;
   /** The URL of a repository in `mirrors/`. */
   mirror(repository: string): string;
+  /** Has gam forget what earlier tests have shown of the mirrors, and try them in the order of the configuration. */
+  forgetMirrors(): Promise<void>;
   /** Makes a pair whose canonical is a copy of `source`, in a folder named after the test. */
   pair(source: string, name: string, scheme?: Scheme): Promise<Pair>;
   /** Gives both sides of a pair a copy of a clone, whose remote is then canonical. */
@@ -29,14 +32,17 @@ export async function makeBed(): Promise<Bed> {
   // git before 2.26 speaks version 0 unless it is told.
   await sandbox.git(['config', '--global', 'protocol.version', '2']);
   const packs = await logPacks(sandbox);
+  const forgetMirrors = () => rm(sandbox.path('home/.local/state'), { recursive: true, force: true });
   const mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env: sandbox.serverEnv });
   closing.push(() => mirrors.close());
   return {
     sandbox,
     mirrors,
     packs,
+    forgetMirrors,
     mirror: (repository) => `${mirrors.url}/${repository}`,
     async pair(source, name, scheme = 'http') {
+      await forgetMirrors();
       const pair = await makePair(sandbox, source, scheme, name.replaceAll(/[^\w.-]+/g, '-'));
       closing.push(() => pair.close());
       return pair;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const GAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+/** The built gam. */
+export const GAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 /** How a command ended, and all it said. */
 export interface Said {

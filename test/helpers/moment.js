@@ -8,10 +8,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 
 const { GAM_TEST_MOMENTS: log, GAM_TEST_AT: at = '', GAM_TEST_PEAK: peak } = process.env;
-const [wantedRole, wantedKind, wantedNumber, signal, target] = at.split(' ');
+const [wantedRole, wantedKind, wantedKey, signal, target] = at.split(' ');
 const { appendFileSync, readFileSync, writeSync } = fs;
 const role = process.argv[2] === '--sweep' ? 'sweeper' : 'helper';
 const counts = { trace: 0, change: 0, spawn: 0 };
+const steps = {};
 
 function parentOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -42,11 +43,17 @@ function act() {
   waitForEnd(git);
 }
 
-// Returns true when the time has come.
+// Returns true when the time has come. Steps are known by their names, since what goes on side by side comes in
+// one order now and in another then.
 function moment(kind, name) {
   counts[kind] += 1;
-  if (log !== undefined) appendFileSync(log, `${role} ${kind} ${counts[kind]} ${name}\n`);
-  return role === wantedRole && kind === wantedKind && counts[kind] === Number(wantedNumber);
+  let key = String(counts[kind]);
+  if (kind === 'trace') {
+    steps[name] = (steps[name] ?? 0) + 1;
+    key = `${name}#${steps[name]}`;
+  }
+  if (log !== undefined) appendFileSync(log, `${role} ${kind} ${counts[kind]} ${key} ${name}\n`);
+  return role === wantedRole && kind === wantedKind && key === wantedKey;
 }
 
 fs.writeSync = (fd, data, ...rest) => {

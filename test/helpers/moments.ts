@@ -12,6 +12,8 @@ export interface Moment {
   kind: 'trace' | 'change' | 'spawn';
   /** From 1, for each role and kind. */
   number: number;
+  /** What tells it from the others in another run: a step and how often it was there, or else the number. */
+  key: string;
   /** The step, the change or the command; for people, since some differ from run to run. */
   name: string;
 }
@@ -29,16 +31,16 @@ export function watched(sandbox: Sandbox): Record<string, string> {
 /** The environment in which a signal is sent at a moment. */
 export function signalAt(
   sandbox: Sandbox,
-  { role, kind, number }: Moment,
+  { role, kind, key }: Moment,
   signal: NodeJS.Signals,
   target: Target,
 ): Record<string, string> {
-  return { ...watched(sandbox), GAM_TEST_AT: `${role} ${kind} ${number} ${signal} ${target}` };
+  return { ...watched(sandbox), GAM_TEST_AT: `${role} ${kind} ${key} ${signal} ${target}` };
 }
 
 function parseMoment(line: string): Moment {
-  const [role = '', kind = '', number = '', ...name] = line.split(' ');
-  return { role, kind, number: Number(number), name: name.join(' ') } as Moment;
+  const [role = '', kind = '', number = '', key = '', ...name] = line.split(' ');
+  return { role, kind, number: Number(number), key, name: name.join(' ') } as Moment;
 }
 
 /**

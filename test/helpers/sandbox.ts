@@ -53,7 +53,7 @@ function layOut(root: string): { home: string; bin: string; tmp: string } {
   for (const folder of [home, bin, tmp]) mkdirSync(folder);
   writeFileSync(join(home, '.gitconfig'), CONFIG);
   const launchers = fileURLToPath(new URL('../../bin/', import.meta.url));
-  symlinkSync(join(launchers, 'git-remote-mirror.js'), join(bin, 'git-remote-mirror'));
+  symlinkSync(join(launchers, 'git-remote-mirror'), join(bin, 'git-remote-mirror'));
   symlinkSync(join(launchers, 'run.js'), join(bin, 'gam'));
   return { home, bin, tmp };
 }

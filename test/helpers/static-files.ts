@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, normalize } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -30,7 +30,7 @@ export async function answerByFile(
   response: ServerResponse,
 ): Promise<void> {
   const file = join(root, normalize(decodeURIComponent(path)));
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = existsSync(file) ? statSync(file) : null;
   if (!file.startsWith(root) || !found?.isFile()) {
     response.writeHead(404).end();
     return;

@@ -8,8 +8,8 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Which rooms a room may use beside itself: one direction only, and the applications not one another. */
 const BELOW_GIT = ['errors', 'pkt-line', 'protocol', 'config', 'mirror'];
-const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'transport', 'geo', 'download'];
-const APPLICATIONS = ['remote-helper', 'server', 'replica', 'sync'];
+const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'state', 'transport', 'geo', 'download'];
+const APPLICATIONS = ['remote-helper', 'check', 'server', 'replica', 'sync'];
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'pkt-line': ['errors'],
@@ -18,6 +18,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   mirror: ['errors', 'pkt-line', 'protocol', 'config'],
   trace: ['errors', 'protocol'],
   git: [...BELOW_GIT, 'trace'],
+  state: [...BELOW_GIT, 'trace', 'git'],
   transport: [...BELOW_GIT, 'trace', 'git'],
   geo: [...BELOW_GIT, 'trace', 'git'],
   download: [...BELOW_GIT, 'trace', 'git', 'transport'],
@@ -30,6 +31,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['commands', 'main'],
   undici: ['transport', 'server'],
+  'isomorphic-git': ['transport'],
   'geoip-lite': ['geo'],
   'node:http': ['download', 'server'],
   'node:https': ['download', 'server'],
@@ -38,7 +40,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What may be read of `process` outside main/ and commands/: facts of the machine, not of how gam was called. */
-const FACTS = new Set(['platform', 'pid', 'kill', 'getBuiltinModule']);
+const FACTS = new Set(['platform', 'pid', 'kill', 'getuid', 'getBuiltinModule']);
 
 const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite|node:https?)(?:\/|$)/;
 

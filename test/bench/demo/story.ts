@@ -4,7 +4,10 @@ import { bytes, count, seconds, table } from './figures.ts';
 import { clone, fetch, type Run, type Stage } from './runs.ts';
 import { openScene, type Place, type Scene } from './scene.ts';
 import type { Screen } from './screen.ts';
-import { prepareSubject, type Subject } from './subject.ts';
+import { type Ages, prepareSubject, type Subject } from './subject.ts';
+
+/** Enough new commits that a fetch of them shows on the clock. */
+const AGES: Ages = { stale: 500, old: 5000 };
 
 function introduce(subject: Subject, { canonical, fresh, stale, dead }: Scene): string[] {
   const row = (name: string, { line, roundTrip, rate }: Place, what: string) =>
@@ -87,7 +90,7 @@ export async function tellStory(
     '',
   );
   await sandbox.git(['config', '--global', 'protocol.version', '2']);
-  const subject = await prepareSubject(sandbox, screen, source);
+  const subject = await prepareSubject(sandbox, screen, source, AGES);
   const scene = await openScene(sandbox, subject);
   try {
     screen.print(`  ${subject.title}, ${bytes(subject.bytes)}`, '', ...introduce(subject, scene));

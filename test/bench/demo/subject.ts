@@ -5,10 +5,8 @@ import { addHistory, copyEarlier, initBare } from '../../helpers/repository.ts';
 import type { Sandbox } from '../../helpers/sandbox.ts';
 import type { Screen } from './screen.ts';
 
-/** Commits of the generated history, as many as the stale mirror is behind, as are fetched later. */
+/** Commits of the generated history. */
 const GENERATED = 20_000;
-const BEHIND = 500;
-const NEW_COMMITS = 5000;
 /** A preparatory clone of someone's URL may take its time. */
 const PATIENCE_MS = 30 * 60_000;
 
@@ -25,6 +23,12 @@ export interface Subject {
   /** How many commits the stale mirror and the old client are behind. */
   staleBy: number;
   oldBy: number;
+}
+
+/** How many commits the stale mirror and the old client are behind. */
+export interface Ages {
+  stale: number;
+  old: number;
 }
 
 async function output(sandbox: Sandbox, repository: string, ...args: string[]): Promise<string> {
@@ -90,11 +94,15 @@ function objectBytes(repository: string): number {
     .reduce((sum, { stat }) => sum + stat.size, 0);
 }
 
-/** Makes the repositories of the demo: of a path or URL, or of this project and a generated history. */
+/**
+ * Makes the repositories of the demo and of the benchmarks: of a path or URL, or of this project and a
+ * generated history.
+ */
 export async function prepareSubject(
   sandbox: Sandbox,
   screen: Screen,
   source: string | undefined,
+  ages: Ages,
 ): Promise<Subject> {
   const canonical = 'canonical.git';
   const path = `repositories/${canonical}`;
@@ -107,8 +115,8 @@ export async function prepareSubject(
   const [staleBy, oldBy] = await screen.step(
     'making its mirrors',
     async (): Promise<[number, number]> => [
-      await earlier(sandbox, 'stale.git', Math.min(BEHIND, Math.ceil(commits / 10))),
-      await earlier(sandbox, 'old.git', Math.min(NEW_COMMITS, Math.ceil(commits / 3))),
+      await earlier(sandbox, 'stale.git', Math.min(ages.stale, Math.ceil(commits / 10))),
+      await earlier(sandbox, 'old.git', Math.min(ages.old, Math.ceil(commits / 3))),
     ],
   );
   const bytes = objectBytes(sandbox.path(path));

@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
+import { remember } from '../../../src/state/measures.ts';
+import { startChild } from '../../helpers/child.ts';
+import { type Desk, GAM, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 
 const KEYS =
   'url site canonical source preferred priority location state reason latencyMs bytesPerSecond lag hits misses lastUsed'.split(
@@ -33,7 +35,7 @@ async function list(cwd: string, ...args: string[]): Promise<Listed[]> {
 }
 
 describe('gam mirrors list', () => {
-  test('in a repository shows the mirrors of every remote, with exactly the keys of the contract', async () => {
+  test('in a repository shows the mirrors of every remote, with the keys of the contract first', async () => {
     const repo = await makeRepository(desk, 'r', `mirror::${CANONICAL}`);
     await desk.git(['remote', 'add', 'up', 'git@canonical.example:up'], repo);
     await desk.git(['config', '--add', 'remote.origin.mirrorUrl', 'https://eu.example/p.git'], repo);
@@ -44,7 +46,7 @@ describe('gam mirrors list', () => {
       repo,
     );
     const all = await list(repo);
-    for (const mirror of all) expect(Object.keys(mirror)).toEqual(KEYS);
+    for (const mirror of all) expect(Object.keys(mirror).slice(0, KEYS.length)).toEqual(KEYS);
     expect(all).toMatchObject([
       {
         url: 'https://eu.example/p.git',
@@ -125,6 +127,104 @@ describe('gam mirrors list', () => {
       /^gam: not a git repository/,
     );
   });
+});
+
+describe('gam mirrors list, once something is remembered,', () => {
+  const [far, near, dead] = ['https://far.example/p', 'https://near.example/p', 'https://dead.example/p'];
+  const pack = 10 * 1024 ** 2;
+
+  async function measuredRepository(): Promise<string> {
+    const repo = await makeRepository(desk, 'r', `mirror::${CANONICAL}`);
+    for (const url of [dead, far, near, 'ext::x'])
+      await desk.git(['config', '--add', 'remote.origin.mirrorUrl', url], repo);
+    await remember(
+      [
+        { url: dead, seen: { kind: 'failure', reason: 'no answer within 5 s' } },
+        { url: far, seen: { kind: 'greeting', ms: 300 } },
+        { url: far, seen: { kind: 'miss' } },
+        { url: near, seen: { kind: 'greeting', ms: 12.34 } },
+        { url: near, seen: { kind: 'pack', bytes: pack, ms: 500 } },
+        { url: near, seen: { kind: 'hit', share: 1, bytes: pack } },
+        { url: near, seen: { kind: 'checked', lag: 3, lagSeconds: 7200 } },
+      ],
+      desk.env,
+    );
+    return repo;
+  }
+
+  test('stands in the order in which they are tried, tells what is known, and why one goes last', async () => {
+    const all = await list(await measuredRepository());
+    // A refused mirror is never asked, so its place does not matter.
+    expect(all.filter(({ state }) => state !== 'refused')).toMatchObject([
+      {
+        url: near,
+        rank: 1,
+        state: 'ready',
+        reason: null,
+        latencyMs: 12.3,
+        bytesPerSecond: 2 * pack,
+        lag: 3,
+        lagSeconds: 7200,
+        hits: 1,
+        misses: 0,
+        bytesSaved: pack,
+        failures: 0,
+      },
+      { url: far, rank: 2, latencyMs: 300, bytesPerSecond: null, lag: null, hits: 0, misses: 1 },
+      { url: dead, rank: 3, state: 'backing-off', latencyMs: null, failures: 1 },
+    ]);
+    expect(all.find(({ state }) => state === 'refused')).toMatchObject({ rank: null, hits: null });
+    expect(all.at(-1)?.reason).toMatch(/^no answer within 5 s; goes last until \d{4}-/);
+    expect(Date.parse(String((all[0] as { lastUsed?: string }).lastUsed))).toBeGreaterThan(0);
+  });
+
+  test('prints it as a table', async () => {
+    const repo = await measuredRepository();
+    const { stdout } = await desk.gam(['mirrors', 'list'], repo);
+    expect(stdout).toMatch(
+      /^RANK +REMOTE +STATE +LATENCY +RATE +LAG +HITS +SAVED +USED +SOURCE +SITE +URL$/m,
+    );
+    expect(stdout).toMatch(
+      /^1 +origin +ready +12 ms +20\.0 MiB\/s +3, 2 h +100 % +10\.0 MiB +\d+ s +config +near\.example +https:\S+$/m,
+    );
+    expect(stdout).toMatch(
+      /^backing-off: https:\/\/dead\.example\/p: no answer within 5 s; goes last until /m,
+    );
+  });
+
+  test('of what is deleted nothing is left', async () => {
+    const repo = await measuredRepository();
+    rmSync(join(desk.home, '.local/state/gam'), { recursive: true });
+    expect(await list(repo)).toMatchObject(
+      [dead, far, near, 'ext::x'].map((url) => ({ url, latencyMs: null })),
+    );
+  });
+
+  test('with --watch is refused where nobody would see it drawn anew', async () => {
+    const repo = await measuredRepository();
+    expect(await desk.gam(['mirrors', 'list', '--watch'], repo)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'gam: --watch needs a terminal\ngam: leave it out, or use --json\n',
+    });
+    expect((await desk.gam(['mirrors', 'list', '--watch', '--json'], repo)).status).toBe(2);
+  });
+
+  // script(1) of util-linux gives it a terminal.
+  test.skipIf(process.platform !== 'linux' || !existsSync('/usr/bin/script'))(
+    'with --watch is drawn anew on a terminal, with what has come since, until Ctrl-C',
+    async () => {
+      const repo = await measuredRepository();
+      const command = `echo pid=$$; exec ${process.execPath} ${GAM} mirrors list --watch`;
+      const terminal = startChild('script', ['-qec', command, '/dev/null'], { cwd: repo, env: desk.env });
+      const [, pid] = await terminal.saw('stdout', /pid=(\d+)/);
+      await terminal.saw('stdout', /near\.example/);
+      await remember([{ url: near, seen: { kind: 'checked', lag: 4711, lagSeconds: null } }], desk.env);
+      await terminal.saw('stdout', /4711/);
+      process.kill(Number(pid), 'SIGINT');
+      expect((await terminal.ended).status).toBe(0);
+    },
+  );
 });
 
 describe('gam mirrors add', () => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expectNoChildren, fsckComplaints } from '../../helpers/evidence.ts';
+import { expectClean, expectNoChildren, fsckComplaints } from '../../helpers/evidence.ts';
 import { type Gate, openGate } from '../../helpers/gate.ts';
 import { type GitDaemon, startGitDaemon } from '../../helpers/git-daemon.ts';
 import { expectFetched, type Scene, setScene } from '../../helpers/scene.ts';
@@ -126,6 +126,34 @@ test('nothing is left to ask canonical for when it hangs up', async () => {
     await complete.close();
   }
 });
+
+test.each(['end', 'reset'] as const)(
+  'a shallow clone needs nothing more of a canonical that hangs up (%s)',
+  async (how) => {
+    const complete = await setScene({ transport: 'http', ahead: 0 });
+    const { sandbox, server, mirror } = complete;
+    const own = await startGitDaemon({ root: sandbox.path('served'), env: sandbox.serverEnv });
+    const gate = await openGate(own.port);
+    try {
+      server.answer = () => {
+        server.answer = null;
+        gate.hangUp(how);
+        return false;
+      };
+      const url = `mirror::git://127.0.0.1:${gate.port}/canonical.git`;
+      const args = ['clone', '--depth=2', '-c', `remote.origin.mirrorUrl=${mirror}`, url, 'shallow'];
+      const { stderr } = await sandbox.git(args);
+      expect(stderr).toMatch(/^gam: .* from 127\.0\.0\.1:[0-9]+, .* saved\)$/m);
+      expect(gate.connections).toBe(1);
+      await expectNoChildren(sandbox);
+      await expectClean(sandbox, 'shallow');
+    } finally {
+      await gate.close();
+      await own.close();
+      await complete.close();
+    }
+  },
+);
 
 test('canonical is gone for good: what was staged is kept, and the next fetch goes on from there', async () => {
   const { sandbox } = scene;

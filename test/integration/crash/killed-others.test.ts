@@ -102,7 +102,8 @@ test('the helper of a clone is killed at each step: git removes the folder, and 
 });
 
 test('git itself is killed at a step of a clone: the rest is fetched into what it leaves', async () => {
-  const names = ['request-held', 'mirror-fetch', 'migrated', 'refs-written', 'request-released'];
+  // Before its request git has not yet written down what to fetch, and leaves a repository without a remote.
+  const names = ['request-held', 'migrated', 'refs-written', 'request-released'];
   const steps = momentsOf(cloning, 'helper', 'trace').filter(({ name }) => names.includes(name));
   expect(steps.length).toBeGreaterThanOrEqual(names.length);
   await expectForEach(steps, describeMoment, async (moment) => {

@@ -60,14 +60,15 @@ test.skipIf(process.platform !== 'linux')('the helper of a clone of 160 MiB keep
     speaks: 'dumb',
   });
   try {
-    for (const [name, mirror] of [
+    for (const [name, mirror, ...more] of [
       ['file', sandbox.path('served/mirror.git')],
       ['http', `${server.url}/mirror.git`],
       ['bundle', `${files.url}/mirror.bundle`],
+      ['shallow', `${server.url}/mirror.git`, '--depth=1'],
       ['none', sandbox.path('nowhere')],
     ] as const) {
       const peak = sandbox.path(`peak-${name}`);
-      const options = ['--bare', '-c', `remote.origin.mirrorUrl=${mirror}`];
+      const options = ['--bare', ...more, '-c', `remote.origin.mirrorUrl=${mirror}`];
       const { stderr } = await sandbox.git(['clone', ...options, `mirror::${repository}`, name], {
         env: { ...watched(sandbox), GAM_TEST_PEAK: peak },
       });

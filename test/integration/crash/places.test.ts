@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -122,13 +113,6 @@ describe('places', () => {
       HOME: '/nonexistent',
       GIT_CONFIG_GLOBAL: undefined,
     };
-    writeFileSync(
-      join(place, 'bin/git-remote-mirror'),
-      readFileSync(join(place, 'bin/git-remote-mirror.js')),
-      {
-        mode: 0o755,
-      },
-    );
     const { stderr } = await sandbox.run('setpriv', [...as, 'fetch'], { cwd: clone, env });
     expect(stderr).toMatch(ACCOUNT);
     await expectNoChildren(sandbox);

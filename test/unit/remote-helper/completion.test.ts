@@ -29,6 +29,7 @@ const request = fc
   }));
 const completion = fc.record({
   complete: fc.array(oid).map((list) => new Set(list)),
+  tags: fc.array(oid),
   haves: fc.uniqueArray(oid, { maxLength: 5 }),
   format: fc.constant('sha1'),
   pack: fc.constant(emptyPack('sha1')),
@@ -38,8 +39,9 @@ test('a completed request asks for nothing that is here, and forgets nothing tha
   fc.assert(
     fc.property(request, completion, (before, change) => {
       const after = completedRequest(before, change);
-      const wants = argumentValues(before, 'want').filter((id) => !change.complete.has(id));
-      expect(argumentValues(after, 'want')).toEqual(wants);
+      const own = argumentValues(before, 'want');
+      const wants = [...own, ...new Set(change.tags.filter((id) => !own.includes(id)))];
+      expect(argumentValues(after, 'want')).toEqual(wants.filter((id) => !change.complete.has(id)));
       expect(after.capabilities).toEqual(before.capabilities);
       const others = (list: readonly string[]) => list.filter((a) => !/^(?:want|have) |^done$/.test(a));
       expect(others(after.arguments)).toEqual(others(before.arguments));

@@ -1,0 +1,96 @@
+import { constants } from 'node:os';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { checkMirrors } from '../../src/check/check-mirrors.ts';
+import type { CheckedMirror } from '../../src/check/checked-mirror.ts';
+import { readSettings } from '../../src/config/settings.ts';
+import { GamError } from '../../src/errors.ts';
+import { readConfig } from '../../src/git/config.ts';
+import { discoverRepository, needRepository } from '../../src/git/discover.ts';
+import { processesEnded } from '../../src/git/process.ts';
+import { GamCommand } from '../../src/main/command.ts';
+import { FAILED } from '../../src/main/failure.ts';
+import { layOut } from '../../src/main/table.ts';
+import { listTargets } from '../../src/mirror/listing.ts';
+import { checkColumns } from '../../src/mirror/mirror-columns.ts';
+
+export default class Check extends GamCommand {
+  static override summary = 'Measure all mirrors side by side.';
+  static override description = [
+    'Contacts every mirror that gam mirrors list shows, under the rules of a fetch: no credential of another ' +
+      'host, no redirects, bounded time. LATENCY is until its first answer; RATE is seen on at most 1 MiB or ' +
+      '3 s of a pack, "-" where the repository is too small to tell; LAG is how many commits, and how much ' +
+      'time, its branches are behind canonical: "-" where the commits are not in this repository.',
+    'What is found is remembered, and decides which mirror the next fetch tries first. http(s) mirrors are ' +
+      'measured without git, all others, and those for which a proxy, a certificate or a login is set up, by ' +
+      'git itself, whose start counts for their latency.',
+    'Exits with 1 when no mirror can be used. With --json: an array of {url, site, canonical, source, ' +
+      'preferred, state, reason, latencyMs, bytesPerSecond, lag, lagSeconds}; state is "ready", "failed" or ' +
+      '"refused"; what is not known is null.',
+  ].join('\n\n');
+  static override examples = [
+    '<%= config.bin %> mirrors check',
+    '<%= config.bin %> mirrors check https://github.com/git/git',
+    '<%= config.bin %> mirrors check --remote upstream --json',
+  ];
+  static override args = {
+    url: Args.string({ description: 'The canonical URL, with or without mirror::.' }),
+  };
+  static override flags = {
+    remote: Flags.string({ summary: 'Check the mirrors of this remote only.', helpValue: '<name>' }),
+    json: Flags.boolean({ summary: 'Print one JSON document.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Check);
+    if (args.url !== undefined && flags.remote !== undefined)
+      throw new GamError('usage', 'give a URL or --remote, not both');
+    if (flags.remote !== undefined) await needRepository(this.where);
+    const inRepository = (await discoverRepository(this.where)) !== null;
+    // A base is no repository: nothing can be asked of its mirrors.
+    if (!inRepository && args.url === undefined)
+      throw new GamError('usage', 'outside a repository a URL is needed', {
+        suggestion: 'name the canonical URL whose mirrors are to be checked',
+      });
+    const entries = await readConfig(this.where);
+    const { settings, warnings } = readSettings(entries);
+    for (const warning of warnings) this.remark(warning);
+    const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
+    const checked = await this.interruptible((signal) =>
+      checkMirrors(targets, { entries, env: this.env, cwd: this.where.cwd, settings, signal }),
+    );
+    if (checked === null) return;
+    const all = checked.flat();
+    if (!all.some(({ state }) => state === 'ready')) process.exitCode = FAILED;
+    if (flags.json) return this.sayJson(all);
+    if (!flags.quiet) this.say(...this.table(all));
+  }
+
+  private table(all: readonly CheckedMirror[]): string[] {
+    if (all.length === 0) return ['No mirrors to check; add one with: gam mirrors add <mirror-url>'];
+    const reasons = all.flatMap(({ state, url, reason }) =>
+      reason === null ? [] : [`${state}: ${url}: ${reason}`],
+    );
+    return [...layOut(checkColumns(all), this.width()), ...reasons];
+  }
+
+  /** Runs something that SIGINT and SIGTERM end, with its children; null when one did. */
+  private async interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+    const stop = new AbortController();
+    const end = (name: NodeJS.Signals) => {
+      process.exitCode = 128 + constants.signals[name];
+      stop.abort();
+    };
+    const names = ['SIGINT', 'SIGTERM'] as const;
+    for (const name of names) process.on(name, end);
+    try {
+      return await work(stop.signal);
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      return null;
+    } finally {
+      await processesEnded();
+      for (const name of names) process.off(name, end);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { backsOffUntil, faded, type Measure } from './measure.ts';
+import type { Mirror } from './mirror.ts';
+
+/** What is remembered of a mirror. */
+export interface Known {
+  /** Of the very URL. */
+  own: Measure | null;
+  /** Of everything that its host serves here: latency and rate of a repository that was never fetched yet. */
+  line: Measure | null;
+}
+
+/** A mirror at its place in the order in which mirrors are tried. */
+export interface RankedMirror {
+  mirror: Mirror;
+  known: Known;
+  /** Milliseconds that a transfer of usual size would take. */
+  expected: number;
+  /** Until when it goes last, since it failed; null when it does not. */
+  backsOff: number | null;
+}
+
+/** What is taken for the usual transfer: between a fetch of a day's work and a clone. */
+const USUAL = { roundTrips: 3, bytes: 4 * 1024 ** 2 };
+
+/**
+ * What is assumed of a mirror that nothing is known of, and how much it weighs against what was seen. It is
+ * hopeful: a mirror that turned out worse goes behind those that were never tried.
+ */
+const ASSUMED = { latency: 100, weight: 0.05, bytes: 64 * 1024, ms: 62.5 };
+
+/**
+ * So many transfers count what is assumed of the share, which differs from fetch to fetch: a mirror that follows every
+ * ten minutes has nothing new for the first fetch after a push, and is no worse for it.
+ */
+const SHARE_WEIGHT = 2;
+
+/** A mirror so many commits behind is expected to have half of what is wanted. */
+const HALF_LAG = 100;
+
+/** Observations that have faded to less than this count for nothing: the mirror is tried anew some time. */
+const FORGOTTEN = 0.1;
+
+/** How often one that was not measured goes before those that were. */
+const EXPLORE = 0.1;
+
+function isMeasured({ own, line }: Known, now: number): boolean {
+  return [own, line].some((measure) => measure !== null && faded(measure, now).latency.weight >= FORGOTTEN);
+}
+
+/** Where the line's measure is the better known one, it counts: a new repository on a host that is known. */
+function better(known: Known, now: number, weight: (measure: Measure) => number): Measure | null {
+  const [own, line] = [known.own, known.line].map((measure) => measure && faded(measure, now));
+  if (!own || !line) return own ?? line ?? null;
+  return weight(own) >= FORGOTTEN ? own : line;
+}
+
+/** Milliseconds that a transfer of usual size would take from a mirror of which this is known. */
+export function expectedMs(known: Known, now: number): number {
+  const latency = better(known, now, (measure) => measure.latency.weight)?.latency ?? { value: 0, weight: 0 };
+  const rate = better(known, now, (measure) => measure.rate.ms)?.rate ?? { bytes: 0, ms: 0 };
+  const share = known.own ? faded(known.own, now).share : { value: 0, weight: 0 };
+  const guess = 1 / (1 + (known.own?.lag ?? 0) / HALF_LAG);
+  const mixed = (value: number, weight: number, assumed: number, by = ASSUMED.weight) =>
+    (value * weight + assumed * by) / (weight + by);
+  const perMs = (rate.bytes + ASSUMED.bytes) / (rate.ms + ASSUMED.ms);
+  const trips = USUAL.roundTrips * mixed(latency.value, latency.weight, ASSUMED.latency);
+  return trips + USUAL.bytes / (perMs * mixed(share.value, share.weight, guess, SHARE_WEIGHT));
+}
+
+function byExpectation(a: RankedMirror, b: RankedMirror): number {
+  const last = Number(a.backsOff !== null) - Number(b.backsOff !== null);
+  return last || (a.backsOff ?? 0) - (b.backsOff ?? 0) || a.expected - b.expected;
+}
+
+/**
+ * The order in which mirrors are tried: the preferred one, then by the time that a transfer is expected to
+ * take, then those that have failed and back off. Now and then one that was not measured goes before those
+ * that were, lest a faster one stay unknown. Equals stay in the order of the configuration.
+ *
+ * @param known what is remembered of a mirror
+ * @param chance a random number from 0 up to 1, which decides whether and which; null: none is tried out
+ */
+export function rankMirrors(
+  mirrors: readonly Mirror[],
+  known: (mirror: Mirror) => Known,
+  now: number,
+  chance: number | null,
+): RankedMirror[] {
+  const only = mirrors.filter(({ refusal }) => refusal === null).length <= 1;
+  const all = mirrors.map((mirror): RankedMirror => {
+    const remembered = known(mirror);
+    const held =
+      mirror.preferred || only || remembered.own === null ? null : backsOffUntil(remembered.own, now);
+    return { mirror, known: remembered, expected: expectedMs(remembered, now), backsOff: held };
+  });
+  const preferred = all.filter(({ mirror }) => mirror.preferred);
+  const others = all.filter(({ mirror }) => !mirror.preferred).sort(byExpectation);
+  if (chance === null || chance >= EXPLORE || !others[0] || !isMeasured(others[0].known, now))
+    return [...preferred, ...others];
+  const strangers = others.filter(
+    ({ mirror, known: of, backsOff }) => mirror.refusal === null && backsOff === null && !isMeasured(of, now),
+  );
+  const chosen = strangers[Math.floor((chance / EXPLORE) * strangers.length)];
+  if (chosen === undefined) return [...preferred, ...others];
+  return [...preferred, chosen, ...others.filter((one) => one !== chosen)];
+}

@@ -1,0 +1,236 @@
+import { GamError } from '../errors.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { nextStart } from '../mirror/pace.ts';
+import { objectFormat } from '../protocol/advertisement.ts';
+import { type MirrorContact, type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import { listMirrorRefs } from './mirror-refs.ts';
+import { passingOver, refuse } from './passing-over.ts';
+import { elsewhere, type StageTools } from './stage-order.ts';
+
+/** What a mirror answered: an open line, and where the refs that it was asked for stand with it. */
+export interface Answer {
+  mirror: Mirror;
+  line: MirrorLine;
+  refs: ReadonlyMap<string, string>;
+}
+
+/** What mirrors are asked for. */
+export interface Question {
+  /** Names of refs; or prefixes of many, when what is wanted is not yet known. */
+  names: readonly string[];
+  /** The hash that the objects must have; null when that is not yet known either. */
+  format: string | null;
+}
+
+/**
+ * How useful an answer is: the share of what is wanted that the mirror has.
+ * @throws GamError with `tryElsewhere` when it is of no use
+ */
+export type Judge = (answer: Answer) => number;
+
+/** A mirror on its way, or with an answer that nobody has taken yet. */
+interface Runner {
+  mirror: Mirror;
+  started: number;
+  /** True once the mirror has spoken. */
+  open: boolean;
+  answer: Answer | null;
+  /** Ends its line, with every process behind it. */
+  drop: AbortController;
+}
+
+interface Best {
+  runner: Runner;
+  share: number;
+}
+
+/**
+ * A race among mirrors over the real protocol. They start in their order, as pace.ts says; where one fails the
+ * next starts at once. Who does not win is dropped, and may run again when the winner disappoints. Silent mirrors
+ * cost one `gam.connectTimeout` in all: when that is over and none has spoken, canonical serves alone.
+ */
+export class Race {
+  /** Mirrors that failed; the user has been told. */
+  readonly passedOver = new Set<Mirror>();
+  readonly #tools: StageTools;
+  readonly #question: Question;
+  #left: Mirror[];
+  #runners: Runner[] = [];
+  #next: NodeJS.Timeout | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(mirrors: readonly Mirror[], question: Question, tools: StageTools) {
+    this.#left = [...mirrors];
+    this.#question = question;
+    this.#tools = tools;
+  }
+
+  /**
+   * Waits for the winner: the first answer that has all that is wanted. One that has less lets the next mirror
+   * start at once, and waits `gam.raceDelay` for a better one.
+   * @returns null when no mirror is left, or the run is interrupted
+   */
+  async take(judge: Judge): Promise<Answer | null> {
+    const { signal, settings } = this.#tools.contact;
+    const wake = () => this.#wake();
+    const alarms = new Alarms(wake);
+    signal.addEventListener('abort', wake);
+    alarms.set('silent', settings.connectTimeout);
+    let best: Best | null = null;
+    this.#schedule();
+    try {
+      for (;;) {
+        best = this.#bestOf(judge, best);
+        if (best !== null && best.share < 1 && alarms.set('better', settings.raceDelay)) this.#start();
+        const waiting = this.#runners.some(({ answer }) => answer === null) || this.#left.length > 0;
+        if (signal.aborted || best?.share === 1 || alarms.has('better') || !waiting) break;
+        if (alarms.has('silent') && !this.#runners.some(({ open }) => open)) {
+          this.#giveUp();
+          break;
+        }
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      alarms.clear();
+      signal.removeEventListener('abort', wake);
+      this.#dropAllBut(best?.runner ?? null);
+    }
+    return signal.aborted ? null : (best?.runner.answer ?? null);
+  }
+
+  /** Takes a mirror out for good, and tells the user why. */
+  passOver(mirror: Mirror, error: unknown): void {
+    this.passedOver.add(mirror);
+    this.#tools.report.line(passingOver(mirror, error, this.#tools));
+  }
+
+  // Starts the next mirror, now or when its time has come.
+  #schedule(): void {
+    clearTimeout(this.#next);
+    if (this.#left.length === 0) return;
+    const silent = this.#runners.filter(({ answer }) => answer === null);
+    const runs = silent.map(({ started, mirror }) => ({ started, preferred: mirror.preferred }));
+    const now = performance.now();
+    const wait = nextStart(runs, this.#tools.contact.settings) - now;
+    if (wait > 0) this.#next = setTimeout(() => this.#start(), wait);
+    else this.#start();
+  }
+
+  #start(): void {
+    const mirror = this.#left.shift();
+    if (mirror === undefined) return;
+    const drop = new AbortController();
+    const runner: Runner = { mirror, started: performance.now(), open: false, answer: null, drop };
+    this.#runners.push(runner);
+    void this.#run(runner);
+    this.#schedule();
+  }
+
+  async #run(runner: Runner): Promise<void> {
+    const { contact } = this.#tools;
+    const signal = AbortSignal.any([contact.signal, runner.drop.signal]);
+    try {
+      runner.answer = await this.#asked(runner, { ...contact, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      const endless = error instanceof GamError && error.code === 'mirror-endless';
+      // So many refs are asked for by their names, once it is known which are wanted.
+      this.#remove(runner, endless && this.#question.format === null ? null : error);
+    }
+    this.#wake();
+  }
+
+  async #asked(runner: Runner, contact: MirrorContact): Promise<Answer> {
+    const { mirror } = runner;
+    const { trace } = this.#tools;
+    const { names, format } = this.#question;
+    refuse(mirror);
+    trace('mirror-try', { site: mirror.site });
+    const line = await openMirror(mirror.url, contact);
+    runner.open = true;
+    try {
+      trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
+      const theirs = objectFormat(line.advertisement);
+      if (theirs !== (format ?? theirs)) throw elsewhere('mirror-unusable', `has ${theirs} objects`);
+      return { mirror, line, refs: await listMirrorRefs(line, names, theirs, contact.settings) };
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+  }
+
+  #bestOf(judge: Judge, before: Best | null): Best | null {
+    let best = before;
+    for (const runner of this.#runners.filter(({ answer }) => answer !== null)) {
+      try {
+        const share = judge(runner.answer as Answer);
+        if (best === null || share > best.share) best = { runner, share };
+      } catch (error) {
+        runner.answer?.line.close();
+        this.#remove(runner, error);
+      }
+    }
+    return best;
+  }
+
+  /** @param error why it is passed over; null when it is only not for this race */
+  #remove(runner: Runner, error: unknown): void {
+    this.#runners = this.#runners.filter((other) => other !== runner);
+    if (error !== null) this.passOver(runner.mirror, error);
+    this.#start();
+  }
+
+  #giveUp(): void {
+    const within = `within ${this.#tools.contact.settings.connectTimeout / 1000} s`;
+    for (const { mirror } of this.#runners) {
+      this.passOver(mirror, new GamError('mirror-slow', `no answer ${within}`, { tryElsewhere: true }));
+    }
+    const untried = this.#left.splice(0);
+    for (const mirror of untried) this.passedOver.add(mirror);
+    if (untried.length > 0)
+      this.#tools.report.line(`no mirror answered ${within}; ${untried.length} more were not tried`);
+  }
+
+  #dropAllBut(winner: Runner | null): void {
+    clearTimeout(this.#next);
+    const dropped = this.#runners.filter((runner) => runner !== winner);
+    this.#runners = [];
+    for (const { drop, answer } of dropped) {
+      drop.abort();
+      answer?.line.close();
+    }
+    this.#left.unshift(...dropped.map(({ mirror }) => mirror));
+  }
+}
+
+/** Alarms that go off once each. */
+class Alarms {
+  readonly #rang: () => void;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #over = new Set<string>();
+
+  constructor(rang: () => void) {
+    this.#rang = rang;
+  }
+
+  /** Sets an alarm; false when it is set already. */
+  set(name: string, milliseconds: number): boolean {
+    if (this.#timers.has(name)) return false;
+    const timer = setTimeout(() => {
+      this.#over.add(name);
+      this.#rang();
+    }, milliseconds);
+    this.#timers.set(name, timer);
+    return true;
+  }
+
+  has(name: string): boolean {
+    return this.#over.has(name);
+  }
+
+  clear(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+}

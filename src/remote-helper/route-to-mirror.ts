@@ -1,0 +1,161 @@
+import { statfs } from 'node:fs/promises';
+import { GamError } from '../errors.ts';
+import { objectTypes, presentObjects } from '../git/objects.ts';
+import { endProcess } from '../git/process.ts';
+import { Quarantine } from '../git/quarantine.ts';
+import type { Repository } from '../git/repository.ts';
+import { makeStandIn, type StandIn, startIndexPack, startUploadPack, tagStandIn } from '../git/stand-in.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { objectFormat } from '../protocol/advertisement.ts';
+import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+import type { AdvertisedRef } from '../protocol/ls-refs.ts';
+import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import { PREPARATION, REFUSED } from './fetch-from-mirror.ts';
+import { digestion, packFromMirror } from './pack-from-mirror.ts';
+import { refuse } from './passing-over.ts';
+import { showProgress } from './progress.ts';
+import { lackingFeature, routedRequest, standInRequest } from './routable.ts';
+import { fetchingFrom } from './stage.ts';
+import { elsewhere, type StageTools } from './stage-order.ts';
+import { StandInAnswer } from './stand-in-answer.ts';
+
+/** What canonical has said, and can be asked. */
+export interface Truth {
+  refs: readonly AdvertisedRef[];
+  /** Whether canonical would send these objects. */
+  has: (oids: readonly string[]) => Promise<boolean>;
+}
+
+/** What is to be routed, and where it goes. */
+export interface RouteOrder {
+  request: FetchRequest;
+  refs: readonly AdvertisedRef[];
+  repository: Repository;
+  format: string;
+  lazy: boolean;
+  /** Whether canonical has what git asked for by its id, as far as that was worth a question. */
+  confirmed: Promise<boolean>;
+  /** Asks canonical for what was not worth it before. */
+  has: Truth['has'];
+}
+
+/** What a mirror sent for one request, and git's own answer that is made of it. */
+export interface Routed {
+  mirror: Mirror;
+  bytes: number;
+  answer: StandInAnswer;
+  /** Whether the user is to hear of it: not of each of hundreds of small fetches in one command. */
+  told: boolean;
+  /** Ends what still runs and removes what came; to be called when the answer is with git, or is not wanted. */
+  close(): Promise<void>;
+}
+
+/** Lazy fetches that bring less are not told. */
+const WORTH_TELLING = 1024 ** 2;
+
+/**
+ * Sends a request on to one mirror, and prepares git's answer from what comes.
+ * @returns null when canonical has not what git asked for by its id
+ * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use; nothing is left
+ *   of it then
+ */
+export async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageTools): Promise<Routed | null> {
+  refuse(mirror);
+  const { contact, trace, report, pid } = tools;
+  trace('mirror-try', { site: mirror.site });
+  const line = await openMirror(mirror.url, contact);
+  const giveUp = new AbortController();
+  const signal = AbortSignal.any([contact.signal, giveUp.signal]);
+  let quarantine: Quarantine | null = null;
+  const close = async () => {
+    giveUp.abort();
+    line.close();
+    await quarantine?.remove();
+  };
+  try {
+    trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
+    check(line, order);
+    if (!order.lazy) report.line(fetchingFrom(mirror, line));
+    quarantine = await Quarantine.open(order.repository.objects, pid);
+    trace('quarantine-opened', { folder: quarantine.folder });
+    const standIn = await makeStandIn(quarantine, order.format, order.repository.env);
+    await receive(line, order, standIn, { ...tools, contact: { ...contact, signal } });
+    const { bytes } = line.source;
+    trace('pack-received', { bytes });
+    await addTags(standIn, order);
+    const uploadPack = startUploadPack(standIn, signal);
+    const answer = await StandInAnswer.begin(uploadPack, standInRequest(order.request), digestion(bytes));
+    trace('answer-ready');
+    if (!(await isConfirmed(order, standIn))) {
+      trace('unconfirmed');
+      await close();
+      return null;
+    }
+    return { mirror, bytes, answer, told: !order.lazy || bytes >= WORTH_TELLING, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+// Whoever asks for a commit by its id gets it only from a canonical that has it. A mirror may have more, such as
+// what canonical has removed, and plain git would fail. What a lazy fetch asks for lies behind commits that canonical
+// has sent and stands by; but a user may ask in the same words for a commit.
+async function isConfirmed(
+  { request, lazy, confirmed, has }: RouteOrder,
+  standIn: StandIn,
+): Promise<boolean> {
+  if (!lazy) return confirmed;
+  const wants = argumentValues(request, 'want');
+  const types = await objectTypes(wants, standIn);
+  return types.has('commit') || types.has('tag') ? has(wants).catch(() => false) : true;
+}
+
+// A mirror that cannot cut, or leave out, would send everything.
+function check({ advertisement }: MirrorLine, { request, format }: RouteOrder): void {
+  const own = objectFormat(advertisement);
+  if (own !== format) throw elsewhere('mirror-unusable', `has ${own} objects`);
+  const feature = lackingFeature(request, advertisement);
+  if (feature !== null) throw elsewhere('mirror-unusable', `does not offer ${feature}`);
+}
+
+async function receive(
+  line: MirrorLine,
+  { request, repository, lazy }: RouteOrder,
+  standIn: StandIn,
+  { contact: { settings, signal }, report, trace }: StageTools,
+): Promise<void> {
+  const progress = !hasArgument(request, 'no-progress');
+  const indexPack = startIndexPack(standIn, progress, signal);
+  const complaint = showProgress(indexPack.child.stderr, report);
+  // The pack is here twice for a while: as it came, and as git keeps it.
+  const { bavail, bsize } = await statfs(repository.objects);
+  const sizeLimit = settings.maxStageSize ?? (bavail * bsize) / 3;
+  // A server need not count nor compress before it sends objects by their names.
+  const preparation = settings.lowSpeedTime * (lazy ? 1 : PREPARATION);
+  const routed = routedRequest(request, line.advertisement);
+  trace('mirror-fetch', { lazy });
+  try {
+    await packFromMirror({ line, request: routed, indexPack, settings, preparation, sizeLimit });
+  } catch (error) {
+    const refused = error instanceof GamError && error.message === REFUSED;
+    endProcess(indexPack.child);
+    const words = await complaint;
+    throw refused && words !== '' ? elsewhere('mirror-broken', `${REFUSED}: ${words}`) : error;
+  }
+}
+
+// With `include-tag`, canonical sends every tag whose object is in the pack, and git follows just those. A mirror
+// that lacks one, as it was made since, would leave the clone without it.
+async function addTags(standIn: StandIn, { request, refs }: RouteOrder): Promise<void> {
+  if (!hasArgument(request, 'include-tag')) return;
+  const tags = refs.filter(({ name, peeled }) => name.startsWith('refs/tags/') && peeled !== null);
+  const oids = tags.flatMap(({ oid, peeled }) => [oid ?? '', peeled ?? '']);
+  const here = await presentObjects(new Set(oids), standIn);
+  if (tags.some(({ oid, peeled }) => here.has(peeled ?? '') && !here.has(oid ?? '')))
+    throw elsewhere('mirror-unusable', 'lacks a tag that canonical has');
+  await tagStandIn(
+    standIn,
+    tags.flatMap(({ oid }) => (oid !== null && here.has(oid) ? [oid] : [])),
+  );
+}

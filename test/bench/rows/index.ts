@@ -1,0 +1,31 @@
+import type { Row } from '../measure/row.ts';
+import { CLONE_FAR } from './clone-far.ts';
+import { CLONE_FRESH } from './clone-fresh.ts';
+import { CLONE_KILLED } from './clone-killed.ts';
+import { CLONE_STALE } from './clone-stale.ts';
+import { FETCH_DEAD } from './fetch-dead.ts';
+import { FETCH_FRESH } from './fetch-fresh.ts';
+import { FETCH_NOTHING } from './fetch-nothing.ts';
+import { FETCH_OLD } from './fetch-old.ts';
+import { FETCH_SILENT } from './fetch-silent.ts';
+import { MEMORY } from './memory.ts';
+import { MIRRORS_LIST } from './mirrors-list.ts';
+import { NO_MIRROR } from './no-mirror.ts';
+import { NO_MIRROR_AT_HAND } from './no-mirror-at-hand.ts';
+
+/** Every row, in the order in which they are measured and shown. */
+export const ROWS: readonly Row[] = [
+  CLONE_FAR,
+  CLONE_FRESH,
+  CLONE_STALE,
+  CLONE_KILLED,
+  FETCH_FRESH,
+  FETCH_OLD,
+  FETCH_NOTHING,
+  NO_MIRROR,
+  NO_MIRROR_AT_HAND,
+  FETCH_DEAD,
+  FETCH_SILENT,
+  MEMORY,
+  MIRRORS_LIST,
+];

@@ -1,0 +1,164 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Measure, type Observation, observe } from '../../../src/mirror/measure.ts';
+import { measureKeys } from '../../../src/mirror/measure-key.ts';
+import type { Mirror } from '../../../src/mirror/mirror.ts';
+import { type Known, rankMirrors } from '../../../src/mirror/rank.ts';
+
+const NOW = 1_000 * 86_400_000;
+const NOTHING: Known = { own: null, line: null };
+
+function mirror(name: string, changes: Partial<Mirror> = {}): Mirror {
+  return {
+    url: `https://${name}/r`,
+    source: 'config',
+    preferred: false,
+    site: name,
+    refusal: null,
+    ...changes,
+  };
+}
+
+function after(...seen: Observation[]): Known {
+  const own = seen.reduce<Measure | null>((measure, one) => observe(measure, one, NOW - 1000), null);
+  return { own, line: null };
+}
+
+function served(latency: number, bytesPerSecond: number, share = 1): Known {
+  return after(
+    { kind: 'greeting', ms: latency },
+    { kind: 'pack', bytes: 10 * bytesPerSecond, ms: 10_000 },
+    { kind: 'hit', share, bytes: 1 },
+  );
+}
+
+function order(all: Readonly<Record<string, Known>>, chance: number | null = null, first?: string): string[] {
+  const mirrors = Object.keys(all).map((name) => mirror(name, { preferred: name === first }));
+  return rankMirrors(mirrors, ({ site }) => all[site] ?? NOTHING, NOW, chance).map((one) => one.mirror.site);
+}
+
+const known = fc.oneof(
+  fc.constant(NOTHING),
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: 5000 }),
+      fc.integer({ min: 1, max: 2 ** 30 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+    )
+    .map(([latency, rate, share]) => served(latency, rate, share)),
+  fc
+    .integer({ min: 1, max: 9 })
+    .map((times) =>
+      after(...Array.from({ length: times }, () => ({ kind: 'failure' as const, reason: 'x' }))),
+    ),
+);
+const scene = fc.record({
+  all: fc.array(fc.record({ known, preferred: fc.boolean(), refused: fc.boolean() }), { maxLength: 8 }),
+  chance: fc.option(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+});
+
+describe('rankMirrors', () => {
+  test('gives every mirror one place, the same each time, the preferred ones first, as they were', () => {
+    fc.assert(
+      fc.property(scene, ({ all, chance }) => {
+        const mirrors = all.map((one, index) =>
+          mirror(`m${index}`, { preferred: one.preferred, refusal: one.refused ? 'x' : null }),
+        );
+        const of = (one: Mirror) => all[mirrors.indexOf(one)]?.known ?? NOTHING;
+        const ranked = rankMirrors(mirrors, of, NOW, chance).map((one) => one.mirror);
+        expect(new Set(ranked)).toEqual(new Set(mirrors));
+        expect(ranked).toHaveLength(mirrors.length);
+        expect(rankMirrors(mirrors, of, NOW, chance).map((one) => one.mirror)).toEqual(ranked);
+        const preferred = mirrors.filter((one) => one.preferred);
+        expect(ranked.slice(0, preferred.length)).toEqual(preferred);
+      }),
+    );
+  });
+
+  test('does not depend on the order of the configuration, but for equals', () => {
+    fc.assert(
+      fc.property(fc.array(known, { maxLength: 8 }), (all) => {
+        const mirrors = all.map((_, index) => mirror(`m${index}`));
+        const of = (one: Mirror) => all[mirrors.indexOf(one)] ?? NOTHING;
+        const forth = rankMirrors(mirrors, of, NOW, null);
+        const back = rankMirrors(mirrors.toReversed(), of, NOW, null);
+        expect(back.map((one) => one.expected)).toEqual(forth.map((one) => one.expected));
+      }),
+    );
+  });
+
+  test('leaves the order of the configuration where nothing is known, whatever the chance', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (chance) => {
+        expect(order({ a: NOTHING, b: NOTHING, c: NOTHING }, chance)).toEqual(['a', 'b', 'c']);
+      }),
+    );
+  });
+
+  test('puts the faster before the slower, and one that has what is wanted before one that has not', () => {
+    const fast = served(5, 50e6);
+    expect(order({ far: served(150, 50e6), near: fast })).toEqual(['near', 'far']);
+    expect(order({ thin: served(5, 1e6), wide: fast })).toEqual(['wide', 'thin']);
+    const missing = Array.from({ length: 9 }, () => ({ kind: 'miss' as const }));
+    const measured: Observation[] = [
+      { kind: 'greeting', ms: 5 },
+      { kind: 'pack', bytes: 50e6, ms: 1000 },
+    ];
+    const fresh = served(20, 40e6);
+    expect(order({ fresh, stale: after(...measured, ...missing) })).toEqual(['fresh', 'stale']);
+    // Once is nothing: it may follow in a minute.
+    expect(order({ fresh: served(90, 10e6), late: after(...measured, { kind: 'miss' }) })).toEqual([
+      'late',
+      'fresh',
+    ]);
+    const behind = after({ kind: 'greeting', ms: 5 }, { kind: 'checked', lag: 5000, lagSeconds: null });
+    const level = after({ kind: 'greeting', ms: 9 }, { kind: 'checked', lag: 0, lagSeconds: 0 });
+    expect(order({ behind, level })).toEqual(['level', 'behind']);
+    const once = { kind: 'miss' as const };
+    const caughtUp = after(...measured, once, once, { kind: 'checked', lag: 0, lagSeconds: 0 });
+    expect(order({ late: after(...measured, once, once), caughtUp })).toEqual(['caughtUp', 'late']);
+  });
+
+  test('tries a stranger rather than one that turned out slow, but not rather than a fast one', () => {
+    expect(order({ slow: served(900, 1e4), stranger: NOTHING })).toEqual(['stranger', 'slow']);
+    expect(order({ stranger: NOTHING, fast: served(5, 50e6) })).toEqual(['fast', 'stranger']);
+  });
+
+  test('tries a stranger first now and then, behind the preferred one', () => {
+    const all = { fast: served(5, 50e6), one: NOTHING, two: NOTHING, chosen: served(300, 1e6) };
+    expect(order(all, 0.01, 'chosen')).toEqual(['chosen', 'one', 'fast', 'two']);
+    expect(order(all, 0.09, 'chosen')).toEqual(['chosen', 'two', 'fast', 'one']);
+    expect(order(all, 0.5, 'chosen')).toEqual(['chosen', 'fast', 'one', 'two']);
+  });
+
+  test('puts those that have failed last, but not a preferred one, nor the only one', () => {
+    const failed = after({ kind: 'greeting', ms: 1 }, { kind: 'failure', reason: 'hung up' });
+    expect(order({ failed, slow: served(900, 1e4) })).toEqual(['slow', 'failed']);
+    expect(order({ other: served(1, 1e9), failed }, null, 'failed')).toEqual(['failed', 'other']);
+    const [only] = rankMirrors([mirror('failed'), mirror('x', { refusal: 'no' })], () => failed, NOW, null);
+    expect(only).toMatchObject({ mirror: { site: 'failed' }, backsOff: null });
+  });
+
+  test('judges a new repository by the line to its host', () => {
+    const line = served(5, 50e6).own;
+    expect(order({ stranger: NOTHING, 'known-host': { own: null, line } })).toEqual([
+      'known-host',
+      'stranger',
+    ]);
+  });
+});
+
+describe('measureKeys', () => {
+  test.each([
+    [
+      'https://me:secret@Host.example/r.git?token=secret',
+      'https://Host.example/r.git',
+      'https://host.example',
+    ],
+    ['git@host.example:r', 'git@host.example:r', 'ssh://host.example'],
+    ['ssh://me:secret@host.example:22/r', 'ssh://me@host.example:22/r', 'ssh://host.example:22'],
+    ['/srv/r', '/srv/r', null],
+  ])('name %s without its secret', (url, own, line) => {
+    expect(measureKeys(url)).toEqual({ own, line });
+  });
+});
