@@ -15,6 +15,8 @@ export interface Mirror {
   site: string;
   /** Why this mirror is never contacted, in words for the user; null when it may be. */
   refusal: string | null;
+  /** True while it rests, since it failed: it runs only when no other serves. */
+  resting?: boolean;
 }
 
 /** How a mirror is called in a line for the user: its host and port, or its path. */

@@ -34,7 +34,8 @@ export interface Invocation {
 /** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
 function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly Mirror[] {
   if (mirrors.length < 2) return mirrors;
-  return rankMirrors(mirrors, recall(env), Date.now(), Math.random()).map(({ mirror }) => mirror);
+  const ranked = rankMirrors(mirrors, recall(env), Date.now(), Math.random());
+  return ranked.map(({ mirror, backsOff }) => ({ ...mirror, resting: backsOff !== null }));
 }
 
 /**

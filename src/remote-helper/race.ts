@@ -81,8 +81,10 @@ export class Race {
     try {
       for (;;) {
         best = this.#bestOf(judge, best);
-        if (best !== null && best.share < 1 && alarms.set('better', settings.raceDelay)) this.#start();
-        const waiting = this.#runners.some(({ answer }) => answer === null) || this.#left.length > 0;
+        const willing = this.#left.some(({ resting }) => best === null || !resting);
+        if (best !== null && best.share < 1 && alarms.set('better', settings.raceDelay) && willing)
+          this.#start();
+        const waiting = this.#runners.some(({ answer }) => answer === null) || willing;
         if (signal.aborted || best?.share === 1 || alarms.has('better') || !waiting) break;
         if (alarms.has('silent') && !this.#runners.some(({ open }) => open)) {
           this.#giveUp();
@@ -109,9 +111,14 @@ export class Race {
   // Starts the next mirror, now or when its time has come.
   #schedule(): void {
     clearTimeout(this.#next);
-    if (this.#left.length === 0) return;
+    const [next] = this.#left;
+    if (next === undefined) return;
     const silent = this.#runners.filter(({ answer }) => answer === null);
-    const runs = silent.map(({ started, mirror }) => ({ started, preferred: mirror.preferred }));
+    // Before one that rests, everybody is preferred.
+    const runs = silent.map(({ started, mirror }) => ({
+      started,
+      preferred: mirror.preferred || next.resting === true,
+    }));
     const now = performance.now();
     const wait = nextStart(runs, this.#tools.contact.settings) - now;
     if (wait > 0) this.#next = setTimeout(() => this.#start(), wait);

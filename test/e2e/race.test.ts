@@ -32,7 +32,8 @@ afterAll(async () => {
   await bed.close();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
+  await bed.forgetMirrors();
   bed.packs.forget();
   bed.mirrors.requests.length = 0;
   slow.requests.length = 0;
