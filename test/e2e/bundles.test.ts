@@ -14,6 +14,9 @@ let files: HttpServer;
 
 beforeAll(async () => {
   bed = await makeBed();
+  // A machine that is busy is no reason to leave a mirror.
+  for (const key of ['gam.connectTimeout', 'gam.lowSpeedTime'])
+    await bed.sandbox.git(['config', '--global', key, '60s']);
   const { sandbox } = bed;
   mkdirSync(sandbox.path('mirrors'));
   await generateHistory(sandbox, 'canonical', { commits: 260 });
