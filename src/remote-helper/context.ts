@@ -8,6 +8,7 @@ import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
+import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
 import type { StageTools } from './stage-order.ts';
@@ -54,6 +55,8 @@ export interface HelperContext {
   progress: boolean;
   /** When git had canonical's line opened; on performance.now()'s clock. */
   asked: number;
+  /** Where objects of mirrors go. */
+  place: FindPlace;
   /** What was seen of mirrors and of canonical, to be remembered in the end. */
   notes: Note[];
   /** Whether git said that it will cut the history short, or leave objects out. */
@@ -69,11 +72,12 @@ export function stageTools({
   entries,
   settings,
   notes,
+  place,
   report,
   trace,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid };
+  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid, place };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lastValue } from '../config/entries.ts';
 import { hasRefs } from '../git/refs.ts';
-import { findRepository, type Repository } from '../git/repository.ts';
-import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version.ts';
+import type { Repository } from '../git/repository.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
@@ -100,18 +99,16 @@ export class HeadStart {
     if (gitDir === undefined || env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] !== undefined) return null;
     if (await hasRefs(resolve(this.#cwd, gitDir), { env, cwd: this.#cwd })) return null;
     this.#tools.trace('head-start');
-    // While the mirrors' lines are opened.
-    const repository = this.#repository();
     const anything = ({ refs }: Answer) => {
       if (refs.size === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
       return 1;
     };
+    let answering = this.#race.take(anything);
+    // While the mirrors' lines are opened.
+    const repository = this.#repository();
     let haul: Haul | null = null;
     try {
-      // Once git has said what it wants, nothing is left to be guessed.
-      while (this.#order === null) {
-        const answer = await this.#race.take(anything);
-        if (answer === null) break;
+      for (let answer = await answering; answer !== null; answer = await answering) {
         try {
           const order = this.#orderOf(answer, await repository);
           haul ??= await openHaul(order, this.#tools);
@@ -123,6 +120,9 @@ export class HeadStart {
           signal.throwIfAborted();
           this.#race.passOver(answer.mirror, error);
         }
+        // Once git has said what it wants, nothing is left to be guessed.
+        if (this.#order !== null) break;
+        answering = this.#race.take(anything);
       }
     } catch (error) {
       await haul?.quarantine.remove();
@@ -133,13 +133,9 @@ export class HeadStart {
 
   /** Null where git cannot stage, or has another repository's objects to build on. */
   async #repository(): Promise<Repository | null> {
-    const { env } = this.#tools.contact;
-    const [repository, version] = await Promise.all([
-      findRepository(env, this.#cwd).catch(() => null),
-      gitVersion({ env, cwd: this.#cwd }).catch(() => OLDEST_GIT),
-    ]);
-    if (repository === null || !isAtLeast(version, STATELESS_GIT)) return null;
-    return existsSync(join(repository.objects, 'info/alternates')) ? null : repository;
+    const place = await this.#tools.place().catch(() => null);
+    if (!place?.fit || existsSync(join(place.repository.objects, 'info/alternates'))) return null;
+    return place.repository;
   }
 
   #orderOf({ line, refs }: Answer, repository: Repository | null): StageOrder {

@@ -14,6 +14,7 @@ import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
 import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
+import { placeFinder } from './place.ts';
 import type { Report } from './report.ts';
 import { converseByWebHelper } from './web.ts';
 
@@ -75,6 +76,7 @@ export async function runHelper(
     fetchesMirrorRefs: foreign,
     progress: false,
     asked: 0,
+    place: placeFinder(own.env, own.cwd),
     notes: [],
     cuts: false,
     ...tools,

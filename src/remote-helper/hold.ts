@@ -2,21 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
 import { presentObjects, sampledAncestors } from '../git/objects.ts';
-import { findRepository, type Repository } from '../git/repository.ts';
-import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
+import type { Repository } from '../git/repository.ts';
+import { STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
-import { isBundleMirror, withSameBundle } from './bundle-mirror.ts';
 import { type Completion, emptyPack } from './completion.ts';
-import { type Haul, openHaul } from './haul.ts';
+import { haulFromMirrors } from './haul-from-mirrors.ts';
 import type { HeadStart } from './head-start.ts';
 import { passingOver } from './passing-over.ts';
-import { type Answer, Race } from './race.ts';
-import { haulFrom, keepHaul, type Staged, usefulness } from './stage.ts';
-import { haulBundle } from './stage-bundle.ts';
+import { keepHaul, type Staged } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /** Requests that cut history or leave objects out; a staged history would be more than git asked for. */
@@ -116,11 +113,10 @@ export async function stageRequest(
   refs: readonly AdvertisedRef[],
   mirrors: readonly Mirror[],
   headStart: HeadStart,
-  cwd: string,
   tools: StageTools,
 ): Promise<Holding | null> {
   const { trace, contact } = tools;
-  const order = await orderOf(request, refs, cwd, tools).catch((error: unknown) => {
+  const order = await orderOf(request, refs, tools).catch((error: unknown) => {
     contact.signal.throwIfAborted();
     // Whatever stands in the way of using a mirror, canonical can do without.
     trace('passed-through', { why: error instanceof Error ? error.message : String(error) });
@@ -148,78 +144,10 @@ export async function stageRequest(
   return null;
 }
 
-/**
- * Tries mirrors until one has brought everything. What one has brought whole when it breaks off, the next one goes on
- * from. Servers race; a bundle among them has its turn where the user named it, in a haul of its own.
- */
-async function haulFromMirrors(
-  mirrors: readonly Mirror[],
-  started: Haul | null,
-  order: StageOrder,
-  tools: StageTools,
-): Promise<Haul | null> {
-  const { entries, signal } = tools.contact;
-  let haul = started;
-  let left = mirrors;
-  while (left.length > 0 && !signal.aborted) {
-    const bundle = left.findIndex((mirror) => isBundleMirror(mirror, entries));
-    const servers = bundle < 0 ? left : left.slice(0, bundle);
-    const raced = await haulFromServers(servers, haul, order, tools);
-    if (raced.whole || bundle < 0) return raced.haul;
-    haul = raced.haul;
-    left = left.slice(bundle);
-    const hauled = haul?.refs.length ? null : await haulFromBundle(left, order, tools);
-    if (hauled !== null) {
-      await haul?.quarantine.remove();
-      return hauled;
-    }
-    left = left.slice(1);
-  }
-  return haul;
-}
-
-async function haulFromBundle(
-  mirrors: readonly Mirror[],
-  order: StageOrder,
-  tools: StageTools,
-): Promise<Haul | null> {
-  try {
-    return await haulBundle(withSameBundle(mirrors, tools.contact.entries), order, tools);
-  } catch (error) {
-    tools.contact.signal.throwIfAborted();
-    tools.report.line(passingOver(mirrors[0] as Mirror, error, tools));
-    return null;
-  }
-}
-
-async function haulFromServers(
-  servers: readonly Mirror[],
-  started: Haul | null,
-  order: StageOrder,
-  tools: StageTools,
-): Promise<{ haul: Haul | null; whole: boolean }> {
-  const names = order.wanted.map(({ name }) => name);
-  const race = new Race(servers, { names, format: order.format }, tools);
-  const judge = (answer: Answer) => usefulness(answer, order);
-  let haul = started;
-  for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
-    try {
-      haul ??= await openHaul(order, tools);
-      await haulFrom(answer, haul, order, tools);
-      return { haul, whole: true };
-    } catch (error) {
-      answer.line.close();
-      if (!tools.contact.signal.aborted) race.passOver(answer.mirror, error);
-    }
-  }
-  return { haul, whole: false };
-}
-
 async function orderOf(
   request: FetchRequest,
   refs: readonly AdvertisedRef[],
-  cwd: string,
-  { contact, trace, report }: StageTools,
+  { contact, trace, report, place: find }: StageTools,
 ): Promise<StageOrder | null> {
   if (hasArgument(request, ...CUTTING) || hasPromisor(contact.entries)) {
     trace('passed-through', { why: 'shallow or partial' });
@@ -230,15 +158,12 @@ async function orderOf(
     report.line(`canonical has refs under ${MIRROR_NAMESPACE} of its own; all comes from there`);
     return null;
   }
-  const [repository, version] = await Promise.all([
-    findRepository(contact.env, cwd),
-    gitVersion({ env: contact.env, cwd }),
-  ]);
-  if (repository === null) return null;
-  if (!isAtLeast(version, STATELESS_GIT)) {
+  const place = await find();
+  if (place === null) return null;
+  if (!place.fit) {
     report.line(`mirrors need git ${STATELESS_GIT}; all comes from canonical`);
     return null;
   }
-  const order = orderFor(request, refs, repository);
+  const order = orderFor(request, refs, place.repository);
   return order.wanted.length === 0 ? null : order;
 }

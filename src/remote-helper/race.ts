@@ -3,6 +3,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { nextStart } from '../mirror/pace.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorContact, type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import { Alarms } from './alarms.ts';
 import { listMirrorRefs } from './mirror-refs.ts';
 import { passingOver, refuse } from './passing-over.ts';
 import { elsewhere, type StageTools } from './stage-order.ts';
@@ -161,7 +162,7 @@ export class Race {
       trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
       const theirs = objectFormat(line.advertisement);
       if (theirs !== (format ?? theirs)) throw elsewhere('mirror-unusable', `has ${theirs} objects`);
-      return { mirror, line, refs: await listMirrorRefs(line, names, theirs, contact.settings) };
+      return { mirror, line, refs: await listMirrorRefs(line, names, contact.settings) };
     } catch (error) {
       line.close();
       throw error;
@@ -209,35 +210,5 @@ export class Race {
       answer?.line.close();
     }
     this.#left.unshift(...dropped.map(({ mirror }) => mirror));
-  }
-}
-
-/** Alarms that go off once each. */
-class Alarms {
-  readonly #rang: () => void;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #over = new Set<string>();
-
-  constructor(rang: () => void) {
-    this.#rang = rang;
-  }
-
-  /** Sets an alarm; false when it is set already. */
-  set(name: string, milliseconds: number): boolean {
-    if (this.#timers.has(name)) return false;
-    const timer = setTimeout(() => {
-      this.#over.add(name);
-      this.#rang();
-    }, milliseconds);
-    this.#timers.set(name, timer);
-    return true;
-  }
-
-  has(name: string): boolean {
-    return this.#over.has(name);
-  }
-
-  clear(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 }

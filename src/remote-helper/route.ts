@@ -1,10 +1,10 @@
-import { findRepository } from '../git/repository.ts';
-import { gitVersion, isAtLeast, OLDEST_GIT, STATELESS_GIT } from '../git/version.ts';
+import type { Environment } from '../git/environment.ts';
+import { backsOffUntil } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { argumentValues, type FetchRequest } from '../protocol/fetch-request.ts';
+import { recall } from '../state/measures.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { passingOver } from './passing-over.ts';
-import { pausedSites, pauseSite } from './pauses.ts';
 import { isLazy } from './routable.ts';
 import { type Routed, type RouteOrder, routeTo, type Truth } from './route-to-mirror.ts';
 import type { StageTools } from './stage-order.ts';
@@ -21,16 +21,13 @@ export async function routeRequest(
   request: FetchRequest,
   { refs, has }: Truth,
   mirrors: readonly Mirror[],
-  cwd: string,
   tools: StageTools,
 ): Promise<Routed | null> {
   const { contact, report } = tools;
-  const [repository, version] = await Promise.all([
-    findRepository(contact.env, cwd).catch(() => null),
-    gitVersion({ env: contact.env, cwd }).catch(() => OLDEST_GIT),
-  ]);
+  const place = await tools.place().catch(() => null);
   contact.signal.throwIfAborted();
-  if (repository === null || !isAtLeast(version, STATELESS_GIT)) return null;
+  if (!place?.fit) return null;
+  const { repository } = place;
   const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
   const lazy = isLazy(request, refs);
   const named = new Set(refs.flatMap(({ oid, peeled }) => [oid, peeled]));
@@ -40,13 +37,12 @@ export async function routeRequest(
   const order: RouteOrder = { request, refs, repository, format, lazy, confirmed, has };
   // A bundle answers no requests.
   const servers = mirrors.filter((mirror) => !isBundleMirror(mirror, contact.entries));
-  for (const mirror of await candidates(servers, order)) {
+  for (const mirror of lazy ? lazyCandidates(servers, contact.env) : servers) {
     try {
       return await routeTo(mirror, order, tools);
     } catch (error) {
       contact.signal.throwIfAborted();
       report.line(passingOver(mirror, error, tools));
-      if (lazy) await pauseSite(repository.objects, mirror.site, Date.now());
     }
   }
   // Canonical hangs up on a question that it refuses, and the request would be lost behind it.
@@ -54,10 +50,15 @@ export async function routeRequest(
   return null;
 }
 
-// A lazy fetch tries one mirror, the first that has not failed lately: git waits for a few objects only, and
-// canonical has them, too.
-async function candidates(mirrors: readonly Mirror[], { lazy, repository }: RouteOrder): Promise<Mirror[]> {
-  if (!lazy) return [...mirrors];
-  const paused = await pausedSites(repository.objects, Date.now());
-  return mirrors.filter(({ site, refusal }) => refusal === null && !paused.has(site)).slice(0, 1);
+// A lazy fetch tries one mirror: git waits for a few objects only, and canonical has them, too. It is one that does
+// not back off, also where there is no other: a command such as `git log -p` in a partial clone starts hundreds of
+// them, each with a helper of its own, and a dead mirror would cost each a time-out, and each would complain.
+function lazyCandidates(mirrors: readonly Mirror[], env: Environment): Mirror[] {
+  const known = recall(env);
+  const now = Date.now();
+  const backsOff = (mirror: Mirror) => {
+    const { own } = known(mirror);
+    return own !== null && backsOffUntil(own, now) !== null;
+  };
+  return mirrors.filter((mirror) => mirror.refusal === null && !backsOff(mirror)).slice(0, 1);
 }

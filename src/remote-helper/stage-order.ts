@@ -3,6 +3,7 @@ import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
+import type { FindPlace } from './place.ts';
 import type { Telling } from './report.ts';
 
 /** What git asked canonical for, and where it is to go. */
@@ -26,6 +27,7 @@ export interface StageTools {
   report: Telling;
   trace: Trace;
   pid: number;
+  place: FindPlace;
 }
 
 /**

@@ -35,7 +35,7 @@ interface Held {
   /** Settles when the request goes on, or must not. */
   over: Promise<unknown> | null;
   holding: Holding | null;
-  sweep: Sweep | null;
+  sweep: Promise<Sweep> | null;
   /** What a mirror sent for the very request. */
   routed: Routed | null;
 }
@@ -66,16 +66,16 @@ export async function runUploadPack(
     trace('request-held');
     if (isRoutable(request)) {
       await headStart.abandon();
-      held.routed = await routeRequest(request, { refs, has }, mirrors, own.cwd, tools);
+      held.routed = await routeRequest(request, { refs, has }, mirrors, tools);
       await throwIfInterrupted(own.interrupt.signal);
       trace('request-released');
       return held.routed?.answer ?? null;
     }
-    held.holding = await stageRequest(request, refs, mirrors, headStart, own.cwd, tools);
+    held.holding = await stageRequest(request, refs, mirrors, headStart, tools);
     const { holding } = held;
     if (holding) {
-      // Without a sweeper, as on a full disk, the next helper sweeps.
-      held.sweep = await prepareSweep(context, holding, await git).catch(
+      // While git takes in what it gets. Without a sweeper, as on a full disk, the next helper sweeps.
+      held.sweep = prepareSweep(context, holding, await git).catch(
         () => () => holding.staged.quarantine.remove(),
       );
     }
@@ -116,7 +116,7 @@ export async function runUploadPack(
       const { mirror, bytes } = held.routed;
       context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));
     }
-    if (held.holding) await settle(context, held.holding, held.sweep, end);
+    if (held.holding) await settle(context, held.holding, await held.sweep, end);
     else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
     await (remembered ?? rememberSeen(context, held, end));
     return end.exit.status ?? 128;
@@ -124,7 +124,7 @@ export async function runUploadPack(
     // The lines may break before staging has cleaned up behind itself, and this process must not end first.
     await held.over?.catch(() => undefined);
     // Whoever interrupts a fetch wants nothing of it.
-    await held.sweep?.(signal.aborted);
+    await (await held.sweep)?.(signal.aborted);
     throw error;
   } finally {
     await held.routed?.close();

@@ -1,5 +1,4 @@
 import { GamError } from '../errors.ts';
-import { linePacket } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { type Advertisement, objectFormat } from '../protocol/advertisement.ts';
@@ -44,11 +43,6 @@ export function sampleRequest(advertisement: Advertisement, tip: string): Packet
     capabilities: ['command=fetch', ...format],
     arguments: ['ofs-delta', 'no-progress', `want ${tip}`, ...(cuts ? ['deepen 1'] : []), 'done'],
   });
-}
-
-/** The same for refs (gitprotocol-v2(5), "ls-refs"); a section of its own goes before the prefixes. */
-export function refPrefixes(): Packet[] {
-  return REF_PREFIXES.map((prefix) => linePacket(`ref-prefix ${prefix}`));
 }
 
 /** Measures a pack while it comes, from its first bytes on: what a server prepares before is not the line's rate. */

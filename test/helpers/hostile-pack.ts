@@ -53,3 +53,21 @@ export function packOf(objects: readonly Buffer[], claimed = objects.length): Bu
 export function objectId(type: string, content: Buffer): Buffer {
   return createHash('sha1').update(`${type} ${content.length}\0`).update(content).digest();
 }
+
+/** Ways to spoil a pack, whatever is in it. */
+export const SPOILED: readonly (readonly [what: string, spoil: (pack: Buffer) => Buffer])[] = [
+  ['cut in the middle, with a proper end of the answer', (pack) => pack.subarray(0, pack.length / 2)],
+  ['without its checksum', (pack) => pack.subarray(0, -20)],
+  [
+    'with a byte turned in the middle',
+    (pack) => {
+      const spoiled = Buffer.from(pack);
+      spoiled[pack.length >> 1] = ~(pack[pack.length >> 1] ?? 0) & 0xff;
+      return spoiled;
+    },
+  ],
+  ['with a wrong checksum', (pack) => Buffer.concat([pack.subarray(0, -20), Buffer.alloc(20, 7)])],
+  ['of another version', (pack) => Buffer.concat([Buffer.from('PACK\0\0\0\x09'), pack.subarray(8)])],
+  ['that is a web page', () => Buffer.from('<!doctype html><title>Not found</title>')],
+  ['of fewer objects than it claims', () => packOf([packObject(TYPE.blob, Buffer.from('x'))], 9)],
+];

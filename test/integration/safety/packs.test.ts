@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FLUSH } from '../../../src/pkt-line/encode.ts';
 import { BAND } from '../../../src/pkt-line/sideband.ts';
-import { objectId, packDelta, packHeader, packObject, packOf, TYPE } from '../../helpers/hostile-pack.ts';
+import {
+  objectId,
+  packDelta,
+  packHeader,
+  packObject,
+  packOf,
+  SPOILED,
+  TYPE,
+} from '../../helpers/hostile-pack.ts';
 import { type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
 import {
   onBand,
@@ -92,22 +100,7 @@ test('a pack without holes that lacks the tips of branches, of very many refs', 
   await many.expectPassedOver(await many.clone(url), /: sent an incomplete history$/);
 });
 
-test.each([
-  ['cut in the middle, with a proper end of the answer', (pack: Buffer) => pack.subarray(0, pack.length / 2)],
-  ['without its checksum', (pack: Buffer) => pack.subarray(0, -20)],
-  [
-    'with a byte turned in the middle',
-    (pack: Buffer) => {
-      const spoiled = Buffer.from(pack);
-      spoiled[pack.length >> 1] = ~(pack[pack.length >> 1] ?? 0) & 0xff;
-      return spoiled;
-    },
-  ],
-  ['with a wrong checksum', (pack: Buffer) => Buffer.concat([pack.subarray(0, -20), Buffer.alloc(20, 7)])],
-  ['of another version', (pack: Buffer) => Buffer.concat([Buffer.from('PACK\0\0\0\x09'), pack.subarray(8)])],
-  ['that is a web page', () => Buffer.from('<!doctype html><title>Not found</title>')],
-  ['of fewer objects than it claims', () => packOf([packObject(TYPE.blob, Buffer.from('x'))], 9)],
-])('a pack %s', async (_what, spoil) => {
+test.each(SPOILED)('a pack %s', async (_what, spoil) => {
   const { url } = await serving(spoil(whole));
   const refused = /^127\.0\.0\.1:[0-9]+: sent a pack that git refuses: [\x20-\x7e]+$/;
   await scene.expectPassedOver(await scene.clone(url), refused);

@@ -4,7 +4,7 @@ import { DELIM, FLUSH, linePacket } from '../../../src/pkt-line/encode.ts';
 import type { Packet } from '../../../src/pkt-line/packet.ts';
 import { BAND } from '../../../src/pkt-line/sideband.ts';
 import { expectNoChildren, leftovers } from '../../helpers/evidence.ts';
-import { packHeader, packObject, packOf, TYPE } from '../../helpers/hostile-pack.ts';
+import { packHeader, packObject, packOf, SPOILED, TYPE } from '../../helpers/hostile-pack.ts';
 import { type HostileScene, IMPATIENT, setHostileScene } from '../../helpers/hostile-scene.ts';
 import {
   type HostileServer,
@@ -206,20 +206,7 @@ test('a mirror that leaves out a tag that points into what it sends', async () =
   expect(outcome.passedOver).toEqual([expect.stringMatching(/: lacks a tag that canonical has$/)]);
 });
 
-test.each([
-  ['cut in the middle, with a proper end of the answer', (pack: Buffer) => pack.subarray(0, pack.length / 2)],
-  ['without its checksum', (pack: Buffer) => pack.subarray(0, -20)],
-  [
-    'with a byte turned in the middle',
-    (pack: Buffer) => {
-      const spoiled = Buffer.from(pack);
-      spoiled[pack.length >> 1] = ~(pack[pack.length >> 1] ?? 0) & 0xff;
-      return spoiled;
-    },
-  ],
-  ['that is a web page', () => Buffer.from('<!doctype html><title>Not found</title>')],
-  ['of fewer objects than it claims', () => packOf([], 9)],
-])('a pack %s', async (_what, spoil) => {
+test.each(SPOILED)('a pack %s', async (_what, spoil) => {
   for (const option of [DEPTH, FILTER]) {
     const { url } = await answering(option === DEPTH ? shallow() : [], spoil(await truePack(option)));
     expect((await cloned(url, option)).passedOver).toEqual([expect.stringMatching(REFUSED)]);

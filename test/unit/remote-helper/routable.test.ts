@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FetchRequest } from '../../../src/protocol/fetch-request.ts';
-import { parsePauses, writePauses } from '../../../src/remote-helper/pauses.ts';
 import {
   isLazy,
   isRoutable,
@@ -102,20 +101,4 @@ test('a routed request is the very request, but for thin packs and capabilities 
       expect(asked(standInRequest(before))).toEqual(asked(before));
     }),
   );
-});
-
-test('pauses are read as they were written, until they are over', () => {
-  const now = 1_700_000_000_000;
-  const site = fc.stringMatching(/^[a-z0-9.+-]{1,20}$/);
-  const pauses = fc.array(fc.tuple(site, fc.integer({ min: 1, max: 300_000 })));
-  fc.assert(
-    fc.property(pauses, (list) => {
-      const map = new Map(list.map(([name, left]) => [name, now + left]));
-      expect(parsePauses(writePauses(map), now)).toEqual(map);
-      expect(parsePauses(writePauses(map), now + 300_000)).toEqual(new Map());
-      // The clock was set back by a day.
-      expect(parsePauses(writePauses(map), now - 86_400_000)).toEqual(new Map());
-    }),
-  );
-  fc.assert(fc.property(fc.string(), (text) => void parsePauses(text, now)));
 });

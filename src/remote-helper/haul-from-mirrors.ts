@@ -1,0 +1,75 @@
+import type { Mirror } from '../mirror/mirror.ts';
+import { isBundleMirror, withSameBundle } from './bundle-mirror.ts';
+import { type Haul, openHaul } from './haul.ts';
+import { passingOver } from './passing-over.ts';
+import { type Answer, Race } from './race.ts';
+import { haulFrom, usefulness } from './stage.ts';
+import { haulBundle } from './stage-bundle.ts';
+import type { StageOrder, StageTools } from './stage-order.ts';
+
+/**
+ * Tries mirrors until one has brought everything. What one has brought whole when it breaks off, the next one goes on
+ * from. Servers race; a bundle among them has its turn where the user named it, in a haul of its own.
+ */
+export async function haulFromMirrors(
+  mirrors: readonly Mirror[],
+  started: Haul | null,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Haul | null> {
+  const { entries, signal } = tools.contact;
+  let haul = started;
+  let left = mirrors;
+  while (left.length > 0 && !signal.aborted) {
+    const bundle = left.findIndex((mirror) => isBundleMirror(mirror, entries));
+    const servers = bundle < 0 ? left : left.slice(0, bundle);
+    const raced = await haulFromServers(servers, haul, order, tools);
+    if (raced.whole || bundle < 0) return raced.haul;
+    haul = raced.haul;
+    left = left.slice(bundle);
+    const hauled = haul?.refs.length ? null : await haulFromBundle(left, order, tools);
+    if (hauled !== null) {
+      await haul?.quarantine.remove();
+      return hauled;
+    }
+    left = left.slice(1);
+  }
+  return haul;
+}
+
+async function haulFromBundle(
+  mirrors: readonly Mirror[],
+  order: StageOrder,
+  tools: StageTools,
+): Promise<Haul | null> {
+  try {
+    return await haulBundle(withSameBundle(mirrors, tools.contact.entries), order, tools);
+  } catch (error) {
+    tools.contact.signal.throwIfAborted();
+    tools.report.line(passingOver(mirrors[0] as Mirror, error, tools));
+    return null;
+  }
+}
+
+async function haulFromServers(
+  servers: readonly Mirror[],
+  started: Haul | null,
+  order: StageOrder,
+  tools: StageTools,
+): Promise<{ haul: Haul | null; whole: boolean }> {
+  const names = order.wanted.map(({ name }) => name);
+  const race = new Race(servers, { names, format: order.format }, tools);
+  const judge = (answer: Answer) => usefulness(answer, order);
+  let haul = started;
+  for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
+    try {
+      haul ??= await openHaul(order, tools);
+      await haulFrom(answer, haul, order, tools);
+      return { haul, whole: true };
+    } catch (error) {
+      answer.line.close();
+      if (!tools.contact.signal.aborted) race.passOver(answer.mirror, error);
+    }
+  }
+  return { haul, whole: false };
+}
