@@ -82,7 +82,10 @@ describe('mirrors that help', () => {
       bed.mirror('fresh'),
     ];
     const mirrors = urls.map((url) => `remote.origin.mirrorUrl=${url}`);
-    const config = [...mirrors, 'gam.raceWidth=1'].flatMap((setting) => ['-c', setting]);
+    const config = [...mirrors, 'gam.raceWidth=1', 'gam.raceDelay=100s'].flatMap((setting) => [
+      '-c',
+      setting,
+    ]);
     const { gam } = await pair.git(({ url }) => ['clone', ...config, url, 'repo']);
     await pair.expectAlike('repo');
     expect(bed.packs.sentFrom('mirrors/fresh')).toBeGreaterThan(0.95 * bed.sent(pair).plain);
