@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { write } from './flow.ts';
 
@@ -9,12 +9,25 @@ export class BundleFeed {
   /** True when the download began anew, so that what was read before is of another file. */
   spoiled = false;
   readonly #path: string;
+  #file: FileHandle | null = null;
   #there = 0;
   #ended = false;
   #wake: () => void = () => undefined;
 
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /**
+   * Opens the file, to be called while it is sure to be there: a small one may be finished, and moved to its place,
+   * before the first byte of it is read.
+   */
+  async open(): Promise<void> {
+    this.#file = await open(this.#path, 'r');
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
   }
 
   /** So many bytes are there from the beginning on. */
@@ -36,9 +49,10 @@ export class BundleFeed {
     this.#wake();
   }
 
-  /** Writes all behind the first bytes to a sink, and ends it. */
+  /** Writes all behind the first bytes of the open file to a sink, and ends it. */
   async pourInto(sink: Writable, from: number): Promise<void> {
-    const file = await open(this.#path, 'r');
+    const file = this.#file;
+    if (file === null) throw new Error('the feed is not open');
     // One for all: pieces are written one after the other, and dead ones would pile up.
     const buffer = Buffer.alloc(PIECE);
     try {
@@ -55,7 +69,6 @@ export class BundleFeed {
           });
       }
     } finally {
-      await file.close();
       sink.end();
     }
   }

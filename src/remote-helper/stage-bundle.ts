@@ -99,6 +99,7 @@ class BundleStage {
       // A second header: the download has begun anew, with what may be another bundle.
       if (indexing !== null) feed.spoil();
       if (indexing !== null || !('urls' in place)) return;
+      await feed.open();
       indexing = new Indexing(feed, header.length, this.#order, quarantine, this.#tools);
       // Nobody need wait for the rest of a pack that git has refused.
       void indexing.broken.then(() => {
@@ -120,6 +121,7 @@ class BundleStage {
     } finally {
       feed.end();
       await (indexing as Indexing | null)?.stop();
+      await feed.close();
       // The pack is in its place, or of no use; so are the file and what a broken download leaves.
       for (const ending of ['', '.part', '.journal']) await rm(`${into}${ending}`, { force: true });
     }
