@@ -9,7 +9,8 @@ import { objectFormat } from '../protocol/advertisement.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { type HelperContext, stageTools } from './context.ts';
 import { type Haul, haulRefs, openHaul } from './haul.ts';
-import { type Answer, Race } from './race.ts';
+import { packPatience } from './outpaced.ts';
+import { type Answer, Race, type Winner } from './race.ts';
 import { Aside } from './report.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
@@ -156,13 +157,14 @@ export class HeadStart {
     };
   }
 
-  async #bring(answer: Answer, haul: Haul, order: StageOrder): Promise<void> {
-    const { mirror, line } = answer;
+  async #bring(answer: Winner, haul: Haul, order: StageOrder): Promise<void> {
+    const { mirror, line, rival } = answer;
+    const patience = packPatience(rival, this.#tools.contact.settings);
     try {
       this.#offer = { answer, refs: order.wanted };
       this.#judge();
       this.#tools.contact.signal.throwIfAborted();
-      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools });
+      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools, patience });
     } finally {
       line.close();
     }

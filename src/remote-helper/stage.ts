@@ -6,11 +6,13 @@ import type { Surplus } from '../git/trim.ts';
 import { chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { knownTips } from './bring-in.ts';
 import { type Haul, haulRefs } from './haul.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
-import type { Answer } from './race.ts';
+import { packPatience } from './outpaced.ts';
+import type { Answer, Winner } from './race.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
@@ -30,7 +32,7 @@ export interface Staged {
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
 export async function haulFrom(
-  answer: Answer,
+  answer: Winner,
   haul: Haul,
   order: StageOrder,
   tools: StageTools,
@@ -82,16 +84,18 @@ class Hauling {
   readonly #haul: Haul;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
+  readonly #patience: Patience;
   #line: MirrorLine;
   #announced = false;
 
-  constructor({ mirror, line, refs }: Answer, haul: Haul, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, refs, rival }: Winner, haul: Haul, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
     this.#line = line;
     this.#refs = refs;
     this.#haul = haul;
     this.#order = order;
     this.#tools = tools;
+    this.#patience = packPatience(rival, tools.contact.settings);
   }
 
   close(): void {
@@ -136,7 +140,13 @@ class Hauling {
     this.#announced = true;
     const hauled = new Set(this.#haul.refs.map(({ name, oid }) => `${oid} ${name}`));
     const left = refs.filter(({ name, oid }) => !hauled.has(`${oid} ${name}`));
-    const source = { mirror: this.#mirror, line: this.#line, order: this.#order, tools: this.#tools };
-    if (left.length > 0) await haulRefs(left, this.#haul, source);
+    if (left.length === 0) return;
+    await haulRefs(left, this.#haul, {
+      mirror: this.#mirror,
+      line: this.#line,
+      order: this.#order,
+      tools: this.#tools,
+      patience: this.#patience,
+    });
   }
 }
