@@ -46,8 +46,8 @@ const USEFUL = 1 / 2;
 /** How often one that was not measured goes before those that were. */
 const EXPLORE = 0.1;
 
-function isMeasured({ own, line }: Known, now: number): boolean {
-  return [own, line].some((measure) => measure !== null && faded(measure, now).latency.weight >= FORGOTTEN);
+function isMeasured(known: Known, now: number): boolean {
+  return knownLatency(known, now) !== null;
 }
 
 /** Where the line's measure is the better known one, it counts: a new repository on a host that is known. */
@@ -69,6 +69,12 @@ function expectedShare({ own }: Known, now: number): number {
   const share = own ? faded(own, now).share : { value: 0, weight: 0 };
   const guess = 1 / (1 + (own?.lag ?? 0) / HALF_LAG);
   return mixed(share.value, share.weight, guess, SHARE_WEIGHT);
+}
+
+/** Milliseconds to the greeting; null where nothing is known of that, or nothing lately. */
+export function knownLatency(known: Known, now: number): number | null {
+  const latency = better(known, now, (measure) => measure.latency.weight)?.latency;
+  return latency !== undefined && latency.weight >= FORGOTTEN ? latency.value : null;
 }
 
 /** Milliseconds that a transfer of usual size would take from a mirror of which this is known. */

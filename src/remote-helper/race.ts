@@ -67,11 +67,23 @@ export class Race {
   #runners: Runner[] = [];
   #next: NodeJS.Timeout | undefined;
   #wake: () => void = () => undefined;
+  /** False as long as nobody waits for a winner. */
+  #taking = false;
 
   constructor(mirrors: readonly Mirror[], question: Question, tools: StageTools) {
     this.#left = lineUp(mirrors, tools.departures);
     this.#question = question;
     this.#tools = tools;
+  }
+
+  /** Has mirrors start before it is known what is wanted. The first answer holds the others back until it is taken. */
+  begin(): void {
+    this.#schedule();
+  }
+
+  /** Ends every line of a race that nobody will take. */
+  abandon(): void {
+    this.#dropAllBut(null);
   }
 
   /**
@@ -87,7 +99,8 @@ export class Race {
     signal.addEventListener('abort', wake);
     alarms.set('silent', settings.connectTimeout);
     let best: Best | null = null;
-    this.#schedule();
+    this.#taking = true;
+    if (this.#runners.length === 0) this.#schedule();
     try {
       for (;;) {
         best = this.#bestOf(judge, best);
@@ -105,6 +118,7 @@ export class Race {
         });
       }
     } finally {
+      this.#taking = false;
       alarms.clear();
       signal.removeEventListener('abort', wake);
       this.#dropAllBut(best?.runner ?? null);
@@ -140,8 +154,12 @@ export class Race {
     }));
     const now = performance.now();
     const wait = nextStart(runs, this.#tools.contact.settings) - now;
-    if (wait > 0) this.#next = setTimeout(() => this.#start(), wait);
+    if (wait > 0) this.#next = setTimeout(() => this.#due(), wait);
     else this.#start();
+  }
+
+  #due(): void {
+    if (this.#taking || !this.#runners.some(({ answer }) => answer !== null)) this.#start();
   }
 
   #start(): void {

@@ -5,6 +5,7 @@ import type { Quarantine } from '../git/quarantine.ts';
 import type { Surplus } from '../git/trim.ts';
 import { chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
+import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
 import { knownTips } from './bring-in.ts';
@@ -66,7 +67,9 @@ export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools)
  * What share of the wanted refs a mirror has just as canonical has them.
  * @throws GamError `mirror-unusable` for one that cannot help
  */
-export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
+export function usefulness({ refs, line }: Answer, { wanted, format }: StageOrder): number {
+  const theirs = objectFormat(line.advertisement);
+  if (theirs !== format) throw elsewhere('mirror-unusable', `has ${theirs} objects`);
   const { exact, differing, foreign } = chooseRefs(wanted, refs);
   if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
   if (exact.length + differing.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
