@@ -59,6 +59,8 @@ export interface HelperContext {
   place: FindPlace;
   /** What was seen of mirrors and of canonical, to be remembered in the end. */
   notes: Note[];
+  /** Mirrors that were left, since another is known to be far faster, and that other one. */
+  departures: Map<Mirror, Mirror>;
   /** Whether git said that it will cut the history short, or leave objects out. */
   cuts: boolean;
 }
@@ -72,12 +74,14 @@ export function stageTools({
   entries,
   settings,
   notes,
+  departures,
   place,
   report,
   trace,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid, place };
+  const contact = { entries, env, settings, signal: interrupt.signal, note };
+  return { contact, report, trace, pid, place, departures };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

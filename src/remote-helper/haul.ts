@@ -3,6 +3,7 @@ import { Quarantine } from '../git/quarantine.ts';
 import { checkpoints } from '../mirror/checkpoints.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { bringIn } from './bring-in.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
@@ -27,6 +28,8 @@ export interface Source {
   line: MirrorLine;
   order: StageOrder;
   tools: StageTools;
+  /** With the mirror's packs, from the first one to the last. */
+  patience: Patience;
 }
 
 /** Opens an empty haul, in a quarantine of its own. */

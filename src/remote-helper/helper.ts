@@ -2,7 +2,7 @@ import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { rankMirrors } from '../mirror/rank.ts';
+import { knownRate, rankMirrors } from '../mirror/rank.ts';
 import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { recall } from '../state/measures.ts';
@@ -35,8 +35,12 @@ export interface Invocation {
 /** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
 function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly Mirror[] {
   if (mirrors.length < 2) return mirrors;
-  const ranked = rankMirrors(mirrors, recall(env), Date.now(), Math.random());
-  return ranked.map(({ mirror, backsOff }) => ({ ...mirror, resting: backsOff !== null }));
+  const now = Date.now();
+  return rankMirrors(mirrors, recall(env), now, Math.random()).map(({ mirror, known, backsOff }) => ({
+    ...mirror,
+    resting: backsOff !== null,
+    rate: knownRate(known, now),
+  }));
 }
 
 /**
@@ -78,6 +82,7 @@ export async function runHelper(
     asked: 0,
     place: placeFinder(own.env, own.cwd),
     notes: [],
+    departures: new Map(),
     cuts: false,
     ...tools,
   };

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
 import { presentObjects, sampledAncestors } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import { STATELESS_GIT } from '../git/version.ts';
@@ -12,6 +11,7 @@ import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
 import { haulFromMirrors } from './haul-from-mirrors.ts';
 import type { HeadStart } from './head-start.ts';
+import { hasPromisor } from './partial.ts';
 import { passingOver } from './passing-over.ts';
 import { keepHaul, type Staged } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
@@ -49,13 +49,6 @@ export interface Holding {
   /** True when git may walk all that came in no time. */
   small: boolean;
   completion: Completion;
-}
-
-function hasPromisor(entries: readonly ConfigEntry[]): boolean {
-  if (lastValue(entries, 'extensions', null, 'partialclone') !== undefined) return true;
-  return entries.some(
-    (e) => e.section === 'remote' && e.name === 'promisor' && parseBoolean(e.value ?? 'true') === true,
-  );
 }
 
 function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): NamedOid[] {
@@ -126,11 +119,11 @@ export async function stageRequest(
     await headStart.abandon();
     return null;
   }
-  const { haul: started, whole, passedOver } = await headStart.adopt(order);
+  const { haul: started, whole, race, passedOver } = await headStart.adopt(order);
   const left = mirrors.filter((mirror) => !passedOver.has(mirror));
   let haul = started;
   try {
-    if (!whole) haul = await haulFromMirrors(left, haul, order, tools);
+    if (!whole) haul = await haulFromMirrors(left, { haul, race }, order, tools);
     contact.signal.throwIfAborted();
     if (haul !== null && haul.refs.length > 0)
       return await holdingOf(await keepHaul(haul, order, tools), order);

@@ -1,6 +1,7 @@
 import { GamError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
+import type { Mirror } from '../mirror/mirror.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
 import type { FindPlace } from './place.ts';
@@ -28,6 +29,8 @@ export interface StageTools {
   trace: Trace;
   pid: number;
   place: FindPlace;
+  /** Mirrors that were left in this run, each with the one that it was left for. */
+  departures: Map<Mirror, Mirror>;
 }
 
 /**

@@ -5,12 +5,15 @@ import type { Quarantine } from '../git/quarantine.ts';
 import type { Surplus } from '../git/trim.ts';
 import { chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
+import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { knownTips } from './bring-in.ts';
 import { type Haul, haulRefs } from './haul.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
-import type { Answer } from './race.ts';
+import { packPatience } from './outpaced.ts';
+import type { Answer, Winner } from './race.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
@@ -30,7 +33,7 @@ export interface Staged {
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
 export async function haulFrom(
-  answer: Answer,
+  answer: Winner,
   haul: Haul,
   order: StageOrder,
   tools: StageTools,
@@ -64,7 +67,9 @@ export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools)
  * What share of the wanted refs a mirror has just as canonical has them.
  * @throws GamError `mirror-unusable` for one that cannot help
  */
-export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
+export function usefulness({ refs, line }: Answer, { wanted, format }: StageOrder): number {
+  const theirs = objectFormat(line.advertisement);
+  if (theirs !== format) throw elsewhere('mirror-unusable', `has ${theirs} objects`);
   const { exact, differing, foreign } = chooseRefs(wanted, refs);
   if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
   if (exact.length + differing.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
@@ -82,16 +87,18 @@ class Hauling {
   readonly #haul: Haul;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
+  readonly #patience: Patience;
   #line: MirrorLine;
   #announced = false;
 
-  constructor({ mirror, line, refs }: Answer, haul: Haul, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, refs, rival }: Winner, haul: Haul, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
     this.#line = line;
     this.#refs = refs;
     this.#haul = haul;
     this.#order = order;
     this.#tools = tools;
+    this.#patience = packPatience(rival, tools.contact.settings);
   }
 
   close(): void {
@@ -136,7 +143,13 @@ class Hauling {
     this.#announced = true;
     const hauled = new Set(this.#haul.refs.map(({ name, oid }) => `${oid} ${name}`));
     const left = refs.filter(({ name, oid }) => !hauled.has(`${oid} ${name}`));
-    const source = { mirror: this.#mirror, line: this.#line, order: this.#order, tools: this.#tools };
-    if (left.length > 0) await haulRefs(left, this.#haul, source);
+    if (left.length === 0) return;
+    await haulRefs(left, this.#haul, {
+      mirror: this.#mirror,
+      line: this.#line,
+      order: this.#order,
+      tools: this.#tools,
+      patience: this.#patience,
+    });
   }
 }
