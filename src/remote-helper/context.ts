@@ -8,6 +8,7 @@ import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
+import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
@@ -51,6 +52,8 @@ export interface HelperContext {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  /** The mirror that sends now, which `gam clone` and `gam fetch` may have left. */
+  hand: Hand;
   /** Whether git shows how it gets on. */
   progress: boolean;
   /** When git had canonical's line opened; on performance.now()'s clock. */
@@ -75,9 +78,17 @@ export function stageTools({
   place,
   report,
   trace,
+  hand,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid, place };
+  return {
+    contact: { entries, env, settings, signal: interrupt.signal, note },
+    report,
+    trace,
+    pid,
+    place,
+    hand,
+  };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

@@ -162,7 +162,10 @@ export class HeadStart {
       this.#offer = { answer, refs: order.wanted };
       this.#judge();
       this.#tools.contact.signal.throwIfAborted();
-      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools });
+      await this.#tools.hand.hold(mirror, this.#tools, async (tools) => {
+        tools.contact.signal.addEventListener('abort', () => line.close());
+        await haulRefs(order.wanted, haul, { mirror, line, order, tools });
+      });
     } finally {
       line.close();
     }

@@ -13,6 +13,7 @@ import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
+import type { Hand } from './hand.ts';
 import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
 import { placeFinder } from './place.ts';
 import type { Report } from './report.ts';
@@ -24,6 +25,7 @@ export interface HelperTools {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  hand: Hand;
 }
 
 /** How git names a helper's task: `git-remote-mirror <remote> <url>` (gitremote-helpers(7), "INVOCATION"). */

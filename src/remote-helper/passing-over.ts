@@ -16,8 +16,12 @@ export function passingOver(mirror: Mirror, error: unknown, { trace, contact }: 
   const reason = error instanceof Error ? error.message : String(error);
   const name = mirror.refusal === null ? mirrorHost(mirror.url) : redactUrl(mirror.url);
   trace('mirror-passed-over', { site: mirror.site, reason });
-  // A full disk, or a rule of ours, is no fault of the mirror's.
-  if (error instanceof GamError && error.tryElsewhere && error.code !== 'mirror-barred')
+  // A full disk, a rule of ours, or a user who has lost patience, is no fault of the mirror's.
+  if (
+    error instanceof GamError &&
+    error.tryElsewhere &&
+    !['mirror-barred', 'mirror-left'].includes(error.code)
+  )
     contact.note(mirror.url, error.code === 'mirror-behind' ? { kind: 'miss' } : { kind: 'failure', reason });
   return `passing over ${name}: ${reason}`;
 }

@@ -39,7 +39,7 @@ export async function routeRequest(
   const servers = mirrors.filter((mirror) => !isBundleMirror(mirror, contact.entries));
   for (const mirror of lazy ? lazyCandidates(servers, contact.env) : servers) {
     try {
-      return await routeTo(mirror, order, tools);
+      return await tools.hand.hold(mirror, tools, (own) => routeTo(mirror, order, own));
     } catch (error) {
       contact.signal.throwIfAborted();
       report.line(passingOver(mirror, error, tools));

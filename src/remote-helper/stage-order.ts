@@ -3,6 +3,7 @@ import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
+import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Telling } from './report.ts';
 
@@ -28,6 +29,7 @@ export interface StageTools {
   trace: Trace;
   pid: number;
   place: FindPlace;
+  hand: Hand;
 }
 
 /**

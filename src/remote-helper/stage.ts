@@ -35,12 +35,16 @@ export async function haulFrom(
   order: StageOrder,
   tools: StageTools,
 ): Promise<void> {
-  const hauling = new Hauling(answer, haul, order, tools);
-  try {
-    await hauling.run();
-  } finally {
-    hauling.close();
-  }
+  await tools.hand.hold(answer.mirror, tools, async (own) => {
+    const hauling = new Hauling(answer, haul, order, own);
+    // A line that is silent is waited for, whatever else has ended.
+    own.contact.signal.addEventListener('abort', () => hauling.close());
+    try {
+      await hauling.run();
+    } finally {
+      hauling.close();
+    }
+  });
 }
 
 /**

@@ -1,0 +1,22 @@
+import type { ConfigEntry } from '../config/entries.ts';
+import { readConfig } from '../git/config.ts';
+import { GamCommand } from './command.ts';
+import { runGitHere } from './run-git.ts';
+
+/** A command of git's that gam runs with all that git knows of it: its words are not gam's to parse. */
+export abstract class GitCommand extends GamCommand {
+  static override strict = false;
+
+  /**
+   * Runs git with the words of this command.
+   * @param through makes git's words, so that it goes through gam
+   */
+  protected async runGit(
+    through: (words: readonly string[], entries: readonly ConfigEntry[], cwd: string) => string[],
+  ): Promise<void> {
+    // Where the configuration cannot be read, git tells why.
+    const entries = await readConfig({ env: this.env, ...this.where }).catch(() => []);
+    const quiet = this.argv.some((word) => word === '-q' || word === '--quiet');
+    process.exitCode = await runGitHere(through(this.argv, entries, this.where.cwd), quiet, this.env);
+  }
+}
