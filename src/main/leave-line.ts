@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive, processName } from '../git/alive.ts';
 
 /**
  * The line between `gam clone` or `gam fetch` and the helpers under it, a socket whose path is in the environment:
@@ -10,6 +11,9 @@ import { join } from 'node:path';
 const HELD = 'held\n';
 const FREE = 'free\n';
 const LEAVE = 'leave\n';
+
+/** Its folder; the name goes on with its owner's. */
+const PREFIX = 'gam-line-';
 
 /** The end of the line that the command holds. */
 export class LeaveLine {
@@ -26,9 +30,10 @@ export class LeaveLine {
     this.#server = createServer((helper) => this.#greet(helper));
   }
 
-  /** Opens it in a folder of its own, which nobody else may enter. */
+  /** Opens it in a folder of its own, which nobody else may enter; removes those that killed commands left. */
   static async open(): Promise<LeaveLine> {
-    const folder = await mkdtemp(join(tmpdir(), 'gam-line-'));
+    await removeLeft(tmpdir());
+    const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${processName(process.pid)}-`));
     const line = new LeaveLine(folder, join(folder, 'line'));
     try {
       await new Promise<void>((resolve, reject) => {
@@ -67,6 +72,14 @@ export class LeaveLine {
       this.#helpers.delete(helper);
       this.#holding.delete(helper);
     });
+  }
+}
+
+async function removeLeft(among: string): Promise<void> {
+  for (const name of await readdir(among).catch(() => [])) {
+    if (!name.startsWith(PREFIX) || isAlive(name.slice(PREFIX.length)) !== false) continue;
+    // It may be another user's.
+    await rm(join(among, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

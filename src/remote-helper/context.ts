@@ -1,6 +1,7 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
+import type { KeptClone } from '../git/kept-clone.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
@@ -54,6 +55,8 @@ export interface HelperContext {
   trace: Trace;
   /** The mirror that sends now, which `gam clone` and `gam fetch` may have left. */
   hand: Hand;
+  /** Where a clone keeps what has come whole; null where it is not run by `gam clone`. */
+  kept: KeptClone | null;
   /** Whether git shows how it gets on. */
   progress: boolean;
   /** When git had canonical's line opened; on performance.now()'s clock. */
@@ -79,6 +82,7 @@ export function stageTools({
   report,
   trace,
   hand,
+  kept,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
   return {
@@ -88,6 +92,7 @@ export function stageTools({
     pid,
     place,
     hand,
+    kept,
   };
 }
 

@@ -198,7 +198,9 @@ export function beginHeadStart(context: HelperContext): HeadStart {
   // A bundle waits for git's request; those behind it in the user's order must not come before it.
   const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
   const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
-  const headStart = new HeadStart(cuts ? [] : servers, progress, own.cwd, stageTools(context));
+  // What an earlier clone has brought would come a second time.
+  const goesOn = context.kept?.isThere() === true;
+  const headStart = new HeadStart(cuts || goesOn ? [] : servers, progress, own.cwd, stageTools(context));
   headStart.begin();
   return headStart;
 }

@@ -1,5 +1,6 @@
 import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
+import { KeptClone } from '../git/kept-clone.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { rankMirrors } from '../mirror/rank.ts';
@@ -39,6 +40,12 @@ function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly M
   if (mirrors.length < 2) return mirrors;
   const ranked = rankMirrors(mirrors, recall(env), Date.now(), Math.random());
   return ranked.map(({ mirror, backsOff }) => ({ ...mirror, resting: backsOff !== null }));
+}
+
+/** What `gam clone` has told in the environment. */
+function keptClone({ env }: HelperProcess, url: string): KeptClone | null {
+  const { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner } = env;
+  return root === undefined || owner === undefined ? null : new KeptClone(root, url, owner);
 }
 
 /**
@@ -81,6 +88,7 @@ export async function runHelper(
     place: placeFinder(own.env, own.cwd),
     notes: [],
     cuts: false,
+    kept: keptClone(own, url),
     ...tools,
   };
   const status =

@@ -1,4 +1,5 @@
 import { GamError } from '../errors.ts';
+import type { KeptClone } from '../git/kept-clone.ts';
 import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Trace } from '../trace/trace.ts';
@@ -30,6 +31,8 @@ export interface StageTools {
   pid: number;
   place: FindPlace;
   hand: Hand;
+  /** Where a clone keeps what has come whole; null where it is not run by `gam clone`. */
+  kept: KeptClone | null;
 }
 
 /**
