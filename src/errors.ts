@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'mirror-behind'
   | 'mirror-broken'
   | 'mirror-endless'
+  | 'mirror-left'
   | 'mirror-outpaced'
   | 'mirror-refused'
   | 'mirror-slow'

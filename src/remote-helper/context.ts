@@ -1,6 +1,7 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
+import type { KeptClone } from '../git/kept-clone.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
@@ -8,6 +9,7 @@ import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
+import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
@@ -51,6 +53,10 @@ export interface HelperContext {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  /** The mirror that sends now, which `gam clone` and `gam fetch` may have left. */
+  hand: Hand;
+  /** Where a clone keeps what has come whole; null where it is not run by `gam clone`. */
+  kept: KeptClone | null;
   /** Whether git shows how it gets on. */
   progress: boolean;
   /** When git had canonical's line opened; on performance.now()'s clock. */
@@ -78,10 +84,12 @@ export function stageTools({
   place,
   report,
   trace,
+  hand,
+  kept,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
   const contact = { entries, env, settings, signal: interrupt.signal, note };
-  return { contact, report, trace, pid, place, departures };
+  return { contact, report, trace, pid, place, departures, hand, kept };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

@@ -56,8 +56,9 @@ async function haulFromBundle(
   order: StageOrder,
   tools: StageTools,
 ): Promise<Haul | null> {
+  const same = withSameBundle(mirrors, tools.contact.entries);
   try {
-    return await haulBundle(withSameBundle(mirrors, tools.contact.entries), order, tools);
+    return await tools.hand.hold(mirrors[0] as Mirror, tools, (own) => haulBundle(same, order, own));
   } catch (error) {
     tools.contact.signal.throwIfAborted();
     tools.report.line(passingOver(mirrors[0] as Mirror, error, tools));

@@ -181,7 +181,10 @@ export class HeadStart {
       this.#offer = { answer, refs: order.wanted };
       this.#judge();
       this.#tools.contact.signal.throwIfAborted();
-      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools, patience });
+      await this.#tools.hand.hold(mirror, this.#tools, async (tools) => {
+        tools.contact.signal.addEventListener('abort', () => line.close());
+        await haulRefs(order.wanted, haul, { mirror, line, order, tools, patience });
+      });
     } finally {
       line.close();
     }
@@ -214,8 +217,11 @@ export function beginHeadStart(context: HelperContext): HeadStart {
   // A bundle waits for git's request; those behind it in the user's order must not come before it.
   const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
   const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
+  // What an earlier clone has brought would come a second time.
+  const goesOn = context.kept?.isThere() === true;
   const from = { name: remote, canonicalUrl };
-  const headStart = new HeadStart(cuts ? [] : servers, from, progress, own.cwd, stageTools(context));
+  const asked = cuts || goesOn ? [] : servers;
+  const headStart = new HeadStart(asked, from, progress, own.cwd, stageTools(context));
   headStart.begin();
   return headStart;
 }

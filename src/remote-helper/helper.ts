@@ -1,5 +1,6 @@
 import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
+import { KeptClone } from '../git/kept-clone.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { knownRate, rankMirrors } from '../mirror/rank.ts';
@@ -13,6 +14,7 @@ import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
+import type { Hand } from './hand.ts';
 import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
 import { placeFinder } from './place.ts';
 import type { Report } from './report.ts';
@@ -24,6 +26,7 @@ export interface HelperTools {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  hand: Hand;
 }
 
 /** How git names a helper's task: `git-remote-mirror <remote> <url>` (gitremote-helpers(7), "INVOCATION"). */
@@ -41,6 +44,12 @@ function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly M
     resting: backsOff !== null,
     rate: knownRate(known, now),
   }));
+}
+
+/** What `gam clone` has told in the environment. */
+function keptClone({ env }: HelperProcess, url: string): KeptClone | null {
+  const { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner } = env;
+  return root === undefined || owner === undefined ? null : new KeptClone(root, url, owner);
 }
 
 /**
@@ -84,6 +93,7 @@ export async function runHelper(
     notes: [],
     departures: new Map(),
     cuts: false,
+    kept: keptClone(own, url),
     ...tools,
   };
   const status =

@@ -9,6 +9,7 @@ import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
+import { goOnFromKept } from './go-on.ts';
 import { haulFromMirrors } from './haul-from-mirrors.ts';
 import type { HeadStart } from './head-start.ts';
 import { hasPromisor } from './partial.ts';
@@ -85,7 +86,7 @@ async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const earlier = await sampledAncestors(staged.surplus.tips, repository);
   const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
   const wanted = order.wanted.map(({ oid }) => oid);
-  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, 0);
+  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, staged.earlier);
   const small = bytes <= SMALL;
   // A pack that holds more than git wants is to be trimmed, and is not for git's eyes.
   const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.tips.has(oid));
@@ -123,6 +124,7 @@ export async function stageRequest(
   const left = mirrors.filter((mirror) => !passedOver.has(mirror));
   let haul = started;
   try {
+    haul ??= await goOnFromKept(order, tools);
     if (!whole) haul = await haulFromMirrors(left, { haul, race }, order, tools);
     contact.signal.throwIfAborted();
     if (haul !== null && haul.refs.length > 0)

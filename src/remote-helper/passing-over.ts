@@ -19,8 +19,12 @@ export function passingOver(mirror: Mirror, error: unknown, { trace, contact }: 
   trace('mirror-passed-over', { site: mirror.site, reason });
   // Slow is no failure: who has been left for a faster one does not rest for it, but its rate speaks against it.
   if (error instanceof Outpaced) contact.note(mirror.url, error.seen);
-  // A full disk, or a rule of ours, is no fault of the mirror's.
-  else if (error instanceof GamError && error.tryElsewhere && error.code !== 'mirror-barred')
+  // A full disk, a rule of ours, or a user who has lost patience, is no fault of the mirror's.
+  else if (
+    error instanceof GamError &&
+    error.tryElsewhere &&
+    !['mirror-barred', 'mirror-left'].includes(error.code)
+  )
     contact.note(mirror.url, error.code === 'mirror-behind' ? { kind: 'miss' } : { kind: 'failure', reason });
   return `passing over ${name}: ${reason}`;
 }

@@ -43,7 +43,7 @@ export async function routeRequest(
   for (let mirror = left.shift(); mirror !== undefined; mirror = left.shift()) {
     const rival = departures.has(mirror) ? null : fastestRival(left, departures);
     try {
-      return await routeTo({ mirror, rival }, order, tools);
+      return await tools.hand.hold(mirror, tools, (own) => routeTo({ mirror, rival }, order, own));
     } catch (error) {
       contact.signal.throwIfAborted();
       report.line(passingOver(mirror, error, tools));

@@ -25,6 +25,8 @@ export interface Staged {
   surplus: Surplus;
   /** The bytes that each mirror sent. */
   sources: ReadonlyMap<Mirror, number>;
+  /** The bytes of packs that an earlier run has brought. */
+  earlier: number;
   quarantine: Quarantine;
 }
 
@@ -38,12 +40,16 @@ export async function haulFrom(
   order: StageOrder,
   tools: StageTools,
 ): Promise<void> {
-  const hauling = new Hauling(answer, haul, order, tools);
-  try {
-    await hauling.run();
-  } finally {
-    hauling.close();
-  }
+  await tools.hand.hold(answer.mirror, tools, async (own) => {
+    const hauling = new Hauling(answer, haul, order, own);
+    // A line that is silent is waited for, whatever else has ended.
+    own.contact.signal.addEventListener('abort', () => hauling.close());
+    try {
+      await hauling.run();
+    } finally {
+      hauling.close();
+    }
+  });
 }
 
 /**
@@ -51,7 +57,7 @@ export async function haulFrom(
  * refs/mirror/<site>/ in one transaction. Whatever goes wrong leaves nothing behind.
  */
 export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools): Promise<Staged> {
-  const { refs, quarantine, sources } = haul;
+  const { refs, quarantine, sources, earlier } = haul;
   const wanted = new Set(order.wanted.map(({ oid }) => oid));
   const tips = await knownTips(refs, wanted, order.repository, quarantine);
   await throwIfInterrupted(tools.contact.signal);
@@ -60,7 +66,7 @@ export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools)
   const beyond = came.filter((oid) => !wanted.has(oid));
   const tags = order.includeTag ? order.peeled : new Map<string, string>();
   const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
-  return { refs: cover, tips, surplus, sources, quarantine };
+  return { refs: cover, tips, surplus, sources, earlier, quarantine };
 }
 
 /**
