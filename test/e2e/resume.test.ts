@@ -242,6 +242,25 @@ describe('what was kept is not trusted', () => {
     tampered(async (folder) => writeFileSync(`${folder}/kept.json`, '{"refs":1}'), 'garbage'));
 });
 
+test('a head start that turns out wrong is no earlier clone', async () => {
+  const { sandbox } = bed;
+  const server = await startHttpServer({ root: sandbox.root, env: sandbox.serverEnv });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await server.close();
+    await line.close();
+  });
+  server.before = async (request) => {
+    if (request.method === 'POST') await line.reached(0.5 * uninterrupted);
+  };
+  const args = [...words('single', [line], `${server.url}/canonical`), '--single-branch', '--no-tags'];
+  const { stderr } = await sandbox.run('gam', args);
+  expect(stderr).not.toMatch(GOING_ON);
+  await expectNoChildren(sandbox);
+  await expectClean(sandbox, 'single');
+  expect(kept()).toEqual([]);
+});
+
 test('two at once do not share', async () => {
   const after = Math.round(0.6 * uninterrupted);
   const silent = await lineTo({ kind: 'stall', after });
