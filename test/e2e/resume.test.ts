@@ -253,7 +253,7 @@ test('a head start that turns out wrong is no earlier clone', async () => {
   server.before = async (request) => {
     if (request.method === 'POST') await line.reached(0.5 * uninterrupted);
   };
-  const args = [...words('single', [line], `${server.url}/canonical`), '--single-branch', '--no-tags'];
+  const args = [...words('single', [line], `${server.url}/canonical`), '--single-branch', '-b', 'v1'];
   const { stderr } = await sandbox.run('gam', args);
   expect(stderr).not.toMatch(GOING_ON);
   await expectNoChildren(sandbox);
