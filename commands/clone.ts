@@ -1,9 +1,11 @@
 import * as Args from '@oclif/core/args';
 import { processName } from '../src/git/alive.ts';
+import { removeBrokenClone } from '../src/git/broken-clone.ts';
 import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clone.ts';
 import { cloneThroughGam } from '../src/git/through-gam.ts';
 import { GitCommand } from '../src/main/git-command.ts';
 import { formatBytes } from '../src/mirror/account.ts';
+import { printable } from '../src/protocol/text.ts';
 
 export default class Clone extends GitCommand {
   static override summary = 'Clone through gam: git clone, with a Ctrl-C that leaves a slow mirror.';
@@ -34,7 +36,11 @@ export default class Clone extends GitCommand {
     const owner = processName(process.pid);
     if (root !== null) await removeKept(root, null);
     const more = root === null ? {} : { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner };
-    const status = await this.runGit(cloneThroughGam, more);
+    const words = await this.gitWords(cloneThroughGam);
+    const broken = await removeBrokenClone(words, this.env, this.where.cwd).catch(() => null);
+    if (broken !== null && !this.isQuiet())
+      this.remark(`removed what a killed clone has left in ${printable(broken)}`);
+    const status = await this.runGit(words, more);
     if (root === null) return;
     const kept = status === 0 ? 0 : await bytesKept(root, owner);
     if (status === 0) await removeKept(root, owner);

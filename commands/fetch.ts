@@ -24,6 +24,6 @@ export default class Fetch extends GitCommand {
   };
 
   async run(): Promise<void> {
-    await this.runGit(fetchThroughGam);
+    await this.runGit(await this.gitWords(fetchThroughGam));
   }
 }

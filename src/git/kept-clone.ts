@@ -70,6 +70,8 @@ async function writeRecord(folder: string, record: Record): Promise<void> {
  * or copies where the two are on different file systems. Nothing here is trusted when it is read again.
  */
 export class KeptClone {
+  /** Whether an earlier clone had left something when this object was made, and no other one worked with it. */
+  readonly found: boolean;
   readonly #folder: string;
   readonly #owner: string;
 
@@ -81,11 +83,7 @@ export class KeptClone {
   constructor(root: string, url: string, owner: string) {
     this.#folder = join(root, digest('sha256', url).toString('hex').slice(0, 32));
     this.#owner = owner;
-  }
-
-  /** Whether an earlier clone has left something, and no other one works with it now. */
-  isThere(): boolean {
-    return this.#record() !== null;
+    this.found = this.#record() !== null;
   }
 
   /** Takes over what an earlier clone has left; null when there is nothing. */

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { readRemotes, rewriteUrl } from '../config/remotes.ts';
 import { isUnderIncluded } from '../mirror/enabling.ts';
@@ -17,9 +17,16 @@ function prefixed(place: string, cwd: string): string {
     const parsed = parseGitUrl(place);
     if (parsed.kind !== 'file') return PREFIX + place;
     const path = resolve(cwd, parsed.path);
-    if (existsSync(path) && statSync(path).isFile()) return place;
-    // In the new repository a relative path would lead from there; git makes it absolute, too.
-    return PREFIX + (place.includes('://') || isAbsolute(place) ? place : path);
+    return existsSync(path) && statSync(path).isFile() ? place : PREFIX + place;
+  } catch {
+    return place;
+  }
+}
+
+// In the new repository a relative path would lead from there; git makes it absolute, too.
+function absolute(place: string, cwd: string): string {
+  try {
+    return parseGitUrl(place).kind === 'file' && !place.includes('://') ? resolve(cwd, place) : place;
   } catch {
     return place;
   }
@@ -44,7 +51,12 @@ export function cloneThroughGam(
     lastValue(entries, 'clone', null, 'defaultremotename') !== undefined ||
     words.some((word) => /^-o|^--o/.test(word));
   const led = rewriteUrl(entries, url).startsWith(PREFIX) || (!renamed && isUnderIncluded(entries, url));
-  return ['clone', ...words.slice(0, at), led ? url : prefixed(url, cwd), ...words.slice(at + 1)];
+  return [
+    'clone',
+    ...words.slice(0, at),
+    led ? url : prefixed(absolute(url, cwd), cwd),
+    ...words.slice(at + 1),
+  ];
 }
 
 /**

@@ -13,18 +13,23 @@ export abstract class GitCommand extends GamCommand {
   }
 
   /**
-   * Runs git with the words of this command.
-   * @param through makes git's words, so that it goes through gam
+   * The words for git of this command.
+   * @param through makes them, so that git goes through gam
+   */
+  protected async gitWords(
+    through: (words: readonly string[], entries: readonly ConfigEntry[], cwd: string) => string[],
+  ): Promise<string[]> {
+    // Where the configuration cannot be read, git tells why.
+    const entries = await readConfig({ env: this.env, ...this.where }).catch(() => []);
+    return through(this.argv, entries, this.where.cwd);
+  }
+
+  /**
+   * Runs git, whose exit status becomes that of this process.
    * @param more is added to the environment
    * @returns the exit status
    */
-  protected async runGit(
-    through: (words: readonly string[], entries: readonly ConfigEntry[], cwd: string) => string[],
-    more: Environment = {},
-  ): Promise<number> {
-    // Where the configuration cannot be read, git tells why.
-    const entries = await readConfig({ env: this.env, ...this.where }).catch(() => []);
-    const words = through(this.argv, entries, this.where.cwd);
+  protected async runGit(words: readonly string[], more: Environment = {}): Promise<number> {
     process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more });
     return process.exitCode;
   }

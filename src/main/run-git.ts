@@ -13,15 +13,16 @@ const INTERRUPTED = 130;
 /**
  * Runs git on this terminal. Ctrl-C does not reach it: the first has its helper leave the mirror in hand, and only
  * a second one soon after, or one where there is no such mirror, ends git. Where git cannot be kept from the terminal's
- * Ctrl-C, it ends with the first.
+ * Ctrl-C, or its helper not be reached, it ends with the first.
  *
  * @param quiet whether nothing is to be told
  * @returns git's exit status, as a shell gives it; 130 when it was interrupted
  */
 export async function runGitHere(args: readonly string[], quiet: boolean, env: Environment): Promise<number> {
   const shield = await findShield(env);
-  if (shield === null) return run(['git', ...args], env, () => 'stop', quiet);
-  const line = await LeaveLine.open();
+  // A socket's path is short (unix(7)), and a folder for temporary files may be far away, full or not there.
+  const line = shield === null ? null : await LeaveLine.open().catch(() => null);
+  if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet);
   try {
     const twoStep = new TwoStep(() => line.leave());
     const words = behindShield(shield, 'git', args);

@@ -4,6 +4,7 @@ import { hasRefs } from '../git/refs.ts';
 import { formatBytes } from '../mirror/account.ts';
 import { chooseRefs } from '../mirror/choose.ts';
 import { type Haul, openHaul } from './haul.ts';
+import { throwIfInterrupted } from './interrupted.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
 /**
@@ -16,16 +17,17 @@ import type { StageOrder, StageTools } from './stage-order.ts';
 export async function goOnFromKept(order: StageOrder, tools: StageTools): Promise<Haul | null> {
   const { kept: place, contact, report, trace } = tools;
   const { repository, clone } = order;
-  // A fetch into a repository that has something is no clone.
-  if (!place?.isThere() || !clone || (await hasRefs(repository.gitDir, repository))) return null;
+  // What a head start of this very run has kept was given up since. A fetch into a repository that has something is no clone.
+  if (!place?.found || !clone || (await hasRefs(repository.gitDir, repository))) return null;
   let haul: Haul | null = null;
   try {
     const kept = await place.take();
     if (kept === null) return null;
     haul = await openHaul(order, tools);
     await place.linkInto(haul.quarantine, kept);
-    const taken = await proven(kept, order, haul);
-    contact.signal.throwIfAborted();
+    const taken = await proven(kept, order, haul, contact.signal);
+    // git may have been ended in the middle of it, which says nothing of what is kept.
+    await throwIfInterrupted(contact.signal);
     if (taken !== null) {
       trace('going-on', { bytes: kept.bytes, refs: taken.refs.length });
       report.line(`going on from ${formatBytes(kept.bytes)} that an earlier clone has brought`);
@@ -48,6 +50,7 @@ async function proven(
   { format, refs, others, packs, bytes }: Kept,
   order: StageOrder,
   haul: Haul,
+  signal: AbortSignal,
 ): Promise<Haul | null> {
   const { exact, differing, foreign } = chooseRefs(
     order.wanted,
@@ -57,8 +60,8 @@ async function proven(
   const { quarantine } = haul;
   const env = quarantine.alone(order.repository.env);
   const tips = new Set([...refs.map(({ oid }) => oid), ...others]);
-  if (!(await areSoundPacks(quarantine.folder, packs, { env }))) return null;
-  if (!(await isConnected(tips, { env }))) return null;
+  if (!(await areSoundPacks(quarantine.folder, packs, { env, signal }))) return null;
+  if (!(await isConnected(tips, { env, signal }))) return null;
   const sites = new Map(refs.map(({ name, site }) => [name, site]));
   const chosen = [...exact, ...differing].map((ref) => ({ ...ref, site: sites.get(ref.name) ?? '' }));
   for (const { oid } of chosen) tips.delete(oid);

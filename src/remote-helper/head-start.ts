@@ -218,7 +218,7 @@ export function beginHeadStart(context: HelperContext): HeadStart {
   const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
   const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
   // What an earlier clone has brought would come a second time.
-  const goesOn = context.kept?.isThere() === true;
+  const goesOn = context.kept?.found === true;
   const from = { name: remote, canonicalUrl };
   const asked = cuts || goesOn ? [] : servers;
   const headStart = new HeadStart(asked, from, progress, own.cwd, stageTools(context));

@@ -145,6 +145,68 @@ describe('it goes on', () => {
   });
 });
 
+describe('what a killed clone has left in its folder', () => {
+  test.each([
+    ['whole', []],
+    ['bare', ['--bare']],
+  ])('goes when the same command is run again: %s', async (to, options) => {
+    const { sandbox } = bed;
+    const after = Math.round(0.6 * uninterrupted);
+    const silent = await lineTo({ kind: 'stall', after });
+    const line = await lineTo(null);
+    onTestFinished(async () => {
+      await silent.close();
+      await line.close();
+    });
+    const running = sandbox.start('gam', [...words(to, [silent]), ...options]);
+    await silent.reached(after);
+    running.kill('SIGKILL');
+    await running.ended;
+    await expectNoChildren(sandbox);
+    expect(existsSync(sandbox.path(to))).toBe(true);
+    const { stderr } = await sandbox.run('gam', [...words(to, [line]), ...options]);
+    expect(stderr).toMatch(GOING_ON);
+    expect(line.bytesDown).toBeLessThan(0.65 * uninterrupted);
+    await expectNoChildren(sandbox);
+    await expectClean(sandbox, to);
+    if (to === 'whole') await expectSameRefs(sandbox, to, 'canonical', asFetched);
+  });
+
+  test.each([
+    ['another file', (clone: string) => bed.sandbox.run('touch', [`${clone}/mine`])],
+    ['a ref', (clone: string) => bed.sandbox.git(['commit', '--allow-empty', '-qm', 'mine'], { cwd: clone })],
+    ['another URL', (clone: string) => bed.sandbox.git(['config', 'remote.origin.url', 'x'], { cwd: clone })],
+    [
+      'no trace of gam',
+      (clone: string) =>
+        bed.sandbox.run('sh', ['-c', 'rm -rf .git/objects/tmp_objdir-* .git/refs/mirror'], { cwd: clone }),
+    ],
+  ])('stays where there is %s', async (what, change) => {
+    const { sandbox } = bed;
+    const to = `with-${what.replaceAll(' ', '-')}`;
+    await breakOff(to, 0.3, 'SIGKILL');
+    await change(to);
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await sandbox.run('gam', words(to, [line]), { expectStatus: 128 });
+    expect(stderr).toMatch(/^fatal: destination path .* already exists and is not an empty directory/m);
+    expect(existsSync(sandbox.path(to, '.git/HEAD'))).toBe(true);
+  });
+
+  test('stays while somebody works there', async () => {
+    const after = Math.round(0.3 * uninterrupted);
+    const silent = await lineTo({ kind: 'stall', after });
+    onTestFinished(() => silent.close());
+    const running = bed.sandbox.start('gam', words('busy', [silent]));
+    await silent.reached(after);
+    const again = await bed.sandbox.run('gam', words('busy', [silent]), { expectStatus: 128 });
+    expect(again.stderr).toMatch(/^fatal: destination path /m);
+    running.kill('SIGINT');
+    expect((await running.ended).status).toBe(0);
+    await expectCloned('busy');
+  });
+});
+
 describe('what was kept is not trusted', () => {
   async function tampered(how: (folder: string) => Promise<void>, to: string): Promise<void> {
     await breakOff(`${to}-before`, 0.6, 'SIGTERM');
@@ -172,12 +234,31 @@ describe('what was kept is not trusted', () => {
   test('it names what is not there', () =>
     tampered(async (folder) => {
       const record = JSON.parse(readFileSync(`${folder}/kept.json`, 'utf8'));
-      record.refs.push({ name: 'refs/heads/main', oid: '1'.repeat(40), site: '../../heads' });
+      record.refs.push({ name: 'refs/heads/more', oid: '1'.repeat(40), site: 'x' });
       writeFileSync(`${folder}/kept.json`, JSON.stringify(record));
     }, 'named'));
 
   test('it is no record at all', () =>
     tampered(async (folder) => writeFileSync(`${folder}/kept.json`, '{"refs":1}'), 'garbage'));
+});
+
+test('a head start that turns out wrong is no earlier clone', async () => {
+  const { sandbox } = bed;
+  const server = await startHttpServer({ root: sandbox.root, env: sandbox.serverEnv });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await server.close();
+    await line.close();
+  });
+  server.before = async (request) => {
+    if (request.method === 'POST') await line.reached(0.5 * uninterrupted);
+  };
+  const args = [...words('single', [line], `${server.url}/canonical`), '--single-branch', '-b', 'v1'];
+  const { stderr } = await sandbox.run('gam', args);
+  expect(stderr).not.toMatch(GOING_ON);
+  await expectNoChildren(sandbox);
+  await expectClean(sandbox, 'single');
+  expect(kept()).toEqual([]);
 });
 
 test('two at once do not share', async () => {

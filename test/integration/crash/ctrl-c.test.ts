@@ -195,6 +195,18 @@ describe('git is kept from the signal', () => {
     await expectNothingLeft();
   });
 
+  test('and not where its helper cannot be reached: then it ends with the first one', async () => {
+    const { sandbox } = scene;
+    const before = lines[0].bytesDown;
+    const words = cloning([at(lines[0])], 'unreached');
+    const running = sandbox.start('gam', words, { env: { TMPDIR: `/${'x'.repeat(200)}` } });
+    await Promise.race([lines[0].reached(before + MIDDLE), running.ended]);
+    running.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ status: 130 });
+    expect(existsSync(sandbox.path('unreached'))).toBe(false);
+    await expectNothingLeft();
+  });
+
   test('and ends with the first one where nothing can', async () => {
     const mend = [failing('env'), failing('perl')];
     const running = await untilSilent(lines[0], cloning([at(lines[0])], 'by-nobody'));

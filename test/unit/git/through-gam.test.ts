@@ -77,6 +77,8 @@ describe('git fetch', () => {
       'mirror::https://h/z',
       'main',
     ]);
+    // git takes a path from the top of the work tree, wherever in it the user is.
+    expect(fetch('../z').at(-1)).toBe('mirror::../z');
     for (const name of ['origin', 'a/b', 'group', 'mirror::https://h/x', 'https://rewritten.example/z'])
       expect(fetch(name)).toEqual([...settings, 'fetch', name]);
   });
