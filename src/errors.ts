@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'mirror-behind'
   | 'mirror-broken'
   | 'mirror-endless'
+  | 'mirror-left'
+  | 'mirror-outpaced'
   | 'mirror-refused'
   | 'mirror-slow'
   | 'mirror-unusable'

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type RunOptions, runGit } from './run.ts';
 
 /** Which of these objects are here. Only their presence is told, not that what they lead to is here too. */
@@ -29,6 +30,19 @@ export async function isConnected(
   const input = [...tips, ...[...proven].map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
   const walk = ['rev-list', '--objects', '--stdin', '--quiet', '--not', '--all'];
   return (await runGit(walk, { ...options, input })).status === 0;
+}
+
+/**
+ * Whether packs in an object folder are what they were when they were indexed: git reads every object, and compares it
+ * with its id (git-verify-pack(1)).
+ */
+export async function areSoundPacks(
+  objects: string,
+  packs: readonly string[],
+  options: RunOptions,
+): Promise<boolean> {
+  const indexes = packs.map((name) => join(objects, 'pack', `${name}.idx`));
+  return (await runGit(['verify-pack', '--', ...indexes], options)).status === 0;
 }
 
 /**

@@ -30,6 +30,20 @@ export interface Started {
 
 const ending = new Map<ChildProcess, Promise<void>>();
 
+/** What stands before every command that is started from now on; see shieldChildren(). */
+let shielded: (command: string, args: readonly string[]) => readonly [string, ...string[]] = (
+  command,
+  args,
+) => [command, ...args];
+
+/**
+ * Has every child of this process started in another way, as behind a shield (shield.ts). To be called before the
+ * first one is.
+ */
+export function shieldChildren(start: typeof shielded): void {
+  shielded = start;
+}
+
 /** Ends a child that may still run: SIGTERM, then SIGKILL when it does not obey. */
 export function endProcess(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || ending.has(child)) return;
@@ -55,7 +69,8 @@ export async function processesEnded(): Promise<void> {
  * @throws GamError `git-missing` (through `exit`) when the program cannot be started
  */
 export function startProcess(command: string, args: readonly string[], options: StartOptions = {}): Started {
-  const child = spawn(command, args, {
+  const [program, ...words] = shielded(command, args);
+  const child = spawn(program, words, {
     stdio: options.stdio ?? 'pipe',
     windowsHide: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -153,6 +153,13 @@ function isLeftover(folder: string, own: number | null): boolean {
   }
 }
 
+/** How many quarantines are in an object directory, by whether somebody still works with them. */
+export async function countQuarantines(objects: string): Promise<{ living: number; left: number }> {
+  const left = (await listLeftovers(objects)).length;
+  const all = existsSync(objects) ? readdirSync(objects).filter((name) => name.startsWith(PREFIX)) : [];
+  return { living: Math.max(all.length - left, 0), left };
+}
+
 /** The names of quarantines whose owner is gone, in an object directory. */
 export async function listLeftovers(objects: string, own: number | null = null): Promise<string[]> {
   const names = existsSync(objects) ? readdirSync(objects) : [];

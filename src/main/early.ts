@@ -1,3 +1,5 @@
+import { shieldChildren } from '../git/process.ts';
+import { behindShield, shieldNamed } from '../git/shield.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 
@@ -11,6 +13,10 @@ function guessWebHelper(remote: string | undefined, url: string | undefined): We
   const name = remote === `mirror::${url}` ? url : remote;
   return parsed.kind === 'web' ? startWebHelper(webHelper(name, parsed, process.env), process.env) : null;
 }
+
+// Under `gam clone` and `gam fetch` the terminal's Ctrl-C is for them. node has taken the shield from itself.
+const shield = shieldNamed(process.env['GAM_SHIELD']);
+if (shield !== null) shieldChildren((command, args) => behindShield(shield, command, args));
 
 /** git's web helper for what git passed, started on a guess; null where it cannot be needed. */
 export const guess: WebHelper | null = guessWebHelper(process.argv[2], process.argv[3]);

@@ -8,10 +8,12 @@ import { processesEnded } from '../git/process.ts';
 import { printable } from '../protocol/text.ts';
 import { CommandLines } from '../remote-helper/command-lines.ts';
 import type { HelperProcess } from '../remote-helper/context.ts';
+import { Hand } from '../remote-helper/hand.ts';
 import { runHelper } from '../remote-helper/helper.ts';
 import { Report } from '../remote-helper/report.ts';
 import { runSweeper } from '../remote-helper/sweeper.ts';
 import { openTrace } from '../trace/trace.ts';
+import { joinLeaveLine } from './leave-line.ts';
 import { VERSION } from './version.ts';
 
 /** How long an interrupted helper may take to end its children before it goes without them. */
@@ -44,11 +46,22 @@ function helperProcess(interrupt: AbortController): HelperProcess {
   };
 }
 
+/** @param line the path of the line to `gam clone` or `gam fetch`; undefined without them */
+function openHand(report: Report, line: string | undefined): Hand {
+  const hand: Hand = new Hand({
+    holds: line === undefined ? () => undefined : joinLeaveLine(line, () => hand.leave()),
+    tell: (message) => report.line(message),
+  });
+  return hand;
+}
+
 async function help(remote: string, url: string): Promise<number> {
   const interrupt = new AbortController();
   let interrupted: NodeJS.Signals | null = null;
+  const line = process.env['GAM_LEAVE_LINE'];
   const stop = (signal: NodeJS.Signals) => {
-    if (interrupted !== null) return;
+    // What Ctrl-C means, the command above says.
+    if (interrupted !== null || (signal === 'SIGINT' && line !== undefined)) return;
     interrupted = signal;
     interrupt.abort();
     setTimeout(() => process.exit(128 + constants.signals[signal]), LAST_MS).unref();
@@ -56,10 +69,12 @@ async function help(remote: string, url: string): Promise<number> {
   // Not once(): Ctrl-C comes twice, from the terminal and again from the `git remote-mirror` that started
   // this process, and the second must not end it in the middle of cleaning up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  const report = new Report();
   const tools = {
     lines: new CommandLines(0),
     reply,
-    report: new Report(),
+    report,
+    hand: openHand(report, line),
     trace: openTrace(process.env['GAM_TRACE'], process.pid),
   };
   try {

@@ -69,6 +69,14 @@ export function includedBases(entries: readonly ConfigEntry[]): { pattern: strin
   );
 }
 
+/** Whether a conditional include of gam's file takes in the remote origin of this URL. */
+export function isUnderIncluded(entries: readonly ConfigEntry[], url: string): boolean {
+  return includedBases(entries).some(({ pattern }) => {
+    const literal = pattern.replace(/(?:\*\/)?\*\*$/, '').replaceAll(/\\([[\]])/g, '$1');
+    return url.startsWith(literal);
+  });
+}
+
 /** True when any base goes through gam by this configuration. */
 export function anyEnabled(entries: readonly ConfigEntry[]): boolean {
   return rewrittenBases(entries).length > 0 || includedBases(entries).length > 0;

@@ -17,6 +17,8 @@ export interface Mirror {
   refusal: string | null;
   /** True while it rests, since it failed: it runs only when no other serves. */
   resting?: boolean;
+  /** Bytes a second that it was lately seen to send; null or nothing where that is not known. */
+  rate?: number | null;
 }
 
 /** How a mirror is called in a line for the user: its host and port, or its path. */

@@ -40,11 +40,14 @@ const HALF_LAG = 100;
 /** Observations that have faded to less than this count for nothing: the mirror is tried anew some time. */
 const FORGOTTEN = 0.1;
 
+/** A mirror that is expected to have less than this share of what is wanted is none to turn to for its rate. */
+const USEFUL = 1 / 2;
+
 /** How often one that was not measured goes before those that were. */
 const EXPLORE = 0.1;
 
-function isMeasured({ own, line }: Known, now: number): boolean {
-  return [own, line].some((measure) => measure !== null && faded(measure, now).latency.weight >= FORGOTTEN);
+function isMeasured(known: Known, now: number): boolean {
+  return knownLatency(known, now) !== null;
 }
 
 /** Where the line's measure is the better known one, it counts: a new repository on a host that is known. */
@@ -54,17 +57,43 @@ function better(known: Known, now: number, weight: (measure: Measure) => number)
   return weight(own) >= FORGOTTEN ? own : line;
 }
 
+const mixed = (value: number, weight: number, assumed: number, by = ASSUMED.weight) =>
+  (value * weight + assumed * by) / (weight + by);
+
+/** Bytes a millisecond, what is assumed being mixed in. */
+function expectedPace(rate: Measure['rate']): number {
+  return (rate.bytes + ASSUMED.bytes) / (rate.ms + ASSUMED.ms);
+}
+
+function expectedShare({ own }: Known, now: number): number {
+  const share = own ? faded(own, now).share : { value: 0, weight: 0 };
+  const guess = 1 / (1 + (own?.lag ?? 0) / HALF_LAG);
+  return mixed(share.value, share.weight, guess, SHARE_WEIGHT);
+}
+
+/** Milliseconds to the greeting; null where nothing is known of that, or nothing lately. */
+export function knownLatency(known: Known, now: number): number | null {
+  const latency = better(known, now, (measure) => measure.latency.weight)?.latency;
+  return latency !== undefined && latency.weight >= FORGOTTEN ? latency.value : null;
+}
+
 /** Milliseconds that a transfer of usual size would take from a mirror of which this is known. */
 export function expectedMs(known: Known, now: number): number {
   const latency = better(known, now, (measure) => measure.latency.weight)?.latency ?? { value: 0, weight: 0 };
   const rate = better(known, now, (measure) => measure.rate.ms)?.rate ?? { bytes: 0, ms: 0 };
-  const share = known.own ? faded(known.own, now).share : { value: 0, weight: 0 };
-  const guess = 1 / (1 + (known.own?.lag ?? 0) / HALF_LAG);
-  const mixed = (value: number, weight: number, assumed: number, by = ASSUMED.weight) =>
-    (value * weight + assumed * by) / (weight + by);
-  const perMs = (rate.bytes + ASSUMED.bytes) / (rate.ms + ASSUMED.ms);
   const trips = USUAL.roundTrips * mixed(latency.value, latency.weight, ASSUMED.latency);
-  return trips + USUAL.bytes / (perMs * mixed(share.value, share.weight, guess, SHARE_WEIGHT));
+  return trips + USUAL.bytes / (expectedPace(rate) * expectedShare(known, now));
+}
+
+/**
+ * Bytes a second that a mirror is known to send: of what was seen and what is expected, the lower. So neither a few
+ * packets that arrived together nor an assumption makes it fast.
+ * @returns null where that is not known, or no more, or where the mirror mostly lacks what is wanted
+ */
+export function knownRate(known: Known, now: number): number | null {
+  const rate = better(known, now, (measure) => measure.rate.ms)?.rate ?? { bytes: 0, ms: 0 };
+  if (rate.ms === 0 || !isMeasured(known, now) || expectedShare(known, now) < USEFUL) return null;
+  return 1000 * Math.min(rate.bytes / rate.ms, expectedPace(rate));
 }
 
 function byExpectation(a: RankedMirror, b: RankedMirror): number {

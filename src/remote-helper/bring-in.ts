@@ -9,7 +9,8 @@ import { hasRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
-import { fetchFromMirror, REFUSED } from './fetch-from-mirror.ts';
+import type { Patience } from '../transport/patience.ts';
+import { fetchFromMirror, PREPARATION, REFUSED } from './fetch-from-mirror.ts';
 import { showProgress } from './progress.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
@@ -19,6 +20,8 @@ export interface Passage {
   order: StageOrder;
   quarantine: Quarantine;
   tools: StageTools;
+  /** With the pack, once it comes. */
+  patience: Patience;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface Passage {
 export async function bringIn(
   refs: readonly WantedRef[],
   proven: ReadonlySet<string>,
-  { line, order, quarantine, tools }: Passage,
+  { line, order, quarantine, tools, patience }: Passage,
 ): Promise<void> {
   const { contact, report, trace } = tools;
   const { clone, includeTag, progress, repository } = order;
@@ -55,7 +58,8 @@ export async function bringIn(
       fetchPack,
       refs,
       haves: [...proven],
-      settings: contact.settings,
+      preparation: contact.settings.lowSpeedTime * PREPARATION,
+      patience,
       sizeLimit,
       note,
     });

@@ -1,6 +1,7 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
+import type { KeptClone } from '../git/kept-clone.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
@@ -8,6 +9,7 @@ import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
+import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import type { GitSide } from './session.ts';
@@ -51,6 +53,10 @@ export interface HelperContext {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  /** The mirror that sends now, which `gam clone` and `gam fetch` may have left. */
+  hand: Hand;
+  /** Where a clone keeps what has come whole; null where it is not run by `gam clone`. */
+  kept: KeptClone | null;
   /** Whether git shows how it gets on. */
   progress: boolean;
   /** When git had canonical's line opened; on performance.now()'s clock. */
@@ -59,6 +65,8 @@ export interface HelperContext {
   place: FindPlace;
   /** What was seen of mirrors and of canonical, to be remembered in the end. */
   notes: Note[];
+  /** Mirrors that were left, since another is known to be far faster, and that other one. */
+  departures: Map<Mirror, Mirror>;
   /** Whether git said that it will cut the history short, or leave objects out. */
   cuts: boolean;
 }
@@ -72,12 +80,16 @@ export function stageTools({
   entries,
   settings,
   notes,
+  departures,
   place,
   report,
   trace,
+  hand,
+  kept,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  return { contact: { entries, env, settings, signal: interrupt.signal, note }, report, trace, pid, place };
+  const contact = { entries, env, settings, signal: interrupt.signal, note };
+  return { contact, report, trace, pid, place, departures, hand, kept };
 }
 
 /** Takes in what an `option` line says, as far as gam acts on it. */

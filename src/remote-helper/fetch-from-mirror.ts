@@ -1,5 +1,4 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import type { WantedRef } from '../git/fetch-pack.ts';
 import type { Started } from '../git/process.ts';
@@ -20,7 +19,7 @@ import {
 import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
-import { Deadline, LowSpeed, type Patience, within } from '../transport/patience.ts';
+import { Deadline, type Patience, within } from '../transport/patience.ts';
 import { write } from './flow.ts';
 
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
@@ -39,7 +38,10 @@ export interface MirrorFetch {
   refs: readonly WantedRef[];
   /** Objects to name as `have` that no ref of the repository leads to yet. */
   haves: readonly string[];
-  settings: Settings;
+  /** How long the mirror may take until its pack starts, in milliseconds. */
+  preparation: number;
+  /** With the pack, once it comes. */
+  patience: Patience;
   /** The most bytes that may come. */
   sizeLimit: number;
   /** Takes what is seen of the mirror, to be remembered. */
@@ -150,9 +152,8 @@ class Conversation {
   }
 
   async #passAnswer(): Promise<void> {
-    const { line, settings } = this.#fetch;
-    const preparation = settings.lowSpeedTime * PREPARATION;
-    let patience: Patience = new Deadline(preparation, 'no pack');
+    const { line } = this.#fetch;
+    let patience: Patience = new Deadline(this.#fetch.preparation, 'no pack');
     let pack = false;
     for (;;) {
       const packet = await line.source.packet(patience);
@@ -161,8 +162,8 @@ class Conversation {
         await this.#judge(packet, patience);
         if (packetLine(packet) === 'packfile') pack = true;
         this.#packSince = performance.now();
-      } else if (packBytes(packet) > 0 && patience instanceof Deadline) {
-        patience = new LowSpeed(settings.lowSpeedLimit, settings.lowSpeedTime);
+      } else if (packBytes(packet) > 0) {
+        patience = this.#fetch.patience;
       }
       this.#measure(packet, pack);
       const end = packet.kind === (line.stateless ? 'response-end' : 'flush');

@@ -3,6 +3,7 @@ import { Quarantine } from '../git/quarantine.ts';
 import { checkpoints } from '../mirror/checkpoints.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { bringIn } from './bring-in.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
@@ -19,6 +20,8 @@ export interface Haul {
   others: readonly string[];
   /** The bytes that each mirror sent. */
   sources: Map<Mirror, number>;
+  /** The bytes of packs that an earlier run has brought. */
+  earlier: number;
 }
 
 /** Where a haul comes from, and what it is for. */
@@ -27,13 +30,15 @@ export interface Source {
   line: MirrorLine;
   order: StageOrder;
   tools: StageTools;
+  /** With the mirror's packs, from the first one to the last. */
+  patience: Patience;
 }
 
 /** Opens an empty haul, in a quarantine of its own. */
 export async function openHaul({ repository }: StageOrder, { pid, trace }: StageTools): Promise<Haul> {
   const quarantine = await Quarantine.open(repository.objects, pid);
   trace('quarantine-opened', { folder: quarantine.folder });
-  return { quarantine, refs: [], others: [], sources: new Map() };
+  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0 };
 }
 
 /** A mirror whose first answer takes so long is far, and its line may be thin: milliseconds. */
@@ -70,12 +75,30 @@ export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: S
 async function haulPart(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { mirror, line } = source;
   const before = line.source.bytes;
-  const proven = new Set(haul.refs.map(({ oid }) => oid));
+  const proven = new Set([...haul.refs.map(({ oid }) => oid), ...haul.others]);
   const missing = refs.filter(({ oid }) => !proven.has(oid));
   try {
     if (missing.length > 0) await bringIn(missing, proven, { ...source, quarantine: haul.quarantine });
   } finally {
     haul.sources.set(mirror, (haul.sources.get(mirror) ?? 0) + line.source.bytes - before);
   }
-  haul.refs.push(...refs.map(({ name, oid }) => ({ name, oid, site: mirror.site })));
+  const added = refs.map(({ name, oid }) => ({ name, oid, site: mirror.site }));
+  // In an earlier run this very mirror may have had a branch elsewhere.
+  const names = new Set(added.map(({ name }) => name));
+  const isOld = ({ name, site }: HauledRef) => site === mirror.site && names.has(name);
+  const old = haul.refs.filter(isOld).map(({ oid }) => oid);
+  haul.others = [...new Set([...haul.others, ...old])];
+  haul.refs = [...haul.refs.filter((ref) => !isOld(ref)), ...added];
+  await keepAside(haul, source);
+}
+
+// Only a clone loses all when it breaks off. That it cannot be kept is no reason to fail.
+async function keepAside({ quarantine, refs, others }: Haul, { order, tools }: Source): Promise<void> {
+  if (!order.clone || tools.kept === null) return;
+  try {
+    await tools.kept.save(quarantine, { format: order.format, refs, others: [...others] });
+    tools.trace('kept-aside', { refs: refs.length });
+  } catch (error) {
+    tools.trace('kept-unusable', { why: error instanceof Error ? error.message : String(error) });
+  }
 }

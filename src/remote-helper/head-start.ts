@@ -9,7 +9,9 @@ import { objectFormat } from '../protocol/advertisement.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { type HelperContext, stageTools } from './context.ts';
 import { type Haul, haulRefs, openHaul } from './haul.ts';
-import { type Answer, Race } from './race.ts';
+import { packPatience } from './outpaced.ts';
+import { type Answer, Race, type Winner } from './race.ts';
+import { type RaceAhead, type Remote, raceAhead, takenUp } from './race-ahead.ts';
 import { Aside } from './report.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
@@ -25,15 +27,18 @@ export interface HeadStartEnd {
   whole: boolean;
   /** Mirrors that failed; the user has been told. */
   passedOver: ReadonlySet<Mirror>;
+  /** A race that runs already, among all servers before the first bundle; to be taken over. */
+  race: Race | null;
 }
 
-const NOTHING: HeadStartEnd = { haul: null, whole: false, passedOver: new Set() };
+const NOTHING: HeadStartEnd = { haul: null, whole: false, passedOver: new Set(), race: null };
 
 /**
  * A head start for clones: three round trips pass until canonical has said what it has and git what it wants of
  * that, and a near mirror may be half done by then. Into a repository without any ref everything under refs/heads/
  * and refs/tags/ of the first mirror that answers is brought on a guess, into a quarantine. It is taken up only
- * when git's request turns out to be for just that; nothing was changed and nothing told if it is not.
+ * when git's request turns out to be for just that; nothing was changed and nothing told if it is not. Where there are
+ * refs, mirrors are at most asked for theirs (`race-ahead.ts`).
  */
 export class HeadStart {
   readonly #mirrors: readonly Mirror[];
@@ -42,6 +47,8 @@ export class HeadStart {
   readonly #tools: StageTools;
   readonly #aside: Aside;
   readonly #race: Race;
+  readonly #remote: Remote;
+  #ahead: RaceAhead | null = null;
   readonly #giveUp = new AbortController();
   #running: Promise<Haul | null> = Promise.resolve(null);
   /** What a mirror offers whose objects are on their way. */
@@ -50,8 +57,9 @@ export class HeadStart {
   #order: StageOrder | null = null;
 
   /** @param progress whether git shows how it gets on */
-  constructor(mirrors: readonly Mirror[], progress: boolean, cwd: string, tools: StageTools) {
+  constructor(mirrors: readonly Mirror[], remote: Remote, progress: boolean, cwd: string, tools: StageTools) {
     this.#mirrors = mirrors;
+    this.#remote = remote;
     this.#progress = progress;
     this.#cwd = cwd;
     this.#aside = new Aside(tools.report);
@@ -60,7 +68,7 @@ export class HeadStart {
     this.#race = new Race(mirrors, { names: FOLDERS, format: null }, this.#tools);
   }
 
-  /** Starts, in a repository that has nothing yet. To be called as soon as git opens the line to canonical. */
+  /** Starts what may be started. To be called as soon as git opens the line to canonical. */
   begin(): void {
     if (this.#mirrors.length > 0) this.#running = this.#run().catch(() => null);
   }
@@ -76,11 +84,16 @@ export class HeadStart {
     this.#judge();
     const haul = await this.#running;
     this.#running = Promise.resolve(null);
+    if (this.#ahead !== null) {
+      this.#aside.open(null);
+      return { ...NOTHING, race: takenUp(this.#ahead, order), passedOver: this.#ahead.race.passedOver };
+    }
     this.#aside.tell();
     const { passedOver } = this.#race;
     // A mirror that broke off may have brought other refs than the next one offered.
     const fits = order.clone && isWithinWanted(haul?.refs ?? [], order.wanted);
-    if (fits && !this.#tools.contact.signal.aborted) return { haul, whole: this.#whole, passedOver };
+    if (fits && !this.#tools.contact.signal.aborted)
+      return { ...NOTHING, haul, whole: this.#whole, passedOver };
     await haul?.quarantine.remove();
     return { ...NOTHING, passedOver };
   }
@@ -90,6 +103,7 @@ export class HeadStart {
     this.#giveUp.abort();
     const haul = await this.#running;
     this.#running = Promise.resolve(null);
+    this.#ahead?.race.abandon();
     await haul?.quarantine.remove();
   }
 
@@ -97,7 +111,11 @@ export class HeadStart {
     const { env, signal } = this.#tools.contact;
     const gitDir = env['GIT_DIR'];
     if (gitDir === undefined || env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] !== undefined) return null;
-    if (await hasRefs(resolve(this.#cwd, gitDir), { env, cwd: this.#cwd })) return null;
+    const folder = resolve(this.#cwd, gitDir);
+    if (await hasRefs(folder, { env, cwd: this.#cwd })) {
+      if (!signal.aborted) this.#ahead = raceAhead(this.#remote, folder, this.#mirrors, this.#tools);
+      return null;
+    }
     this.#tools.trace('head-start');
     const anything = ({ refs }: Answer) => {
       if (refs.size === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
@@ -156,13 +174,17 @@ export class HeadStart {
     };
   }
 
-  async #bring(answer: Answer, haul: Haul, order: StageOrder): Promise<void> {
-    const { mirror, line } = answer;
+  async #bring(answer: Winner, haul: Haul, order: StageOrder): Promise<void> {
+    const { mirror, line, rival } = answer;
+    const patience = packPatience(rival, this.#tools.contact.settings);
     try {
       this.#offer = { answer, refs: order.wanted };
       this.#judge();
       this.#tools.contact.signal.throwIfAborted();
-      await haulRefs(order.wanted, haul, { mirror, line, order, tools: this.#tools });
+      await this.#tools.hand.hold(mirror, this.#tools, async (tools) => {
+        tools.contact.signal.addEventListener('abort', () => line.close());
+        await haulRefs(order.wanted, haul, { mirror, line, order, tools, patience });
+      });
     } finally {
       line.close();
     }
@@ -191,11 +213,15 @@ export class HeadStart {
 
 /** Begins a head start, where mirrors can be of use; one that brings nothing where they cannot. */
 export function beginHeadStart(context: HelperContext): HeadStart {
-  const { process: own, mirrors, cuts, progress, entries } = context;
+  const { process: own, remote, canonicalUrl, mirrors, cuts, progress, entries } = context;
   // A bundle waits for git's request; those behind it in the user's order must not come before it.
   const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
   const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
-  const headStart = new HeadStart(cuts ? [] : servers, progress, own.cwd, stageTools(context));
+  // What an earlier clone has brought would come a second time.
+  const goesOn = context.kept?.found === true;
+  const from = { name: remote, canonicalUrl };
+  const asked = cuts || goesOn ? [] : servers;
+  const headStart = new HeadStart(asked, from, progress, own.cwd, stageTools(context));
   headStart.begin();
   return headStart;
 }

@@ -1,8 +1,9 @@
 import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
+import { KeptClone } from '../git/kept-clone.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { rankMirrors } from '../mirror/rank.ts';
+import { knownRate, rankMirrors } from '../mirror/rank.ts';
 import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { recall } from '../state/measures.ts';
@@ -13,6 +14,7 @@ import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
+import type { Hand } from './hand.ts';
 import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
 import { placeFinder } from './place.ts';
 import type { Report } from './report.ts';
@@ -24,6 +26,7 @@ export interface HelperTools {
   reply: (text: string) => void;
   report: Report;
   trace: Trace;
+  hand: Hand;
 }
 
 /** How git names a helper's task: `git-remote-mirror <remote> <url>` (gitremote-helpers(7), "INVOCATION"). */
@@ -35,8 +38,18 @@ export interface Invocation {
 /** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
 function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly Mirror[] {
   if (mirrors.length < 2) return mirrors;
-  const ranked = rankMirrors(mirrors, recall(env), Date.now(), Math.random());
-  return ranked.map(({ mirror, backsOff }) => ({ ...mirror, resting: backsOff !== null }));
+  const now = Date.now();
+  return rankMirrors(mirrors, recall(env), now, Math.random()).map(({ mirror, known, backsOff }) => ({
+    ...mirror,
+    resting: backsOff !== null,
+    rate: knownRate(known, now),
+  }));
+}
+
+/** What `gam clone` has told in the environment. */
+function keptClone({ env }: HelperProcess, url: string): KeptClone | null {
+  const { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner } = env;
+  return root === undefined || owner === undefined ? null : new KeptClone(root, url, owner);
 }
 
 /**
@@ -78,7 +91,9 @@ export async function runHelper(
     asked: 0,
     place: placeFinder(own.env, own.cwd),
     notes: [],
+    departures: new Map(),
     cuts: false,
+    kept: keptClone(own, url),
     ...tools,
   };
   const status =

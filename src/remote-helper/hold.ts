@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConfigEntry, lastValue, parseBoolean } from '../config/entries.ts';
 import { presentObjects, sampledAncestors } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import { STATELESS_GIT } from '../git/version.ts';
@@ -10,8 +9,10 @@ import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
+import { goOnFromKept } from './go-on.ts';
 import { haulFromMirrors } from './haul-from-mirrors.ts';
 import type { HeadStart } from './head-start.ts';
+import { hasPromisor } from './partial.ts';
 import { passingOver } from './passing-over.ts';
 import { keepHaul, type Staged } from './stage.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
@@ -51,13 +52,6 @@ export interface Holding {
   completion: Completion;
 }
 
-function hasPromisor(entries: readonly ConfigEntry[]): boolean {
-  if (lastValue(entries, 'extensions', null, 'partialclone') !== undefined) return true;
-  return entries.some(
-    (e) => e.section === 'remote' && e.name === 'promisor' && parseBoolean(e.value ?? 'true') === true,
-  );
-}
-
 function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): NamedOid[] {
   const oids = new Set(argumentValues(request, 'want'));
   const names = new Set(argumentValues(request, 'want-ref'));
@@ -92,7 +86,7 @@ async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const earlier = await sampledAncestors(staged.surplus.tips, repository);
   const haves = [...new Set([...staged.refs.map(({ oid }) => oid), ...earlier])];
   const wanted = order.wanted.map(({ oid }) => oid);
-  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, 0);
+  const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, staged.earlier);
   const small = bytes <= SMALL;
   // A pack that holds more than git wants is to be trimmed, and is not for git's eyes.
   const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.tips.has(oid));
@@ -126,11 +120,12 @@ export async function stageRequest(
     await headStart.abandon();
     return null;
   }
-  const { haul: started, whole, passedOver } = await headStart.adopt(order);
+  const { haul: started, whole, race, passedOver } = await headStart.adopt(order);
   const left = mirrors.filter((mirror) => !passedOver.has(mirror));
   let haul = started;
   try {
-    if (!whole) haul = await haulFromMirrors(left, haul, order, tools);
+    haul ??= await goOnFromKept(order, tools);
+    if (!whole) haul = await haulFromMirrors(left, { haul, race }, order, tools);
     contact.signal.throwIfAborted();
     if (haul !== null && haul.refs.length > 0)
       return await holdingOf(await keepHaul(haul, order, tools), order);

@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream';
-import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import type { Started } from '../git/process.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
@@ -7,7 +6,7 @@ import { BAND } from '../pkt-line/sideband.ts';
 import { type FetchRequest, writeFetchRequest } from '../protocol/fetch-request.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
-import { Deadline, LowSpeed, type Patience, within } from '../transport/patience.ts';
+import { Deadline, type Patience, within } from '../transport/patience.ts';
 import { REFUSED } from './fetch-from-mirror.ts';
 import { write } from './flow.ts';
 import { elsewhere } from './stage-order.ts';
@@ -24,9 +23,10 @@ export interface RoutedRequest {
   request: FetchRequest;
   /** Reads the pack that comes. */
   indexPack: Started;
-  settings: Settings;
   /** How long the mirror may take until its pack starts, in milliseconds. */
   preparation: number;
+  /** With the pack, once it comes. */
+  patience: Patience;
   /** The most bytes that may come. */
   sizeLimit: number;
 }
@@ -42,7 +42,7 @@ export function digestion(bytes: number): Deadline {
  * @throws GamError with `tryElsewhere`: `mirror-refused` when the mirror answered with an error before a pack
  */
 export async function packFromMirror(routed: RoutedRequest): Promise<void> {
-  const { line, request, indexPack, settings } = routed;
+  const { line, request, indexPack } = routed;
   const input = indexPack.child.stdin as Writable;
   input.on('error', () => undefined);
   await line.send(writeFetchRequest(request));
@@ -62,8 +62,7 @@ export async function packFromMirror(routed: RoutedRequest): Promise<void> {
     } else if (packet.kind !== 'data') {
       break;
     } else if (piece !== null && piece.length > 0) {
-      if (patience instanceof Deadline)
-        patience = new LowSpeed(settings.lowSpeedLimit, settings.lowSpeedTime);
+      patience = routed.patience;
       await within(write(input, piece), digestion(line.source.bytes), () => 0);
       if (input.destroyed) throw elsewhere('mirror-broken', REFUSED);
     }

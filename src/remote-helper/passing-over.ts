@@ -1,6 +1,7 @@
 import { GamError } from '../errors.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { redactUrl } from '../protocol/redact.ts';
+import { Outpaced } from './outpaced.ts';
 import type { StageTools } from './stage-order.ts';
 
 /**
@@ -16,8 +17,14 @@ export function passingOver(mirror: Mirror, error: unknown, { trace, contact }: 
   const reason = error instanceof Error ? error.message : String(error);
   const name = mirror.refusal === null ? mirrorHost(mirror.url) : redactUrl(mirror.url);
   trace('mirror-passed-over', { site: mirror.site, reason });
-  // A full disk, or a rule of ours, is no fault of the mirror's.
-  if (error instanceof GamError && error.tryElsewhere && error.code !== 'mirror-barred')
+  // Slow is no failure: who has been left for a faster one does not rest for it, but its rate speaks against it.
+  if (error instanceof Outpaced) contact.note(mirror.url, error.seen);
+  // A full disk, a rule of ours, or a user who has lost patience, is no fault of the mirror's.
+  else if (
+    error instanceof GamError &&
+    error.tryElsewhere &&
+    !['mirror-barred', 'mirror-left'].includes(error.code)
+  )
     contact.note(mirror.url, error.code === 'mirror-behind' ? { kind: 'miss' } : { kind: 'failure', reason });
   return `passing over ${name}: ${reason}`;
 }

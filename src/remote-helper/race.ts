@@ -1,10 +1,12 @@
 import { GamError } from '../errors.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import { fastestRival, isResting, isSuccessor, lineUp, type Rival } from '../mirror/outpaced.ts';
 import { nextStart } from '../mirror/pace.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorContact, type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import { Alarms } from './alarms.ts';
 import { listMirrorRefs } from './mirror-refs.ts';
+import { Outpaced } from './outpaced.ts';
 import { passingOver, refuse } from './passing-over.ts';
 import { elsewhere, type StageTools } from './stage-order.ts';
 
@@ -13,6 +15,12 @@ export interface Answer {
   mirror: Mirror;
   line: MirrorLine;
   refs: ReadonlyMap<string, string>;
+}
+
+/** The answer that won. */
+export interface Winner extends Answer {
+  /** Who could go on in its place, if it turns out far slower; null when nobody is known, or it was left before. */
+  rival: Rival | null;
 }
 
 /** What mirrors are asked for. */
@@ -59,11 +67,23 @@ export class Race {
   #runners: Runner[] = [];
   #next: NodeJS.Timeout | undefined;
   #wake: () => void = () => undefined;
+  /** False as long as nobody waits for a winner. */
+  #taking = false;
 
   constructor(mirrors: readonly Mirror[], question: Question, tools: StageTools) {
-    this.#left = [...mirrors];
+    this.#left = lineUp(mirrors, tools.departures);
     this.#question = question;
     this.#tools = tools;
+  }
+
+  /** Has mirrors start before it is known what is wanted. The first answer holds the others back until it is taken. */
+  begin(): void {
+    this.#schedule();
+  }
+
+  /** Ends every line of a race that nobody will take. */
+  abandon(): void {
+    this.#dropAllBut(null);
   }
 
   /**
@@ -71,18 +91,20 @@ export class Race {
    * start at once, and waits `gam.raceDelay` for a better one.
    * @returns null when no mirror is left, or the run is interrupted
    */
-  async take(judge: Judge): Promise<Answer | null> {
-    const { signal, settings } = this.#tools.contact;
+  async take(judge: Judge): Promise<Winner | null> {
+    const { contact, departures } = this.#tools;
+    const { signal, settings } = contact;
     const wake = () => this.#wake();
     const alarms = new Alarms(wake);
     signal.addEventListener('abort', wake);
     alarms.set('silent', settings.connectTimeout);
     let best: Best | null = null;
-    this.#schedule();
+    this.#taking = true;
+    if (this.#runners.length === 0) this.#schedule();
     try {
       for (;;) {
         best = this.#bestOf(judge, best);
-        const willing = this.#left.some(({ resting }) => best === null || !resting);
+        const willing = this.#left.some((one) => best === null || !isResting(one, departures));
         if (best !== null && best.share < 1 && alarms.set('better', settings.raceDelay) && willing)
           this.#start();
         const waiting = this.#runners.some(({ answer }) => answer === null) || willing;
@@ -96,16 +118,25 @@ export class Race {
         });
       }
     } finally {
+      this.#taking = false;
       alarms.clear();
       signal.removeEventListener('abort', wake);
       this.#dropAllBut(best?.runner ?? null);
     }
-    return signal.aborted ? null : (best?.runner.answer ?? null);
+    const answer = best?.runner.answer ?? null;
+    if (signal.aborted || answer === null) return null;
+    const rival = departures.has(answer.mirror) ? null : fastestRival(this.#left, departures);
+    return { ...answer, rival };
   }
 
-  /** Takes a mirror out for good, and tells the user why. */
+  /** Takes a mirror out for good, or, where a faster one comes first, until nobody else serves; tells the user why. */
   passOver(mirror: Mirror, error: unknown): void {
-    this.passedOver.add(mirror);
+    if (error instanceof Outpaced) {
+      this.#tools.departures.set(mirror, error.rival);
+      this.#left = lineUp([...this.#left, mirror], this.#tools.departures);
+    } else {
+      this.passedOver.add(mirror);
+    }
     this.#tools.report.line(passingOver(mirror, error, this.#tools));
   }
 
@@ -115,15 +146,20 @@ export class Race {
     const [next] = this.#left;
     if (next === undefined) return;
     const silent = this.#runners.filter(({ answer }) => answer === null);
+    const { departures } = this.#tools;
     // Before one that rests, everybody is preferred.
     const runs = silent.map(({ started, mirror }) => ({
       started,
-      preferred: mirror.preferred || next.resting === true,
+      preferred: mirror.preferred || isSuccessor(mirror, departures) || isResting(next, departures),
     }));
     const now = performance.now();
     const wait = nextStart(runs, this.#tools.contact.settings) - now;
-    if (wait > 0) this.#next = setTimeout(() => this.#start(), wait);
+    if (wait > 0) this.#next = setTimeout(() => this.#due(), wait);
     else this.#start();
+  }
+
+  #due(): void {
+    if (this.#taking || !this.#runners.some(({ answer }) => answer !== null)) this.#start();
   }
 
   #start(): void {
@@ -209,6 +245,7 @@ export class Race {
       drop.abort();
       answer?.line.close();
     }
-    this.#left.unshift(...dropped.map(({ mirror }) => mirror));
+    const line = [...dropped.map(({ mirror }) => mirror), ...this.#left];
+    this.#left = lineUp(line, this.#tools.departures);
   }
 }

@@ -72,11 +72,14 @@ export class Aside implements Telling {
     for (const message of this.#lines.splice(0)) this.#report.line(message);
   }
 
-  /** Tells all, and from now on at once: the guess was right. */
-  open(announcement: string): void {
+  /**
+   * Tells all, and from now on at once: the guess was right.
+   * @param announcement what comes before the progress
+   */
+  open(announcement: string | null): void {
     this.tell();
     this.#open = true;
-    this.#report.line(announcement);
+    if (announcement !== null) this.#report.line(announcement);
     this.#report.progress(this.#drawn);
   }
 }

@@ -6,11 +6,14 @@ import { Quarantine } from '../git/quarantine.ts';
 import type { Repository } from '../git/repository.ts';
 import { makeStandIn, type StandIn, startIndexPack, startUploadPack, tagStandIn } from '../git/stand-in.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import type { Rival } from '../mirror/outpaced.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { PREPARATION, REFUSED } from './fetch-from-mirror.ts';
+import { packPatience } from './outpaced.ts';
 import { digestion, packFromMirror } from './pack-from-mirror.ts';
 import { refuse } from './passing-over.ts';
 import { showProgress } from './progress.ts';
@@ -39,6 +42,12 @@ export interface RouteOrder {
   has: Truth['has'];
 }
 
+/** A mirror to route to, and who could go on in its place, if it turns out far slower. */
+export interface Candidate {
+  mirror: Mirror;
+  rival: Rival | null;
+}
+
 /** What a mirror sent for one request, and git's own answer that is made of it. */
 export interface Routed {
   mirror: Mirror;
@@ -59,7 +68,11 @@ const WORTH_TELLING = 1024 ** 2;
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use; nothing is left
  *   of it then
  */
-export async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageTools): Promise<Routed | null> {
+export async function routeTo(
+  { mirror, rival }: Candidate,
+  order: RouteOrder,
+  tools: StageTools,
+): Promise<Routed | null> {
   refuse(mirror);
   const { contact, trace, report, pid } = tools;
   trace('mirror-try', { site: mirror.site });
@@ -79,7 +92,8 @@ export async function routeTo(mirror: Mirror, order: RouteOrder, tools: StageToo
     quarantine = await Quarantine.open(order.repository.objects, pid);
     trace('quarantine-opened', { folder: quarantine.folder });
     const standIn = await makeStandIn(quarantine, order.format, order.repository.env);
-    await receive(line, order, standIn, { ...tools, contact: { ...contact, signal } });
+    const patience = packPatience(rival, contact.settings);
+    await receive(line, order, standIn, patience, { ...tools, contact: { ...contact, signal } });
     const { bytes } = line.source;
     trace('pack-received', { bytes });
     await addTags(standIn, order);
@@ -123,6 +137,7 @@ async function receive(
   line: MirrorLine,
   { request, repository, lazy }: RouteOrder,
   standIn: StandIn,
+  patience: Patience,
   { contact: { settings, signal }, report, trace }: StageTools,
 ): Promise<void> {
   const progress = !hasArgument(request, 'no-progress');
@@ -136,7 +151,7 @@ async function receive(
   const routed = routedRequest(request, line.advertisement);
   trace('mirror-fetch', { lazy });
   try {
-    await packFromMirror({ line, request: routed, indexPack, settings, preparation, sizeLimit });
+    await packFromMirror({ line, request: routed, indexPack, preparation, patience, sizeLimit });
   } catch (error) {
     const refused = error instanceof GamError && error.message === REFUSED;
     endProcess(indexPack.child);

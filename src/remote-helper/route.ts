@@ -1,9 +1,11 @@
 import type { Environment } from '../git/environment.ts';
 import { backsOffUntil } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import { fastestRival, lineUp } from '../mirror/outpaced.ts';
 import { argumentValues, type FetchRequest } from '../protocol/fetch-request.ts';
 import { recall } from '../state/measures.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
+import { Outpaced } from './outpaced.ts';
 import { passingOver } from './passing-over.ts';
 import { isLazy } from './routable.ts';
 import { type Routed, type RouteOrder, routeTo, type Truth } from './route-to-mirror.ts';
@@ -23,7 +25,7 @@ export async function routeRequest(
   mirrors: readonly Mirror[],
   tools: StageTools,
 ): Promise<Routed | null> {
-  const { contact, report } = tools;
+  const { contact, report, departures } = tools;
   const place = await tools.place().catch(() => null);
   contact.signal.throwIfAborted();
   if (!place?.fit) return null;
@@ -37,12 +39,17 @@ export async function routeRequest(
   const order: RouteOrder = { request, refs, repository, format, lazy, confirmed, has };
   // A bundle answers no requests.
   const servers = mirrors.filter((mirror) => !isBundleMirror(mirror, contact.entries));
-  for (const mirror of lazy ? lazyCandidates(servers, contact.env) : servers) {
+  let left = lazy ? lazyCandidates(servers, contact.env) : servers;
+  for (let mirror = left.shift(); mirror !== undefined; mirror = left.shift()) {
+    const rival = departures.has(mirror) ? null : fastestRival(left, departures);
     try {
-      return await routeTo(mirror, order, tools);
+      return await tools.hand.hold(mirror, tools, (own) => routeTo({ mirror, rival }, order, own));
     } catch (error) {
       contact.signal.throwIfAborted();
       report.line(passingOver(mirror, error, tools));
+      if (!(error instanceof Outpaced)) continue;
+      departures.set(mirror, error.rival);
+      left = lineUp([...left, mirror], departures);
     }
   }
   // Canonical hangs up on a question that it refuses, and the request would be lost behind it.

@@ -215,7 +215,13 @@ class BundleStage {
     const taken = new Set(refs.map(({ oid }) => oid));
     const others = [...this.#refs.values()].filter((oid) => !taken.has(oid) && !earlier.has(oid));
     const { site } = this.#mirror;
-    return { quarantine, refs: refs.map((ref) => ({ ...ref, site })), others, sources: this.#sources() };
+    return {
+      quarantine,
+      refs: refs.map((ref) => ({ ...ref, site })),
+      others,
+      sources: this.#sources(),
+      earlier: 0,
+    };
   }
 
   // The bundles of a list lie beside it, so their host tells whose they are.

@@ -1,8 +1,11 @@
 import { GamError } from '../errors.ts';
+import type { KeptClone } from '../git/kept-clone.ts';
 import type { Repository } from '../git/repository.ts';
 import type { NamedOid } from '../mirror/choose.ts';
+import type { Mirror } from '../mirror/mirror.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
+import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Telling } from './report.ts';
 
@@ -28,6 +31,11 @@ export interface StageTools {
   trace: Trace;
   pid: number;
   place: FindPlace;
+  /** Mirrors that were left in this run, each with the one that it was left for. */
+  departures: Map<Mirror, Mirror>;
+  hand: Hand;
+  /** Where a clone keeps what has come whole; null where it is not run by `gam clone`. */
+  kept: KeptClone | null;
 }
 
 /**

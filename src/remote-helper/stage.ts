@@ -5,12 +5,15 @@ import type { Quarantine } from '../git/quarantine.ts';
 import type { Surplus } from '../git/trim.ts';
 import { chooseRefs } from '../mirror/choose.ts';
 import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
+import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { Patience } from '../transport/patience.ts';
 import { knownTips } from './bring-in.ts';
 import { type Haul, haulRefs } from './haul.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
-import type { Answer } from './race.ts';
+import { packPatience } from './outpaced.ts';
+import type { Answer, Winner } from './race.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What staging brought. */
@@ -22,6 +25,8 @@ export interface Staged {
   surplus: Surplus;
   /** The bytes that each mirror sent. */
   sources: ReadonlyMap<Mirror, number>;
+  /** The bytes of packs that an earlier run has brought. */
+  earlier: number;
   quarantine: Quarantine;
 }
 
@@ -30,17 +35,21 @@ export interface Staged {
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
 export async function haulFrom(
-  answer: Answer,
+  answer: Winner,
   haul: Haul,
   order: StageOrder,
   tools: StageTools,
 ): Promise<void> {
-  const hauling = new Hauling(answer, haul, order, tools);
-  try {
-    await hauling.run();
-  } finally {
-    hauling.close();
-  }
+  await tools.hand.hold(answer.mirror, tools, async (own) => {
+    const hauling = new Hauling(answer, haul, order, own);
+    // A line that is silent is waited for, whatever else has ended.
+    own.contact.signal.addEventListener('abort', () => hauling.close());
+    try {
+      await hauling.run();
+    } finally {
+      hauling.close();
+    }
+  });
 }
 
 /**
@@ -48,7 +57,7 @@ export async function haulFrom(
  * refs/mirror/<site>/ in one transaction. Whatever goes wrong leaves nothing behind.
  */
 export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools): Promise<Staged> {
-  const { refs, quarantine, sources } = haul;
+  const { refs, quarantine, sources, earlier } = haul;
   const wanted = new Set(order.wanted.map(({ oid }) => oid));
   const tips = await knownTips(refs, wanted, order.repository, quarantine);
   await throwIfInterrupted(tools.contact.signal);
@@ -57,14 +66,16 @@ export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools)
   const beyond = came.filter((oid) => !wanted.has(oid));
   const tags = order.includeTag ? order.peeled : new Map<string, string>();
   const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
-  return { refs: cover, tips, surplus, sources, quarantine };
+  return { refs: cover, tips, surplus, sources, earlier, quarantine };
 }
 
 /**
  * What share of the wanted refs a mirror has just as canonical has them.
  * @throws GamError `mirror-unusable` for one that cannot help
  */
-export function usefulness({ refs }: Answer, { wanted }: StageOrder): number {
+export function usefulness({ refs, line }: Answer, { wanted, format }: StageOrder): number {
+  const theirs = objectFormat(line.advertisement);
+  if (theirs !== format) throw elsewhere('mirror-unusable', `has ${theirs} objects`);
   const { exact, differing, foreign } = chooseRefs(wanted, refs);
   if (foreign) throw elsewhere('mirror-unusable', "has other tags of canonical's names");
   if (exact.length + differing.length === 0) throw elsewhere('mirror-behind', 'has none of the wanted refs');
@@ -82,16 +93,18 @@ class Hauling {
   readonly #haul: Haul;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
+  readonly #patience: Patience;
   #line: MirrorLine;
   #announced = false;
 
-  constructor({ mirror, line, refs }: Answer, haul: Haul, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, refs, rival }: Winner, haul: Haul, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
     this.#line = line;
     this.#refs = refs;
     this.#haul = haul;
     this.#order = order;
     this.#tools = tools;
+    this.#patience = packPatience(rival, tools.contact.settings);
   }
 
   close(): void {
@@ -136,7 +149,13 @@ class Hauling {
     this.#announced = true;
     const hauled = new Set(this.#haul.refs.map(({ name, oid }) => `${oid} ${name}`));
     const left = refs.filter(({ name, oid }) => !hauled.has(`${oid} ${name}`));
-    const source = { mirror: this.#mirror, line: this.#line, order: this.#order, tools: this.#tools };
-    if (left.length > 0) await haulRefs(left, this.#haul, source);
+    if (left.length === 0) return;
+    await haulRefs(left, this.#haul, {
+      mirror: this.#mirror,
+      line: this.#line,
+      order: this.#order,
+      tools: this.#tools,
+      patience: this.#patience,
+    });
   }
 }

@@ -102,7 +102,10 @@ export async function runUploadPack(
     closed(greeted) {
       // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
       const nothingNew = { exit: { status: 0, signal: null }, completed: false, bytes: 0, greeted };
-      if (held.over === null) remembered = rememberSeen(context, held, nothingNew);
+      if (held.over !== null) return;
+      // Lines to mirrors that were asked in vain end while canonical's does.
+      headStart.abandon().catch(() => undefined);
+      remembered = rememberSeen(context, held, nothingNew);
     },
     hungUp: () => own.interrupt.abort(),
     reopen,

@@ -62,7 +62,7 @@ function write(measures: ReadonlyMap<string, Measure>): string {
  * Reads what transfers have shown of mirrors, in the network that this machine is in. Nothing is known of any where
  * there is no file, or one that is damaged or not the user's.
  */
-export function recall(env: Environment): (mirror: Mirror) => Known {
+export function recall(env: Environment): (place: Pick<Mirror, 'url' | 'refusal'>) => Known {
   const file = measuresFile(env);
   const measures = file === null ? new Map<string, Measure>() : readAll(file);
   const network = measures.size === 0 ? '' : networkId();

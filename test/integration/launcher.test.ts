@@ -18,6 +18,7 @@ import { parseGitUrl } from '../../src/protocol/git-url.ts';
 import { remoteName } from '../../src/remote-helper/canonical.ts';
 import { CommandLines } from '../../src/remote-helper/command-lines.ts';
 import type { HelperProcess } from '../../src/remote-helper/context.ts';
+import { Hand } from '../../src/remote-helper/hand.ts';
 import { runHelper } from '../../src/remote-helper/helper.ts';
 import { Report } from '../../src/remote-helper/report.ts';
 import { webHelper } from '../../src/transport/web.ts';
@@ -364,6 +365,7 @@ async function help(remote: string, url: string): Promise<{ said: string[]; did:
     reply: say,
     report: Object.assign(new Report(), { line: say, warning: say, progress: say }),
     trace: (step: string, facts = {}) => void did.push(`${step} ${JSON.stringify(facts)}`),
+    hand: new Hand({ holds: () => undefined, tell: say }),
   };
   rmSync(sandbox.path('called'), { force: true });
   try {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Measure, type Observation, observe } from '../../../src/mirror/measure.ts';
 import { measureKeys } from '../../../src/mirror/measure-key.ts';
 import type { Mirror } from '../../../src/mirror/mirror.ts';
-import { type Known, rankMirrors } from '../../../src/mirror/rank.ts';
+import { type Known, knownRate, rankMirrors } from '../../../src/mirror/rank.ts';
 
 const NOW = 1_000 * 86_400_000;
 const NOTHING: Known = { own: null, line: null };
@@ -145,6 +145,51 @@ describe('rankMirrors', () => {
       'known-host',
       'stranger',
     ]);
+  });
+});
+
+describe('knownRate', () => {
+  const HOUR = 3_600_000;
+  const pack = (bytes: number, ms: number) => after({ kind: 'greeting', ms: 5 }, { kind: 'pack', bytes, ms });
+
+  test('is never more than what was seen, and next to it where much was', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 64 * 1024, max: 2 ** 40 }),
+        fc.integer({ min: 1, max: 10 ** 7 }),
+        fc.integer({ min: 0, max: 30 * HOUR }),
+        (bytes, ms, later) => {
+          const rate = knownRate(pack(bytes, ms), NOW + later);
+          const seen = (1000 * bytes) / ms;
+          expect(rate).not.toBeNull();
+          expect(rate).toBeLessThanOrEqual(seen * 1.001);
+          if (later === 0 && ms > 10_000) expect(rate).toBeGreaterThan(0.98 * seen);
+        },
+      ),
+    );
+  });
+
+  test('does not take a few packets that came together for a fast line', () => {
+    expect(knownRate(pack(64 * 1024, 1), NOW)).toBeLessThan(4 * 1024 ** 2);
+  });
+
+  test('is not there for a stranger, long after, where only a greeting was seen, or what is wanted is lacking', () => {
+    expect(knownRate(NOTHING, NOW)).toBeNull();
+    expect(knownRate(after({ kind: 'greeting', ms: 5 }), NOW)).toBeNull();
+    expect(knownRate(served(5, 50e6), NOW)).not.toBeNull();
+    expect(knownRate(served(5, 50e6), NOW + 60 * HOUR)).toBeNull();
+    const missing = Array.from({ length: 4 }, () => ({ kind: 'miss' as const }));
+    const measured = [
+      { kind: 'greeting', ms: 5 },
+      { kind: 'pack', bytes: 50e6, ms: 1000 },
+    ] as const;
+    expect(knownRate(after(...measured, ...missing), NOW)).toBeNull();
+    expect(knownRate(after(...measured, { kind: 'miss' }), NOW)).not.toBeNull();
+  });
+
+  test('is that of the host where the repository is new', () => {
+    const line = served(5, 50e6).own;
+    expect(knownRate({ own: null, line }, NOW)).toBe(knownRate({ own: line, line: null }, NOW));
   });
 });
 

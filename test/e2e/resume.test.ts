@@ -1,0 +1,293 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmod, cp, rm } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { type Bed, makeBed } from '../helpers/bed.ts';
+import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
+import { startHttpServer } from '../helpers/http-server.ts';
+import { type Line, openLine } from '../helpers/line.ts';
+import type { Fault } from '../helpers/line-fault.ts';
+import { asFetched } from '../helpers/refs.ts';
+import { addCommits, cloneBare, generateHistory } from '../helpers/repository.ts';
+
+// `gam clone` that broke off goes on where it was, from any mirror.
+
+let bed: Bed;
+/** The bytes of a clone that nothing breaks. */
+let uninterrupted: number;
+
+beforeAll(async () => {
+  bed = await makeBed();
+  mkdirSync(bed.sandbox.path('mirrors'));
+  await generateHistory(bed.sandbox, 'canonical', { commits: 800, tags: 32, blobSize: 4000 });
+  await cloneBare(bed.sandbox, 'canonical', 'mirrors/fresh');
+  const line = await lineTo(null);
+  await bed.sandbox.run('gam', words('uninterrupted', [line]));
+  uninterrupted = line.bytesDown;
+  expect(kept()).toEqual([]);
+});
+
+beforeEach(async () => {
+  await bed.forgetMirrors();
+  await rm(bed.sandbox.path('home/.cache'), { recursive: true, force: true });
+});
+
+afterAll(() => bed.close());
+
+async function lineTo(fault: Fault | null): Promise<Line> {
+  return openLine({ to: bed.mirrors.port, ...(fault === null ? {} : { fault }) });
+}
+
+function words(to: string, lines: readonly Line[], canonical = bed.sandbox.path('canonical')): string[] {
+  const mirrors = lines.map(({ port }) => `remote.origin.mirrorUrl=http://127.0.0.1:${port}/fresh`);
+  const config = [...mirrors, 'gam.checkpoints=always', 'gam.raceDelay=100s', 'gam.lowSpeedTime=100s'];
+  return ['clone', ...config.flatMap((setting) => ['-c', setting]), canonical, to];
+}
+
+/** The folders of clones that broke off. */
+function kept(): string[] {
+  const root = bed.sandbox.path('home/.cache/gam/clones');
+  return existsSync(root) ? readdirSync(root).map((name) => `${root}/${name}`) : [];
+}
+
+/** A clone that a signal ends when so much of it has come, and what it said. */
+async function breakOff(to: string, share: number, signal: NodeJS.Signals): Promise<string> {
+  const after = Math.round(share * uninterrupted);
+  const line = await lineTo({ kind: 'stall', after });
+  const running = bed.sandbox.start('gam', words(to, [line]));
+  await Promise.race([line.reached(after), running.ended]);
+  running.kill(signal);
+  const { stderr } = await running.ended;
+  await expectNoChildren(bed.sandbox);
+  await line.close();
+  return stderr;
+}
+
+async function expectCloned(to: string, canonical = 'canonical'): Promise<void> {
+  await expectNoChildren(bed.sandbox);
+  await expectClean(bed.sandbox, to);
+  await expectSameRefs(bed.sandbox, to, canonical, asFetched);
+  expect(kept()).toEqual([]);
+}
+
+const GOING_ON = /^gam: going on from .* that an earlier clone has brought$/m;
+
+describe('it goes on', () => {
+  test.each(['SIGTERM', 'SIGKILL'] as const)('behind %s, from another mirror', async (signal) => {
+    const said = await breakOff(`by-${signal}`, 0.6, signal);
+    if (signal !== 'SIGKILL') {
+      expect(said).toMatch(/^gam: .* are kept; /m);
+      expect(existsSync(bed.sandbox.path(`by-${signal}`))).toBe(false);
+    }
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await bed.sandbox.run('gam', words(`after-${signal}`, [line]));
+    expect(stderr).toMatch(GOING_ON);
+    await expectCloned(`after-${signal}`);
+    expect(line.bytesDown).toBeLessThan(0.65 * uninterrupted);
+  });
+
+  test('from canonical alone, where no mirror is left', async () => {
+    await breakOff('mirror-gone', 0.7, 'SIGHUP');
+    bed.packs.forget();
+    const dead = await lineTo({ kind: 'reset' });
+    onTestFinished(() => dead.close());
+    const { stderr } = await bed.sandbox.run('gam', words('from-canonical', [dead]));
+    expect(stderr).toMatch(GOING_ON);
+    await expectCloned('from-canonical');
+    expect(bed.packs.sentFrom('canonical')).toBeLessThan(0.6 * uninterrupted);
+  });
+
+  test('behind a line to canonical that was lost when the mirror had sent all', async () => {
+    const { sandbox } = bed;
+    const line = await lineTo(null);
+    // Something that is missing in the mirror, so that canonical is needed.
+    await cp(sandbox.path('canonical'), sandbox.path('lost/repo'), { recursive: true });
+    await addCommits(sandbox, 'lost/repo', 1, { seed: 3 });
+    const server = await startHttpServer({ root: sandbox.path('lost'), env: sandbox.serverEnv });
+    onTestFinished(async () => {
+      await server.close();
+      await line.close();
+    });
+    server.answer = (request, response) => {
+      const lost = request.method === 'POST' && line.bytesDown > 0.9 * uninterrupted;
+      if (lost) response.destroy();
+      return lost;
+    };
+    const args = words('lost-line', [line], `${server.url}/repo`);
+    const { stderr: said } = await sandbox.run('gam', args, { expectStatus: 128 });
+    expect(said).toMatch(/^gam: .* are kept; /m);
+    expect(existsSync(sandbox.path('lost-line'))).toBe(false);
+    server.answer = null;
+    const before = line.bytesDown;
+    const { stderr } = await sandbox.run('gam', args);
+    expect(stderr).toMatch(GOING_ON);
+    await expectCloned('lost-line', 'lost/repo');
+    expect(line.bytesDown - before).toBeLessThan(0.2 * uninterrupted);
+  });
+
+  test('where canonical has moved on, and rewritten a branch', async () => {
+    const { sandbox } = bed;
+    await cp(sandbox.path('canonical'), sandbox.path('canonical.before'), { recursive: true });
+    onTestFinished(async () => {
+      await rm(sandbox.path('canonical'), { recursive: true });
+      await sandbox.run('mv', ['canonical.before', 'canonical']);
+    });
+    await breakOff('moving', 0.95, 'SIGTERM');
+    await addCommits(sandbox, 'canonical', 30, { seed: 8 });
+    await sandbox.git(['update-ref', 'refs/heads/topic-0', 'main~200'], { cwd: 'canonical' });
+    await sandbox.git(['update-ref', '-d', 'refs/tags/v3'], { cwd: 'canonical' });
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await sandbox.run('gam', words('moved', [line]));
+    expect(stderr).toMatch(GOING_ON);
+    await expectCloned('moved');
+    expect(line.bytesDown + bed.packs.sentFrom('canonical')).toBeLessThan(uninterrupted);
+  });
+});
+
+describe('what a killed clone has left in its folder', () => {
+  test.each([
+    ['whole', []],
+    ['bare', ['--bare']],
+  ])('goes when the same command is run again: %s', async (to, options) => {
+    const { sandbox } = bed;
+    const after = Math.round(0.6 * uninterrupted);
+    const silent = await lineTo({ kind: 'stall', after });
+    const line = await lineTo(null);
+    onTestFinished(async () => {
+      await silent.close();
+      await line.close();
+    });
+    const running = sandbox.start('gam', [...words(to, [silent]), ...options]);
+    await silent.reached(after);
+    running.kill('SIGKILL');
+    await running.ended;
+    await expectNoChildren(sandbox);
+    expect(existsSync(sandbox.path(to))).toBe(true);
+    const { stderr } = await sandbox.run('gam', [...words(to, [line]), ...options]);
+    expect(stderr).toMatch(GOING_ON);
+    expect(line.bytesDown).toBeLessThan(0.65 * uninterrupted);
+    await expectNoChildren(sandbox);
+    await expectClean(sandbox, to);
+    if (to === 'whole') await expectSameRefs(sandbox, to, 'canonical', asFetched);
+  });
+
+  test.each([
+    ['another file', (clone: string) => bed.sandbox.run('touch', [`${clone}/mine`])],
+    ['a ref', (clone: string) => bed.sandbox.git(['commit', '--allow-empty', '-qm', 'mine'], { cwd: clone })],
+    ['another URL', (clone: string) => bed.sandbox.git(['config', 'remote.origin.url', 'x'], { cwd: clone })],
+    [
+      'no trace of gam',
+      (clone: string) =>
+        bed.sandbox.run('sh', ['-c', 'rm -rf .git/objects/tmp_objdir-* .git/refs/mirror'], { cwd: clone }),
+    ],
+  ])('stays where there is %s', async (what, change) => {
+    const { sandbox } = bed;
+    const to = `with-${what.replaceAll(' ', '-')}`;
+    await breakOff(to, 0.3, 'SIGKILL');
+    await change(to);
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await sandbox.run('gam', words(to, [line]), { expectStatus: 128 });
+    expect(stderr).toMatch(/^fatal: destination path .* already exists and is not an empty directory/m);
+    expect(existsSync(sandbox.path(to, '.git/HEAD'))).toBe(true);
+  });
+
+  test('stays while somebody works there', async () => {
+    const after = Math.round(0.3 * uninterrupted);
+    const silent = await lineTo({ kind: 'stall', after });
+    onTestFinished(() => silent.close());
+    const running = bed.sandbox.start('gam', words('busy', [silent]));
+    await silent.reached(after);
+    const again = await bed.sandbox.run('gam', words('busy', [silent]), { expectStatus: 128 });
+    expect(again.stderr).toMatch(/^fatal: destination path /m);
+    running.kill('SIGINT');
+    expect((await running.ended).status).toBe(0);
+    await expectCloned('busy');
+  });
+});
+
+describe('what was kept is not trusted', () => {
+  async function tampered(how: (folder: string) => Promise<void>, to: string): Promise<void> {
+    await breakOff(`${to}-before`, 0.6, 'SIGTERM');
+    const [folder = ''] = kept();
+    await how(folder);
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await bed.sandbox.run('gam', words(to, [line]));
+    expect(stderr).not.toMatch(GOING_ON);
+    await expectCloned(to);
+  }
+  const packsIn = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.pack'));
+
+  test('a byte of a pack has turned', () =>
+    tampered(async (folder) => {
+      const path = `${folder}/${packsIn(folder)[0]}`;
+      const bytes = readFileSync(path);
+      bytes[bytes.length >> 1] = ~(bytes[bytes.length >> 1] ?? 0) & 0xff;
+      await chmod(path, 0o600);
+      writeFileSync(path, bytes);
+    }, 'turned'));
+
+  test('a pack is missing', () => tampered((folder) => rm(`${folder}/${packsIn(folder)[0]}`), 'missing'));
+
+  test('it names what is not there', () =>
+    tampered(async (folder) => {
+      const record = JSON.parse(readFileSync(`${folder}/kept.json`, 'utf8'));
+      record.refs.push({ name: 'refs/heads/more', oid: '1'.repeat(40), site: 'x' });
+      writeFileSync(`${folder}/kept.json`, JSON.stringify(record));
+    }, 'named'));
+
+  test('it is no record at all', () =>
+    tampered(async (folder) => writeFileSync(`${folder}/kept.json`, '{"refs":1}'), 'garbage'));
+});
+
+test('a head start that turns out wrong is no earlier clone', async () => {
+  const { sandbox } = bed;
+  const server = await startHttpServer({ root: sandbox.root, env: sandbox.serverEnv });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await server.close();
+    await line.close();
+  });
+  server.before = async (request) => {
+    if (request.method === 'POST') await line.reached(0.5 * uninterrupted);
+  };
+  const args = [...words('single', [line], `${server.url}/canonical`), '--single-branch', '-b', 'v1'];
+  const { stderr } = await sandbox.run('gam', args);
+  expect(stderr).not.toMatch(GOING_ON);
+  await expectNoChildren(sandbox);
+  await expectClean(sandbox, 'single');
+  expect(kept()).toEqual([]);
+});
+
+test('two at once do not share', async () => {
+  const after = Math.round(0.6 * uninterrupted);
+  const silent = await lineTo({ kind: 'stall', after });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await silent.close();
+    await line.close();
+  });
+  const first = bed.sandbox.start('gam', words('first', [silent]));
+  await silent.reached(after);
+  const { stderr } = await bed.sandbox.run('gam', words('second', [line]));
+  expect(stderr).not.toMatch(GOING_ON);
+  expect(kept()).toHaveLength(1);
+  first.kill('SIGINT');
+  expect((await first.ended).status).toBe(0);
+  await expectCloned('first');
+  await expectCloned('second');
+});
+
+test('git clone neither keeps anything nor takes it up', async () => {
+  const line = await lineTo(null);
+  onTestFinished(() => line.close());
+  await breakOff('plain-before', 0.6, 'SIGTERM');
+  const before = kept();
+  expect(before).toHaveLength(1);
+  const [command = '', ...rest] = words('plain', [line], `mirror::${bed.sandbox.path('canonical')}`);
+  const { stderr } = await bed.sandbox.git([command, ...rest]);
+  expect(stderr).not.toMatch(GOING_ON);
+  expect(kept()).toEqual(before);
+});
