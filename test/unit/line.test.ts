@@ -36,10 +36,15 @@ async function get(port: number): Promise<Buffer> {
   return read(socket);
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
+/** The least time of several: a busy machine makes some longer, and the line lets none be shorter. */
+async function least(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
 }
 
 test('carries every byte in order, and counts both ways', async () => {
@@ -54,7 +59,7 @@ test('carries every byte in order, and counts both ways', async () => {
 test('halves the rate, and takes about twice as long', async () => {
   const to = await serving(randomBytes(2_000_000));
   const [slow, fast] = [await line({ to, download: 40e6 }), await line({ to, download: 80e6 })];
-  const ratio = (await timed(() => get(slow.port))) / (await timed(() => get(fast.port)));
+  const ratio = (await least(() => get(slow.port))) / (await least(() => get(fast.port)));
   expect(ratio).toBeGreaterThan(1.4);
   expect(ratio).toBeLessThan(2.8);
 });
@@ -62,7 +67,7 @@ test('halves the rate, and takes about twice as long', async () => {
 test('a longer line costs a small answer more in the same proportion', async () => {
   const to = await serving(Buffer.from('!'));
   const [far, near] = [await line({ to, latency: 80 }), await line({ to, latency: 20 })];
-  const ratio = (await timed(() => get(far.port))) / (await timed(() => get(near.port)));
+  const ratio = (await least(() => get(far.port))) / (await least(() => get(near.port)));
   expect(ratio).toBeGreaterThan(2);
   expect(ratio).toBeLessThan(5);
 });
@@ -163,7 +168,7 @@ test('drips a byte at a time', async () => {
     await line({ to, fault: { kind: 'drip', every: 10 } }),
     await line({ to, fault: { kind: 'drip', every: 30 } }),
   ];
-  const ratio = (await timed(() => get(slower.port))) / (await timed(() => get(slow.port)));
+  const ratio = (await least(() => get(slower.port))) / (await least(() => get(slow.port)));
   expect(ratio).toBeGreaterThan(2);
   expect((await get(slow.port)).toString()).toBe('0123456789');
 });
