@@ -8,11 +8,11 @@ import { type Known, knownLatency } from './rank.ts';
  */
 const NEARER = 2;
 
-/** In so large a share of the fetches canonical must have had something new; three in a row within some days will do. */
+/** In so large a share of the fetches canonical must have had something new; five in a row within half a day will do. */
 const CHANGING = 0.7;
 
-/** So many fetches with nothing new are assumed besides those that were seen: one or two tell no habit. */
-const DOUBT = 1;
+/** So many fetches with nothing new are assumed besides those that were seen: a few tell no habit. */
+const DOUBT = 2;
 
 /**
  * Whether a mirror is to be asked for its refs before git has said that it wants anything. If git does, a mirror's

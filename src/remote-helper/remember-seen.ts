@@ -7,6 +7,8 @@ import type { SessionEnd } from './session.ts';
 /** What came of git's request. */
 interface Held {
   over: Promise<unknown> | null;
+  /** Whether nothing was here before; then there is always something new, and no habit shows. */
+  clone: boolean;
   holding: Holding | null;
   routed: Routed | null;
 }
@@ -29,7 +31,7 @@ function shareOf({ staged, wanted }: Holding, bytes: number, fromCanonical: numb
  */
 export async function rememberSeen(
   context: HelperContext,
-  { over, holding, routed }: Held,
+  { over, clone, holding, routed }: Held,
   end: SessionEnd,
 ): Promise<void> {
   const { notes, canonicalUrl, mirrors, process: own, asked, trace } = context;
@@ -47,7 +49,8 @@ export async function rememberSeen(
   }
   if (end.exit.status === 0) {
     notes.push({ url: canonicalUrl, seen: { kind: 'greeting', ms: end.greeted - asked } });
-    notes.push({ url: canonicalUrl, seen: over ? { kind: 'hit', share: 1, bytes: 0 } : { kind: 'miss' } });
+    if (!clone)
+      notes.push({ url: canonicalUrl, seen: over ? { kind: 'hit', share: 1, bytes: 0 } : { kind: 'miss' } });
   }
   const kept = await remember(notes, own.env);
   trace('remembered', { notes: notes.length, kept });

@@ -8,7 +8,7 @@ import { clearRemovedClone } from '../git/removed-clone.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
 import { accountLine } from '../mirror/account.ts';
 import { mirrorHost } from '../mirror/mirror.ts';
-import type { FetchRequest } from '../protocol/fetch-request.ts';
+import { type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
 import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
@@ -34,6 +34,8 @@ type Sweep = (over: boolean) => Promise<void>;
 interface Held {
   /** Settles when the request goes on, or must not. */
   over: Promise<unknown> | null;
+  /** Whether git has nothing to build on. */
+  clone: boolean;
   holding: Holding | null;
   sweep: Promise<Sweep> | null;
   /** What a mirror sent for the very request. */
@@ -55,7 +57,7 @@ export async function runUploadPack(
 ): Promise<number> {
   const { process: own, mirrors, trace } = context;
   const tools = stageTools(context);
-  const held: Held = { over: null, holding: null, sweep: null, routed: null };
+  const held: Held = { over: null, clone: false, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
   const git = gitCommandPid(own.ppid).then((pid) => (pid === null ? null : processName(pid)));
   const stage = async (
@@ -64,6 +66,7 @@ export async function runUploadPack(
     has: (oids: readonly string[]) => Promise<boolean>,
   ) => {
     trace('request-held');
+    held.clone = !hasArgument(request, 'have');
     if (isRoutable(request)) {
       await headStart.abandon();
       held.routed = await routeRequest(request, { refs, has }, mirrors, tools);

@@ -44,6 +44,7 @@ beforeEach(async () => {
 });
 
 const HIT: Observation = { kind: 'hit', share: 1, bytes: 0 };
+const FIVE = Array.from({ length: 5 }, () => HIT);
 const FAR: Observation = { kind: 'greeting', ms: 10_000 };
 
 /** Has gam know canonical and a mirror at once. */
@@ -80,7 +81,7 @@ const posts = () => bed.mirrors.requests.filter(({ method }) => method === 'POST
 
 test('the mirror is asked for its refs before canonical has said anything, and only once', async () => {
   const mirror = bed.mirror('fresh');
-  await know(mirror, FAR, HIT, HIT, HIT);
+  await know(mirror, FAR, ...FIVE);
   holdCanonical();
   const stderr = await fetchIn('earlier', 'early', mirror);
   expect(stderr.match(/^gam: .*$/gm)).toEqual([
@@ -92,7 +93,7 @@ test('the mirror is asked for its refs before canonical has said anything, and o
 
 test('what came of it is dropped without a word when git asks for nothing', async () => {
   const mirror = bed.mirror('fresh');
-  await know(mirror, FAR, HIT, HIT, HIT);
+  await know(mirror, FAR, ...FIVE);
   holdCanonical();
   expect(await fetchIn('level', 'nothing', mirror)).toBe('');
   expect(posts()).toBe(1);
@@ -105,7 +106,7 @@ test.each([
   'a mirror that is %s does not hold up a fetch with nothing new, and is not told of',
   async (state, url) => {
     const mirror = await url();
-    await know(mirror, FAR, HIT, HIT, HIT);
+    await know(mirror, FAR, ...FIVE);
     bed.mirrors.before = () => new Promise<void>(() => undefined);
     const trace = bed.sandbox.path(`${state}-trace`);
     expect(await fetchIn('level', state, mirror, [], { GAM_TRACE: trace })).toBe('');
@@ -115,14 +116,14 @@ test.each([
 
 test('a mirror that fails is told of once where git asks for something, and canonical serves', async () => {
   const gone = `http://127.0.0.1:${await closedPort()}/gone`;
-  await know(gone, FAR, HIT, HIT, HIT);
+  await know(gone, FAR, ...FIVE);
   const stderr = await fetchIn('earlier', 'gone-and-new', gone);
   expect(stderr.match(/^gam: .*$/gm)).toEqual([expect.stringMatching(/^gam: passing over 127\.0\.0\.1:/)]);
 });
 
 test('a mirror that has nothing new is passed over for it, as ever', async () => {
   const mirror = bed.mirror('old');
-  await know(mirror, FAR, HIT, HIT, HIT);
+  await know(mirror, FAR, ...FIVE);
   const stderr = await fetchIn('earlier', 'old', mirror);
   expect(stderr).toMatch(/^gam: passing over .*: has nothing new$/m);
   expect(posts()).toBeLessThan(3);
@@ -130,7 +131,7 @@ test('a mirror that has nothing new is passed over for it, as ever', async () =>
 
 test('a fetch of other refs than the usual ones asks anew', async () => {
   const mirror = bed.mirror('fresh');
-  await know(mirror, FAR, HIT, HIT, HIT);
+  await know(mirror, FAR, ...FIVE);
   const refspecs = ['origin', 'refs/notes/*:refs/notes/*', '+refs/heads/*:refs/remotes/origin/*'];
   const { sandbox } = bed;
   await sandbox.run('cp', ['-a', 'earlier', 'notes']);
@@ -148,11 +149,25 @@ test('a fetch of other refs than the usual ones asks anew', async () => {
 
 test.each<[string, Observation[]]>([
   ['nothing is remembered', []],
-  ['canonical is as near', [{ kind: 'greeting', ms: 1 }, HIT, HIT, HIT]],
-  ['fetches often find nothing', [FAR, HIT, { kind: 'miss' }, HIT, HIT]],
+  ['canonical is as near', [{ kind: 'greeting', ms: 1 }, ...FIVE]],
+  ['fetches often find nothing', [FAR, ...FIVE.slice(1), { kind: 'miss' }, HIT]],
 ])('where %s, a fetch with nothing new leaves the mirror alone', async (why, ofCanonical) => {
   const mirror = bed.mirror('fresh');
   if (ofCanonical.length > 0) await know(mirror, ...ofCanonical);
   expect(await fetchIn('level', `left-alone ${why}`, mirror)).toBe('');
+  expect(bed.mirrors.requests).toEqual([]);
+});
+
+test('a clone tells nothing of how often there is something new', async () => {
+  const { sandbox } = bed;
+  const mirror = bed.mirror('fresh');
+  await know(mirror, FAR);
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const config = `remote.origin.mirrorUrl=${mirror}`;
+    await sandbox.git(['clone', '-q', '-c', config, `mirror::${canonicalUrl}`, `cloned-${name}`]);
+  }
+  await know(mirror, FAR);
+  bed.mirrors.requests.length = 0;
+  expect(await fetchIn('level', 'after-clones', mirror)).toBe('');
   expect(bed.mirrors.requests).toEqual([]);
 });
