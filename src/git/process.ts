@@ -28,7 +28,7 @@ export interface Started {
   exit: Promise<Exit>;
 }
 
-const ending = new Map<ChildProcess, Promise<void>>();
+const ending = new Set<Promise<void>>();
 
 /** What stands before every command that is started from now on; see shieldChildren(). */
 let shielded: (command: string, args: readonly string[]) => readonly [string, ...string[]] = (
@@ -46,22 +46,29 @@ export function shieldChildren(start: typeof shielded): void {
 
 /** Ends a child that may still run: SIGTERM, then SIGKILL when it does not obey. */
 export function endProcess(child: ChildProcess): void {
-  if (child.exitCode !== null || child.signalCode !== null || ending.has(child)) return;
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      clearTimeout(timer);
-      ending.delete(child);
-      resolve();
-    });
-  });
-  ending.set(child, ended);
+  if (child.exitCode !== null || child.signalCode !== null || child.killed) return;
+  const gone = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
+  endWith((signal) => child.kill(signal), gone);
+}
+
+/**
+ * Ends a process: SIGTERM, then SIGKILL when it does not obey.
+ *
+ * @param kill sends it a signal
+ * @param gone settles once it has ended
+ */
+export function endWith(kill: (signal: NodeJS.Signals) => void, gone: Promise<unknown>): void {
+  kill('SIGTERM');
+  const timer = setTimeout(() => kill('SIGKILL'), GRACE_MS);
+  const over = () => clearTimeout(timer);
+  const ended = gone.then(over, over);
+  ending.add(ended);
+  void ended.then(() => ending.delete(ended));
 }
 
 /** Waits for the end of every child that was told to end; one that does not obey would outlive this process. */
 export async function processesEnded(): Promise<void> {
-  await Promise.all(ending.values());
+  await Promise.all(ending);
 }
 
 /**

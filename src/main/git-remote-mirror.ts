@@ -1,5 +1,5 @@
 // biome-ignore-all assist/source/organizeImports: early.ts comes first, to start something while the rest loads
-import { guess } from './early.ts';
+import { guess, leadIn } from './early.ts';
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -37,6 +37,7 @@ function helperProcess(interrupt: AbortController): HelperProcess {
     self: [process.execPath, process.argv[1] ?? ''],
     interrupt,
     guess,
+    leadIn,
     streams() {
       // git gone away shows as EPIPE here and as the end of standard input; the latter is acted on.
       process.stdout.on('error', () => interrupt.abort());

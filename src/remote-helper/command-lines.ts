@@ -19,6 +19,11 @@ export class CommandLines {
     return this.#pending;
   }
 
+  /** Puts a line that somebody else has read before the next one. */
+  unread(line: string): void {
+    this.#pending = Buffer.concat([Buffer.from(`${line}\n`), this.#pending]);
+  }
+
   /** The next line without its LF; null when git has closed the pipe. */
   next(): string | null {
     for (;;) {

@@ -7,6 +7,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
 import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
+import type { LeadIn } from '../transport/lead-in.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
 import type { Hand } from './hand.ts';
@@ -26,6 +27,8 @@ export interface HelperProcess {
   self: readonly [string, ...string[]];
   /** git's web helper for what git passed, started on a guess. */
   guess: WebHelper | null;
+  /** What the launcher has begun; null where it left all to this program. */
+  leadIn: LeadIn | null;
   /** Standard input and output as streams; touched only where no child gets the descriptors. */
   streams(): GitSide;
   /** Aborted by SIGINT, SIGTERM, and when git goes away. */

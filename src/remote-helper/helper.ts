@@ -98,7 +98,7 @@ export async function runHelper(
   };
   const status =
     canonical.kind === 'web'
-      ? await converseByWebHelper(context, canonical, own.guess)
+      ? await converseByWebHelper(context, canonical)
       : await converseByConnect(context);
   await left;
   tools.trace('end', { status });

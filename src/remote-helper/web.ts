@@ -1,7 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
-import { endProcess, startProcess } from '../git/process.ts';
+import { GamError } from '../errors.ts';
+import { startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import { redactUrl } from '../protocol/redact.ts';
+import type { Said } from '../transport/lead-in.ts';
 import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
@@ -13,29 +16,36 @@ import { runUploadPack } from './upload-pack.ts';
  * The conversation with git for canonical servers on the web: git's own helper leads it, with everything it
  * can do. Only where git opens an upload-pack in protocol v2 (`stateless-connect`) do mirrors come in.
  *
- * @param guess a web helper that was started before all was known; used when it is the right one, else ended
+ * @throws GamError `bad-config` when the launcher has begun to talk to another one
  */
-export async function converseByWebHelper(
-  context: HelperContext,
-  url: WebUrl,
-  guess: WebHelper | null,
-): Promise<number> {
-  const { env } = context.process;
+export async function converseByWebHelper(context: HelperContext, url: WebUrl): Promise<number> {
+  const { env, guess, leadIn, interrupt } = context.process;
   const words = webHelper(context.remote ?? context.canonicalUrl, url, env);
   const [command, ...args] = words;
-  const direct = context.mirrors.length === 0 && !context.staged;
-  const guessed = !direct && guess?.words.join('\0') === words.join('\0');
-  if (guess && !guessed) endProcess(guess.child);
+  const isRight = (started: { words: readonly string[] } | null) =>
+    started?.words.join('\0') === words.join('\0');
+  if (leadIn !== null && !isRight(leadIn)) {
+    leadIn.end();
+    throw movedOn(context.canonicalUrl);
+  }
+  const direct = context.mirrors.length === 0 && !context.staged && leadIn === null;
+  // It was started before all was known.
+  const guessed = !direct && isRight(guess);
+  if (guess && !guessed) guess.end();
   if (direct) {
     const { status } = await startProcess(command, args, { env, stdio: 'inherit' }).exit;
     return status ?? 128;
   }
-  const { child, exit } = guess && guessed ? guess : startWebHelper(words, env);
-  const input = child.stdin as Writable;
-  const output = child.stdout as Readable;
-  const headStart = await leadIn(context, input, output);
+  const { web, said } = leadIn?.take() ?? {
+    web: guess && guessed ? guess : startWebHelper(words, env),
+    said: null,
+  };
+  const { input, output, exit } = web;
+  interrupt.signal.addEventListener('abort', () => web.end());
+  if (interrupt.signal.aborted) web.end();
+  const headStart = await lead(context, web, said);
   if (headStart) {
-    const close = () => child.kill('SIGTERM');
+    const close = () => web.end();
     const canonical = { output, input, stateless: true, exit, stderr: null, close };
     try {
       return await runUploadPack(context, canonical, null, headStart);
@@ -54,12 +64,32 @@ export async function converseByWebHelper(
   return status ?? 128;
 }
 
+// The launcher and this program have read different configurations: somebody was just changing it.
+function movedOn(canonicalUrl: string): GamError {
+  const message = `the configuration changed while git was starting; canonical is now ${redactUrl(canonicalUrl)}`;
+  return new GamError('bad-config', message, { suggestion: 'run the command again' });
+}
+
 /**
  * Passes commands and answers on, until git has connected to an upload-pack, and mirrors have been given a
  * head start, or until it does something that they have no part in (null).
  */
-async function leadIn(context: HelperContext, input: Writable, output: Readable): Promise<HeadStart | null> {
+async function lead(
+  context: HelperContext,
+  { input, output }: WebHelper,
+  said: Said | null,
+): Promise<HeadStart | null> {
   const { lines, reply } = context;
+  if (said !== null) {
+    const { answer, headStart } = await takeUp(context, said, output);
+    if (headStart) return headStart;
+    if (answer === null) return null;
+    if (!said.whole) {
+      input.end();
+      return null;
+    }
+    if (said.asked !== null) lines.unread(said.asked);
+  }
   for (let line = lines.next(); line !== null; line = lines.next()) {
     if (line.startsWith('push ')) {
       if (!(await passPushBatch(context, line, input, output))) break;
@@ -69,7 +99,7 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
     if (command.kind === 'connect' && command.service === 'git-upload-pack') {
-      const { answer, headStart } = await passConnect(context, output);
+      const { answer, headStart } = await passConnect(context, output, performance.now());
       if (headStart) return headStart;
       if (answer === null) break;
       continue;
@@ -85,12 +115,31 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
   return null;
 }
 
-/** Passes the answer to a `stateless-connect` on; mirrors are at work when it is a yes. */
-async function passConnect(
-  context: HelperContext,
-  output: Readable,
-): Promise<{ answer: string | null; headStart: HeadStart | null }> {
-  context.asked = performance.now();
+/** Takes in what was said before this program was there, and the answer to a `stateless-connect` among it. */
+async function takeUp(context: HelperContext, { passed, at }: Said, output: Readable): Promise<Connect> {
+  for (const line of passed) {
+    const command = parseHelperCommand(line);
+    if (command.kind === 'option') noteOption(context, command.name, command.value);
+    if (command.kind === 'connect')
+      return passConnect(context, output, at === null ? performance.now() : at - performance.timeOrigin);
+  }
+  return { answer: '', headStart: null };
+}
+
+/** What came of a `stateless-connect`. */
+interface Connect {
+  /** Null when the line broke off. */
+  answer: string | null;
+  headStart: HeadStart | null;
+}
+
+/**
+ * Passes the answer to a `stateless-connect` on; mirrors are at work when it is a yes.
+ *
+ * @param asked when git had the line opened, on performance.now()'s clock
+ */
+async function passConnect(context: HelperContext, output: Readable, asked: number): Promise<Connect> {
+  context.asked = asked;
   const headStart = beginHeadStart(context);
   let answer: string | null = null;
   try {

@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import type { Environment } from '../git/environment.ts';
-import { type Started, startProcess } from '../git/process.ts';
+import { type Exit, endProcess, startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 
 /** git's own web helper, started, with its standard input and output as pipes. */
-export interface WebHelper extends Started {
+export interface WebHelper {
   /** What was started, to be compared with what is wanted. */
   words: readonly string[];
+  input: Writable;
+  output: Readable;
+  exit: Promise<Exit>;
+  /** Ends it, if it still runs. */
+  end(): void;
 }
 
 /**
@@ -29,7 +35,8 @@ export function webHelper(remote: string, url: WebUrl, env: Environment): [strin
  */
 export function startWebHelper(words: readonly [string, ...string[]], env: Environment): WebHelper {
   const [command, ...args] = words;
-  const started = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  started.child.stdin?.on('error', () => undefined);
-  return { ...started, words };
+  const { child, exit } = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const input = child.stdin as Writable;
+  input.on('error', () => undefined);
+  return { words, input, output: child.stdout as Readable, exit, end: () => endProcess(child) };
 }

@@ -10,7 +10,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -24,8 +25,8 @@ import { Report } from '../../src/remote-helper/report.ts';
 import { webHelper } from '../../src/transport/web.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 
-// Which program takes over from the launcher, with which words: git's web helper, or node. Both are replaced
-// by a script that writes down how it was called.
+// Which program takes over from the launcher, with which words: git's web helper, perl that starts it before node, or
+// node. Each is replaced by a script that writes down how it was called.
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/git-remote-mirror', import.meta.url));
 const URL_HERE = 'http://h.example/team/project.git';
@@ -39,7 +40,7 @@ beforeAll(async () => {
   sandbox = makeSandbox();
   for (const folder of ['exec', 'programs']) mkdirSync(sandbox.path(folder));
   const script = '#!/bin/sh\nfor word in "$0" "$@"; do printf \'%s\\0\' "$word"; done >"$CALLED"\nexit 7\n';
-  for (const name of ['exec/git-remote-http', 'exec/git-remote-https', 'programs/node']) {
+  for (const name of ['exec/git-remote-http', 'exec/git-remote-https', 'programs/node', 'programs/perl']) {
     writeFileSync(sandbox.path(name), script);
     chmodSync(sandbox.path(name), 0o755);
   }
@@ -160,7 +161,7 @@ describe('git’s own web helper takes over', () => {
     const linked = { GIT_DIR: sandbox.path('repo/.git/worktrees/linked') };
     expect(await taken({ env: linked })).toBe('exec/git-remote-http');
     mkdirSync(sandbox.path('repo/.git/refs/mirror'));
-    expect(await taken({ env: linked })).toBe('programs/node');
+    expect(await taken({ env: linked })).toBe('programs/perl');
     rmSync(sandbox.path('linked'), { recursive: true });
   });
 
@@ -190,13 +191,97 @@ describe('git’s own web helper takes over', () => {
   });
 });
 
-describe('node takes over', () => {
+describe('perl starts git’s own web helper before node', () => {
+  test.each([
+    ['origin', 'origin'],
+    [URL_HERE, URL_HERE],
+    [`mirror::${URL_HERE}`, URL_HERE],
+    ['', URL_HERE],
+  ])('for %j, with the words that node would use, and node’s own', async (remote, name) => {
+    await configure([['mirror.http://h.example/.url', 'https://m/']]);
+    expect(await launch({ words: [remote, URL_HERE] })).toEqual([
+      sandbox.path('programs/perl'),
+      LAUNCHER.replace(/git-remote-mirror$/, 'lead-in.pl'),
+      sandbox.path('exec/git-remote-http'),
+      name,
+      URL_HERE,
+      'node',
+      `${LAUNCHER}.js`,
+      remote,
+      URL_HERE,
+    ]);
+  });
+
   test.each<[string, [string, string][]]>([
     ['a mirror of the remote', [['remote.origin.mirrorUrl', 'https://m/x']]],
     ['a preferred mirror', [['remote.origin.preferredMirror', 'https://m/x']]],
     ['mirrors of the host', [['mirror.http://h.example/.url', 'https://m/']]],
     ['mirrors of everything', [['mirror.http.url', 'https://m/']]],
     ['a setting of gam', [['gam.sweep', 'never']]],
+  ])('with %s', async (_, settings) => {
+    await configure(settings);
+    expect(await taken()).toBe('programs/perl');
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['GAM_TRACE', { GAM_TRACE: '1' }],
+    ['a repository that is not there', { GIT_DIR: '/nowhere' }],
+    ['git -c', { GIT_CONFIG_PARAMETERS: "'remote.origin.mirrorUrl'='https://m/x'" }],
+    [
+      'GIT_CONFIG_COUNT',
+      { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'mirror.http://.url', GIT_CONFIG_VALUE_0: 'x' },
+    ],
+  ])('with %s', async (_, env) => {
+    expect(await taken({ env })).toBe('programs/perl');
+  });
+
+  test.each<[string, () => Promise<unknown> | void]>([
+    ['refs/mirror', () => mkdirSync(sandbox.path('repo/.git/refs/mirror'))],
+    [
+      'packed refs',
+      () =>
+        writeFileSync(
+          sandbox.path('repo/.git/packed-refs'),
+          `${PACKED}${'1'.repeat(40)} refs/mirror/h/heads/x\n`,
+        ),
+    ],
+    ['packed refs that cannot be read', () => mkdirSync(sandbox.path('repo/.git/packed-refs'))],
+    ['reftable', () => mkdirSync(sandbox.path('repo/.git/reftable'))],
+    ['a quarantine', () => mkdirSync(sandbox.path('repo/.git/objects/tmp_objdir-gam-1-x'))],
+  ])('when an earlier run may have left something: %s', async (_, leave) => {
+    await leave();
+    expect(await taken()).toBe('programs/perl');
+    expect(await taken({ env: { GIT_DIR: '.git' } })).toBe('programs/perl');
+  });
+
+  test('when a quarantine lies in an object folder of its own', async () => {
+    mkdirSync(sandbox.path('objects/tmp_objdir-gam-2-x'), { recursive: true });
+    expect(await taken({ env: { GIT_OBJECT_DIRECTORY: sandbox.path('objects') } })).toBe('programs/perl');
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['gam is switched off', { GAM_DISABLE: '1' }],
+    ['Ctrl-C is kept from git', { GAM_SHIELD: 'env' }],
+    ['perl has options of the user’s own', { PERL5OPT: '' }],
+    ['there is no perl', { PATH: '@without perl' }],
+  ])('but not where %s', async (_, { PATH: path, ...env }) => {
+    await configure([['remote.origin.mirrorUrl', 'https://m/x']]);
+    const programs = sandbox.path('without-perl');
+    mkdirSync(programs, { recursive: true });
+    const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    rmSync(join(programs, 'git'), { force: true });
+    symlinkSync(git, join(programs, 'git'));
+    rmSync(join(programs, 'node'), { force: true });
+    symlinkSync(sandbox.path('programs/node'), join(programs, 'node'));
+    const shell = path === undefined ? [] : ['/bin/sh'];
+    const changed = path === undefined ? env : { PATH: `${sandbox.path('exec')}:${programs}` };
+    const [program = ''] = await launch({ env: changed, shell });
+    expect(basename(program)).toBe('node');
+  });
+});
+
+describe('node takes over', () => {
+  test.each<[string, [string, string][]]>([
     ['a rewrite', [['url.http://inner/.insteadOf', 'http://h.example/']]],
     ['a rewrite of everything', [['url.http://inner/.insteadOf', '']]],
     ['a rewrite to a base with spaces', [['url.x.insteadOf y.insteadOf', 'http://h.example/']]],
@@ -216,15 +301,8 @@ describe('node takes over', () => {
   });
 
   test.each<[string, Record<string, string>]>([
-    ['GAM_TRACE', { GAM_TRACE: '1' }],
     ['GIT_ALLOW_PROTOCOL', { GIT_ALLOW_PROTOCOL: '' }],
-    ['git -c', { GIT_CONFIG_PARAMETERS: "'remote.origin.mirrorUrl'='https://m/x'" }],
-    [
-      'GIT_CONFIG_COUNT',
-      { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'mirror.http://.url', GIT_CONFIG_VALUE_0: 'x' },
-    ],
     ['a configuration that git cannot read', { GIT_CONFIG_PARAMETERS: 'broken' }],
-    ['a repository that is not there', { GIT_DIR: '/nowhere' }],
     ['no web helper where git puts it', { PATH: '@programs' }],
   ])('with %s', async (_, env) => {
     const path =
@@ -268,30 +346,6 @@ describe('node takes over', () => {
       ...OWN_WORDS,
     ]);
     expect(await launch({ words: [] })).toEqual([sandbox.path('programs/node'), `${LAUNCHER}.js`]);
-  });
-
-  test.each<[string, () => Promise<unknown> | void]>([
-    ['refs/mirror', () => mkdirSync(sandbox.path('repo/.git/refs/mirror'))],
-    [
-      'packed refs',
-      () =>
-        writeFileSync(
-          sandbox.path('repo/.git/packed-refs'),
-          `${PACKED}${'1'.repeat(40)} refs/mirror/h/heads/x\n`,
-        ),
-    ],
-    ['packed refs that cannot be read', () => mkdirSync(sandbox.path('repo/.git/packed-refs'))],
-    ['reftable', () => mkdirSync(sandbox.path('repo/.git/reftable'))],
-    ['a quarantine', () => mkdirSync(sandbox.path('repo/.git/objects/tmp_objdir-gam-1-x'))],
-  ])('when an earlier run may have left something: %s', async (_, leave) => {
-    await leave();
-    expect(await taken()).toBe('programs/node');
-    expect(await taken({ env: { GIT_DIR: '.git' } })).toBe('programs/node');
-  });
-
-  test('when a quarantine lies in an object folder of its own', async () => {
-    mkdirSync(sandbox.path('objects/tmp_objdir-gam-2-x'), { recursive: true });
-    expect(await taken({ env: { GIT_OBJECT_DIRECTORY: sandbox.path('objects') } })).toBe('programs/node');
   });
 });
 
@@ -354,9 +408,8 @@ async function help(remote: string, url: string): Promise<{ said: string[]; did:
     ppid: process.ppid,
     self: [process.execPath],
     guess: null,
-    streams() {
-      throw new Error('it takes the pipes of git for itself');
-    },
+    leadIn: null,
+    streams: () => ({ input: Readable.from([]), output: new PassThrough() }),
     interrupt: new AbortController(),
   };
   const git = openSync('/dev/null', 'r');
@@ -379,13 +432,19 @@ async function help(remote: string, url: string): Promise<{ said: string[]; did:
   return { said, did, called };
 }
 
-test('git’s web helper never takes over where node would do something', async () => {
+test('git’s web helper never takes over where node would do something, nor starts where node starts no such one', async () => {
   let plain = 0;
+  let led = 0;
   const run = async (settings: readonly Setting[], remote: string, url: string) => {
     const own = '[core]\n\trepositoryformatversion = 0\n';
     writeFileSync(sandbox.path('repo/.git/config'), own + settings.map(written).join(''));
     const called = await launch({ words: [remote, url] });
     if (called[0] === sandbox.path('programs/node')) return;
+    if (called[0] === sandbox.path('programs/perl')) {
+      led += 1;
+      expect((await help(remote, url)).called).toBe(`${called.slice(2, 5).join('\0')}\0`);
+      return;
+    }
     plain += 1;
     const did = ['start {"transport":"http","mirrors":0}', 'end {"status":7}'];
     expect(await help(remote, url)).toEqual({ said: [], did, called: `${called.join('\0')}\0` });
@@ -401,6 +460,7 @@ test('git’s web helper never takes over where node would do something', async 
     numRuns: 150,
   });
   expect(plain).toBeGreaterThan(100);
+  expect(led).toBeGreaterThan(20);
 }, 120_000);
 
 /** The ways to start the launcher that this machine has: as git does, and each by a shell of another family. */
@@ -415,7 +475,7 @@ const SHELLS = [
 );
 
 describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => {
-  test('both ways are found', async () => {
+  test('all ways are found', async () => {
     writeFileSync(sandbox.path('repo/.git/packed-refs'), PACKED);
     expect(await taken({ shell })).toBe('exec/git-remote-http');
     await configure([
@@ -425,6 +485,8 @@ describe.each(SHELLS.map((shell) => ({ shell })))('with $shell', ({ shell }) => 
     ]);
     expect(await taken({ shell })).toBe('exec/git-remote-http');
     await configure([['mirror.http://h.example/team.url', 'https://m/']]);
+    expect(await taken({ shell })).toBe('programs/perl');
+    await configure([['protocol.http.allow', 'never']]);
     expect(await taken({ shell })).toBe('programs/node');
   });
 });

@@ -15,6 +15,9 @@ import {
 // SIGKILL for those around the helper: each of its children right after its start, git itself at each step;
 // and for the helper of a clone.
 
+/** node starts git's web helper itself, as where there is no perl. */
+const ALONE = { PERL5OPT: '' };
+
 let scene: Scene;
 let fetching: Moment[];
 let cloning: Moment[];
@@ -24,7 +27,7 @@ beforeAll(async () => {
   const { sandbox } = scene;
   fetching = await learnMoments(sandbox, async (env) => {
     await scene.copy('learn');
-    await sandbox.git(['fetch'], { cwd: 'learn', env });
+    await sandbox.git(['fetch'], { cwd: 'learn', env: { ...env, ...ALONE } });
     await expectFetched(scene, 'learn');
   });
   cloning = await learnMoments(sandbox, async (env) => {
@@ -58,7 +61,7 @@ test('a child of the helper is killed', async () => {
   );
   await expectForEach(children, describeMoment, async (moment) => {
     const clone = await scene.copy(`child-${moment.number}`);
-    const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'child');
+    const env = { ...signalAt(scene.sandbox, moment, 'SIGKILL', 'child'), ...ALONE };
     const { status } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
     if (isVital(moment)) {
       expect(status).toBe(128);

@@ -1,0 +1,109 @@
+# perl lead-in.pl <web helper> <remote> <url> <program>...
+#
+# Starts git's own web helper, and in this process the program, which is gam's helper in node. While that loads, git and
+# the web helper talk to each other up to the point where canonical's line is opened: its first two round trips take
+# longer than node's start, which then costs nothing. perl, since sh has no way to hold both ends of a child; any old
+# one, without modules.
+#
+# The program gets one more word: the descriptors of the web helper's standard input and output, of what was said so far,
+# of how the web helper ended, and of a line for orders (src/transport/lead-in.ts).
+use strict;
+
+my ($helper, $remote, $url, @program) = @ARGV;
+delete $ENV{PERL_BADLANG};
+
+# Pipes are handed on.
+$^F = 255;
+my ($to_web, $web_input, $web_output, $from_web, $said, $says, $ended, $ends, $orders, $order);
+(pipe($to_web, $web_input) && pipe($web_output, $from_web) && pipe($said, $says) && pipe($ended, $ends)
+  && pipe($orders, $order)) or take_over();
+
+my $keeper = fork;
+if (defined $keeper && $keeper == 0) {
+  close $_ for $said, $ended, $order;
+  keep();
+  exit 0;
+}
+close $_ for $to_web, $from_web, $says, $ends, $orders;
+defined $keeper or take_over();
+take_over(join ',', map { fileno $_ } $web_input, $web_output, $said, $ended, $order);
+
+# Lets the program have this process, with a word more or as if nothing had been.
+sub take_over {
+  exec { $program[0] } @program, @_;
+  exit 127;
+}
+
+# Starts the web helper, leads in, and looks after it to its end: it gets the signals that are ordered, and is ended when
+# the program is gone, which may happen while that loads.
+sub keep {
+  my $web = fork;
+  defined $web or return;
+  if ($web == 0) {
+    open(STDIN, '<&', $to_web) && open(STDOUT, '>&', $from_web) or exit 127;
+    close $_ for $to_web, $web_input, $web_output, $from_web, $says, $ends, $orders;
+    exec { $helper } $helper, $remote, $url;
+    exit 127;
+  }
+  # What ends git's command from the terminal ends the web helper, too, and is to be told.
+  $SIG{$_} = 'IGNORE' for qw(INT HUP TERM PIPE);
+  close $_ for $to_web, $from_web;
+  lead_in();
+  # git and the program have these for themselves now.
+  close $_ for *STDIN, *STDOUT, $web_input, $web_output, $says;
+  # Its end interrupts the select; if it comes just before, that is seen a second later.
+  $SIG{CHLD} = sub { };
+  my $gone = 0;
+  # WNOHANG, wherever git runs.
+  until (waitpid($web, 1) == $web) {
+    my $ready = '';
+    vec($ready, fileno $orders, 1) = 1 unless $gone;
+    my $found = select($ready, undef, undef, 1);
+    if ($found > 0) {
+      my $signal = line_from($orders);
+      $gone = !defined $signal;
+      chomp($signal //= 'TERM');
+      kill $signal, $web;
+    } elsif ($gone && $gone++ > 2) {
+      kill 'KILL', $web;
+    }
+  }
+  syswrite $ends, sprintf "%d %d\n", $? >> 8, $? & 127;
+}
+
+# Lines that need no answer of gam's are passed on, and said to the program as `passed <line>`; the first other one, or
+# the one that opens canonical's line, is the last. Nothing behind is taken from whoever reads on. The very last line,
+# `until <seconds>`, says when that was; it is missing where the web helper has ended.
+sub lead_in {
+  while (defined(my $line = line_from(*STDIN))) {
+    if ($line !~ /^(?:capabilities|option .*|stateless-connect git-upload-pack)$/) {
+      syswrite $says, "asked $line";
+      last;
+    }
+    syswrite $web_input, $line;
+    syswrite $says, "passed $line";
+    last if $line =~ /^stateless-connect/;
+    my $answer;
+    do {
+      $answer = line_from($web_output);
+      return unless defined $answer;
+      syswrite STDOUT, $answer;
+    } until $answer eq "\n" || $line =~ /^option/;
+  }
+  syswrite $says, 'until ' . now() . "\n";
+}
+
+# Byte by byte, since what follows is for others.
+sub line_from {
+  my ($stream) = @_;
+  my $line = '';
+  until ($line =~ /\n\z/) {
+    sysread($stream, $line, 1, length $line) or return undef;
+  }
+  return $line;
+}
+
+# Seconds since the epoch; nothing where perl came without the module.
+sub now {
+  return eval { require Time::HiRes; Time::HiRes::time() } || '';
+}
