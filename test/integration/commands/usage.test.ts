@@ -19,6 +19,11 @@ afterAll(() => desk.remove());
 describe('every command', () => {
   test('there are some', () => expect(COMMANDS.length).toBeGreaterThan(8));
 
+  test('is written down by the build, so that none but the one that runs is loaded', () => {
+    const manifest = JSON.parse(readFileSync(join(FOLDER, '../oclif.manifest.json'), 'utf8'));
+    expect(Object.keys(manifest.commands).sort()).toEqual(COMMANDS.map((words) => words.join(':')).sort());
+  });
+
   test.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
     'gam %s --help tells what it does, with examples, in 80 columns',
     async (name, words) => {
