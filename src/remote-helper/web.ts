@@ -1,16 +1,12 @@
-import type { Readable, Writable } from 'node:stream';
 import { GamError } from '../errors.ts';
 import { startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
-import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import type { Said } from '../transport/lead-in.ts';
-import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
-import { type HelperContext, noteOption } from './context.ts';
-import { readLine, write } from './flow.ts';
-import { beginHeadStart, type HeadStart } from './head-start.ts';
-import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
+import { startWebHelper, webHelper } from '../transport/web.ts';
+import type { HelperContext } from './context.ts';
+import { write } from './flow.ts';
 import { runUploadPack } from './upload-pack.ts';
+import { passCommands } from './web-commands.ts';
 
 /**
  * The conversation with git for canonical servers on the web: git's own helper leads it, with everything it
@@ -43,7 +39,7 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
   const { input, output, exit } = web;
   interrupt.signal.addEventListener('abort', () => web.end());
   if (interrupt.signal.aborted) web.end();
-  const headStart = await lead(context, web, said);
+  const headStart = await passCommands(context, web, said);
   if (headStart) {
     const close = () => web.end();
     const canonical = { output, input, stateless: true, exit, stderr: null, close };
@@ -68,121 +64,4 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
 function movedOn(canonicalUrl: string): GamError {
   const message = `the configuration changed while git was starting; canonical is now ${redactUrl(canonicalUrl)}`;
   return new GamError('bad-config', message, { suggestion: 'run the command again' });
-}
-
-/**
- * Passes commands and answers on, until git has connected to an upload-pack, and mirrors have been given a
- * head start, or until it does something that they have no part in (null).
- */
-async function lead(
-  context: HelperContext,
-  { input, output }: WebHelper,
-  said: Said | null,
-): Promise<HeadStart | null> {
-  const { lines, reply } = context;
-  if (said !== null) {
-    const { answer, headStart } = await takeUp(context, said, output);
-    if (headStart) return headStart;
-    if (answer === null) return null;
-    if (!said.whole) {
-      input.end();
-      return null;
-    }
-    if (said.asked !== null) lines.unread(said.asked);
-  }
-  for (let line = lines.next(); line !== null; line = lines.next()) {
-    if (line.startsWith('push ')) {
-      if (!(await passPushBatch(context, line, input, output))) break;
-      continue;
-    }
-    const command = parseHelperCommand(line);
-    await write(input, Buffer.from(`${line}\n`));
-    if (command.kind === 'option') noteOption(context, command.name, command.value);
-    if (command.kind === 'connect' && command.service === 'git-upload-pack') {
-      const { answer, headStart } = await passConnect(context, output, performance.now());
-      if (headStart) return headStart;
-      if (answer === null) break;
-      continue;
-    }
-    const many = command.kind === 'capabilities' || line.startsWith('list');
-    if (command.kind === 'end' || (command.kind === 'other' && !many)) break;
-    const answer = many ? await passLines(context, output) : await readLine(output);
-    if (answer === null) break;
-    reply(`${answer}\n`);
-    if (command.kind === 'connect' && answer === '') break;
-  }
-  await write(input, lines.rest);
-  return null;
-}
-
-/** Takes in what was said before this program was there, and the answer to a `stateless-connect` among it. */
-async function takeUp(context: HelperContext, { passed, at }: Said, output: Readable): Promise<Connect> {
-  for (const line of passed) {
-    const command = parseHelperCommand(line);
-    if (command.kind === 'option') noteOption(context, command.name, command.value);
-    if (command.kind === 'connect')
-      return passConnect(context, output, at === null ? performance.now() : at - performance.timeOrigin);
-  }
-  return { answer: '', headStart: null };
-}
-
-/** What came of a `stateless-connect`. */
-interface Connect {
-  /** Null when the line broke off. */
-  answer: string | null;
-  headStart: HeadStart | null;
-}
-
-/**
- * Passes the answer to a `stateless-connect` on; mirrors are at work when it is a yes.
- *
- * @param asked when git had the line opened, on performance.now()'s clock
- */
-async function passConnect(context: HelperContext, output: Readable, asked: number): Promise<Connect> {
-  context.asked = asked;
-  const headStart = beginHeadStart(context);
-  let answer: string | null = null;
-  try {
-    answer = await readLine(output);
-    if (answer === '') context.reply('\n');
-  } finally {
-    if (answer !== '') await headStart.abandon();
-  }
-  if (answer) context.reply(`${answer}\n`);
-  return { answer, headStart: answer === '' ? headStart : null };
-}
-
-/** Passes lines of an answer on up to the blank one that ends it, which is returned; null when it breaks off. */
-async function passLines({ reply }: HelperContext, output: Readable): Promise<string | null> {
-  const lines: string[] = [];
-  for (;;) {
-    const line = await readLine(output);
-    if (line === null || line === '') {
-      reply(lines.map((passed) => `${passed}\n`).join(''));
-      return line;
-    }
-    lines.push(line);
-  }
-}
-
-/** Passes a batch of `push` lines on, less what must stay here; false when the helper hung up. */
-async function passPushBatch(
-  context: HelperContext,
-  first: string,
-  input: Writable,
-  output: Readable,
-): Promise<boolean> {
-  const batch = [first];
-  for (let line = context.lines.next(); line !== null && line !== ''; line = context.lines.next())
-    batch.push(line);
-  const { lines, kept } = splitPushBatch(batch);
-  if (kept.length > 0) context.report.line(keptLine(kept.length));
-  let end: string | null = '';
-  if (lines.length > 0) {
-    await write(input, Buffer.from(`${lines.join('\n')}\n\n`));
-    end = await passLines(context, output);
-  }
-  if (end === null) return false;
-  context.reply(`${kept.map(keptStatus).join('')}\n`);
-  return true;
 }
