@@ -1,8 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
-import { endProcess, startProcess } from '../git/process.ts';
+import { type Exit, endProcess, startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
+import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
 import { beginHeadStart, type HeadStart } from './head-start.ts';
@@ -33,7 +34,7 @@ export async function converseByWebHelper(
   const { child, exit } = guess && guessed ? guess : startWebHelper(words, env);
   const input = child.stdin as Writable;
   const output = child.stdout as Readable;
-  const headStart = await leadIn(context, input, output);
+  const headStart = await leadIn(context, input, output, exit);
   if (headStart) {
     const close = () => child.kill('SIGTERM');
     const canonical = { output, input, stateless: true, exit, stderr: null, close };
@@ -58,7 +59,12 @@ export async function converseByWebHelper(
  * Passes commands and answers on, until git has connected to an upload-pack, and mirrors have been given a
  * head start, or until it does something that they have no part in (null).
  */
-async function leadIn(context: HelperContext, input: Writable, output: Readable): Promise<HeadStart | null> {
+async function leadIn(
+  context: HelperContext,
+  input: Writable,
+  output: Readable,
+  exit: Promise<Exit>,
+): Promise<HeadStart | null> {
   const { lines, reply } = context;
   for (let line = lines.next(); line !== null; line = lines.next()) {
     if (line.startsWith('push ')) {
@@ -69,7 +75,7 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
     if (command.kind === 'connect' && command.service === 'git-upload-pack') {
-      const { answer, headStart } = await passConnect(context, output);
+      const { answer, headStart } = await passConnect(context, output, exit);
       if (headStart) return headStart;
       if (answer === null) break;
       continue;
@@ -89,6 +95,7 @@ async function leadIn(context: HelperContext, input: Writable, output: Readable)
 async function passConnect(
   context: HelperContext,
   output: Readable,
+  exit: Promise<Exit>,
 ): Promise<{ answer: string | null; headStart: HeadStart | null }> {
   context.asked = performance.now();
   const headStart = beginHeadStart(context);
@@ -96,6 +103,8 @@ async function passConnect(
   try {
     answer = await readLine(output);
     if (answer === '') context.reply('\n');
+    // git's helper has died, and has said why.
+    if (answer === null) await withoutCanonical(context, headStart, exit);
   } finally {
     if (answer !== '') await headStart.abandon();
   }
