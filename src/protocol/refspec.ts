@@ -7,8 +7,8 @@ function matches(source: string, name: string): boolean {
 }
 
 /**
- * Whether a fetch by these refspecs brings a ref of this name (git-fetch(1), "refspec"): one names it, and none with a `^` takes it
- * out again. Sources that are no full names are passed over.
+ * Whether a fetch by these refspecs brings a ref of this name (git-fetch(1), "refspec"): one names it, and none
+ * with a `^` takes it out again. Sources that are no full names are passed over.
  *
  * @param refspecs the values of `remote.<name>.fetch`
  */

@@ -6,8 +6,8 @@ import { webAnswers } from '../transport/web-reach.ts';
 import type { HelperContext } from './context.ts';
 
 /**
- * Whether canonical has an answer of its own, be it a no, although it did not greet; looked at anew, for no longer than
- * gam.connectTimeout. In doubt it has.
+ * Whether canonical has an answer of its own, be it a no, although it did not greet; looked at anew, for no
+ * longer than gam.connectTimeout. In doubt it has.
  *
  * @param exit how the process behind its line ends; null where there is none
  * @throws when interrupted

@@ -16,9 +16,10 @@ import { hasPromisor } from './partial.ts';
 import { stageUnverified, type Unasked } from './stage-unverified.ts';
 
 /**
- * Does what mirrors can do when canonical has not greeted. git ends as it does without gam, as soon as this process ends; until then a
- * `git fetch` stages what a mirror has that is new, unverified, and a `gam clone` keeps aside what its head start brings.
- * Nothing of that where canonical has answered, were it only to refuse: no mirror stands in for a server that says no.
+ * Does what mirrors can do when canonical has not greeted. git ends as it does without gam, as soon as this
+ * process ends; until then a `git fetch` stages what a mirror has that is new, unverified, and a `gam clone`
+ * keeps aside what its head start brings. Nothing of that where canonical has answered, were it only to refuse:
+ * no mirror stands in for a server that says no.
  *
  * @param headStart is under way, and over in the end
  * @param exit how the process behind canonical's line ends; null where there is none

@@ -101,8 +101,8 @@ export class HeadStart {
   }
 
   /**
-   * Lets it come to its end although nobody will take it up: what comes whole is kept aside on the way (`haul.ts`). Under `gam clone`, when
-   * canonical does not answer.
+   * Lets it come to its end although nobody will take it up: what comes whole is kept aside on the way (`haul.ts`).
+   * Under `gam clone`, when canonical does not answer.
    *
    * @param announcement what the user is told when a mirror sends
    */

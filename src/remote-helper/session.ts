@@ -121,7 +121,7 @@ export class Session {
     const greeting = await this.#answers.greeting();
     this.#greeted = performance.now();
     if (!greeting.whole) {
-      // A server that hangs up on one side of the line leaves the other open.
+      // A program that has closed its output may go on until its input ends, and git's ends only after this process.
       this.#canonical.input.end();
       await this.#events.silent();
     } else if (!greeting.version2) await this.#events.failing();

@@ -17,11 +17,13 @@ export interface Unasked extends Omit<StageOrder, 'wanted' | 'peeled'> {
 }
 
 /**
- * Stages what a mirror has of a remote whose canonical server cannot be reached: the refs that the remote's refspecs name and whose
- * objects are not here, and the tags that git would follow to what they bring. They go under refs/mirror/ in the way of every staging.
- * The first mirror that has something new serves, since nobody can say which one is up to date.
+ * Stages what a mirror has of a remote whose canonical server cannot be reached: the refs that the remote's
+ * refspecs name and whose objects are not here, and the tags that git would follow to what they bring. They go
+ * under refs/mirror/ in the way of every staging. The first mirror that has something new serves, since nobody
+ * can say which one is up to date.
  *
- * @throws only when interrupted, or where the repository cannot be written: a mirror's failure is told to the user and passed over
+ * @throws only when interrupted, or where the repository cannot be written: a mirror's failure is told to the
+ *   user and passed over
  */
 export async function stageUnverified(
   mirrors: readonly Mirror[],
@@ -75,8 +77,8 @@ function namedRefs({ refs }: Answer, { refspecs }: Unasked): NamedOid[] {
 }
 
 /**
- * What a mirror has that no ref of the repository leads to. What is `dropped` came before, and its refs were removed (`gam sweep
- * --unverified`): the objects are here until git prunes them, and need not come again.
+ * What a mirror has that no ref of the repository leads to. What is `dropped` came before, and its refs were
+ * removed (`gam sweep --unverified`): the objects are here until git prunes them, and need not come again.
  */
 async function missingOf(
   answer: Answer,
@@ -85,17 +87,19 @@ async function missingOf(
   const { repository } = unasked;
   const named = namedRefs(answer, unasked);
   const here = await presentObjects(new Set(named.map(({ oid }) => oid)), repository);
-  const beyond = here.size === 0 ? here : await commitsBeyond(here, ['--all'], repository);
-  const loose = [...here].filter((oid) => beyond.has(oid));
-  const whole = new Set(loose.length > 0 && (await isConnected(loose, repository)) ? loose : []);
+  if (here.size === 0) return { wanted: named, dropped: [] };
+  // Some of it came without its history, as what `git unpack-objects` left of a pack that broke off: that
+  // counts as missing, and which it is, fetch-pack finds out.
+  if (!(await isConnected(here, repository))) return { wanted: named, dropped: [] };
+  const beyond = await commitsBeyond(here, ['--all'], repository);
   return {
-    wanted: named.filter(({ oid }) => !here.has(oid) || (beyond.has(oid) && !whole.has(oid))),
-    dropped: named.filter(({ oid }) => whole.has(oid)),
+    wanted: named.filter(({ oid }) => !here.has(oid)),
+    dropped: named.filter(({ oid }) => beyond.has(oid)),
   };
 }
 
-// git follows a tag to what it has fetched, and to nothing else (builtin/fetch.c, find_non_local_tags()). More must not be staged: what
-// is here when canonical is back makes git follow tags to it.
+// git follows a tag to what it has fetched, and to nothing else (builtin/fetch.c, find_non_local_tags()). More
+// must not be staged: what is here when canonical is back makes git follow tags to it.
 async function followTags({ mirror, refs }: Winner, haul: Haul, order: StageOrder): Promise<void> {
   if (!order.includeTag) return;
   const { quarantine } = haul;

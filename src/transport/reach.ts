@@ -11,8 +11,8 @@ export interface Reach {
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ESTALE', 'EIO', 'ENODEV', 'EHOSTDOWN', 'ETIMEDOUT']);
 
 /**
- * Whether there is something at a path, be it something that must not be read. A path that leads nowhere is a disk that is not
- * mounted, as far as anyone can tell.
+ * Whether there is something at a path, be it something that must not be read. A path that leads nowhere is a
+ * disk that is not mounted, as far as anyone can tell.
  *
  * @param path of a repository; git looks for it with `.git` at its end, too (gitrepository-layout(5))
  */

@@ -26,9 +26,9 @@ const GREETED = /Remote protocol version|Permission denied|Host key verification
 const LONGEST_LINE = 4096;
 
 /**
- * Whether an ssh server answers, be it with a no. Not that of the first attempt but a second one tells: to read along what the
- * first says would take the terminal from it, and a connection that it leaves behind for others (`ControlPersist`) would keep
- * that pipe open for minutes.
+ * Whether an ssh server answers, be it with a no. Not that of the first attempt but a second one tells: to read
+ * along what the first says would take the terminal from it, and a connection that it leaves behind for others
+ * (`ControlPersist`) would keep that pipe open for minutes.
  *
  * @param status with which the first attempt has ended
  */

@@ -12,9 +12,10 @@ function isWord(status: number | null): boolean {
 }
 
 /**
- * Whether a server on the web has an answer of its own. git's web helper asks once more what it has asked before, so that proxies and
- * certificates are the user's, but without a prompt and without the stored logins: to be asked for one is an answer, too.
- * The status is read from the trace of the conversation; git's own message has none, and may be in any language.
+ * Whether a server on the web has an answer of its own. git's web helper asks once more what it has asked
+ * before, so that proxies and certificates are the user's, but without a prompt and without the stored logins:
+ * to be asked for one is an answer, too. The status is read from the trace of the conversation; git's own
+ * message has none, and may be in any language.
  *
  * @param words `remote`, and the URL, as git's helper gets them
  */

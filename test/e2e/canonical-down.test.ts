@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -164,6 +164,21 @@ describe('what comes is kept, unverified, and promoted when canonical is back', 
   });
 });
 
+test('a proxy program that has hung up, and waits to be hung up on, is not waited for', async () => {
+  const { sandbox } = bed;
+  const pair = await pairOf('proxy', 'git');
+  const proxy = sandbox.path('bin/half-closed');
+  writeFileSync(proxy, '#!/bin/sh\nexec >&-\ncat >/dev/null\n', { mode: 0o755 });
+  await lead(pair, `git://127.0.0.1:${nobody}/repo`);
+  const { gam } = await pair.git(() => ['fetch'], {
+    cwd: 'work',
+    env: { GIT_PROXY_COMMAND: proxy },
+    expectStatus: 128,
+  });
+  expect(gam.stderr).toMatch(DOWN);
+  await expectNothingElse(pair);
+});
+
 describe('nothing comes from a mirror where canonical says no', () => {
   test.each<[Scheme, string, () => string | Promise<string>]>([
     ['http', '401', () => answering(401)],
@@ -263,6 +278,18 @@ describe('the user sees what is there', () => {
     await leadBack(pair);
     await fetchBoth(pair);
     await pair.expectAlike('work');
+  });
+
+  test('and what is here without its history counts as missing', async () => {
+    const { sandbox } = bed;
+    const pair = await pairOf('torn');
+    const { stdout: tip } = await sandbox.git(['cat-file', 'commit', 'main'], { cwd: 'mirrors/fresh' });
+    const write = ['hash-object', '-w', '-t', 'commit', '--stdin'];
+    await sandbox.git(write, { cwd: `${pair.gam.cwd}/work`, input: tip });
+    await lead(pair, `http://127.0.0.1:${nobody}/repo`);
+    await fetchBoth(pair);
+    expect(await staged(pair)).toContain('heads/main');
+    await expectNothingElse(pair);
   });
 
   test('with sha256 objects', async () => {
