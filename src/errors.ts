@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'bad-config'
   | 'bad-packet'
   | 'bad-url'
+  | 'canonical-down'
   | 'canonical-failed'
   | 'git-failed'
   | 'git-missing'

@@ -21,6 +21,14 @@ export const LOCAL_ENVIRONMENT_VARIABLES = [
   'GIT_INTERNAL_SUPER_PREFIX',
 ] as const;
 
+/** What keeps git and ssh from asking anybody for anything. */
+export const NO_PROMPTS = {
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ASKPASS: '',
+  SSH_ASKPASS: '',
+  SSH_ASKPASS_REQUIRE: 'never',
+} as const;
+
 /**
  * The environment for a service on another repository, as git's own connect.c makes it: without the
  * variables that name this one. A helper is started with GIT_DIR set, and an upload-pack that inherited

@@ -6,6 +6,7 @@ const FURTHEST = 6;
 
 interface Ancestor {
   parent: number;
+  /** Its words, each with a NUL behind it, or with spaces between them. */
   command: string;
 }
 
@@ -22,7 +23,11 @@ async function lookByPs(pid: number): Promise<Ancestor> {
   });
   let text = '';
   for await (const chunk of ps.child.stdout ?? []) text += String(chunk);
-  return { parent: Number.parseInt(text, 10), command: text };
+  return { parent: Number.parseInt(text, 10), command: text.replace(/^\s*\d+\s+/, '').trimEnd() };
+}
+
+function look(pid: number): Promise<Ancestor | null> {
+  return lookInProc(pid).catch(() => lookByPs(pid).catch(() => null));
 }
 
 /**
@@ -36,11 +41,23 @@ export async function gitCommandPid(ppid: number): Promise<number | null> {
   let found: number | null = null;
   let pid = ppid;
   for (let step = 0; step < FURTHEST && pid > 1; step += 1) {
-    const ancestor = await lookInProc(pid).catch(() => lookByPs(pid).catch(() => null));
+    const ancestor = await look(pid);
     if (ancestor === null || Number.isNaN(ancestor.parent)) break;
     if (ancestor.command.includes('remote-mirror')) found = ancestor.parent;
     else if (found !== null) break;
     pid = ancestor.parent;
   }
   return found !== null && found > 1 ? found : null;
+}
+
+/**
+ * The command line of the git command that this helper works for, the program first.
+ *
+ * @param ppid the parent of the helper
+ * @returns no words where the system does not tell
+ */
+export async function gitCommandWords(ppid: number): Promise<string[]> {
+  const pid = await gitCommandPid(ppid);
+  const command = pid === null ? '' : ((await look(pid))?.command ?? '');
+  return command.split(command.includes('\0') ? '\0' : /\s+/).filter((word) => word !== '');
 }

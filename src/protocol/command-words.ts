@@ -47,6 +47,12 @@ export const FETCH_OPTIONS: ValueOptions = {
   short: 'jo',
 };
 
+/** Those of git(1) itself, before the command. */
+const GIT_OPTIONS: ValueOptions = {
+  long: ['attr-source', 'config-env', 'git-dir', 'namespace', 'super-prefix', 'work-tree'],
+  short: 'Cc',
+};
+
 // git takes any beginning of a long option that tells it from the others; where it tells it not, git refuses.
 function takesNext(word: string, { long, short }: ValueOptions): boolean {
   if (word.startsWith('--'))
@@ -69,4 +75,17 @@ export function operands(words: readonly string[], options: ValueOptions): numbe
     else if (takesNext(word, options)) at += 1;
   }
   return found;
+}
+
+/**
+ * Which of git's commands runs: `fetch` for `git -C x fetch --all`, and for `git-fetch --all`. An alias shows as the
+ * command that it stands for, since git starts that as a process of its own (git.c, run_argv()).
+ * @param words the whole command line, the program first
+ * @returns null where it is none of git's
+ */
+export function commandName([program = '', ...words]: readonly string[]): string | null {
+  const name = program.slice(program.lastIndexOf('/') + 1).replace(/\.exe$/, '');
+  if (name.startsWith('git-')) return name.slice('git-'.length);
+  const [at] = operands(words, GIT_OPTIONS);
+  return name === 'git' && at !== undefined ? (words[at] ?? null) : null;
 }

@@ -7,6 +7,8 @@ export interface Greeting {
   /** What git is to read. */
   bytes: Buffer;
   version2: boolean;
+  /** False when the line ended before the greeting did. */
+  whole: boolean;
 }
 
 /** Reads what canonical sends, chunk by chunk, as packets where it speaks protocol v2 and as bytes elsewhere. */
@@ -31,17 +33,17 @@ export class AnswerReader {
     for (let first = true; ; first = false) {
       const chunk = await this.chunk();
       if (chunk === null)
-        return { bytes: Buffer.concat([...passed, this.#decoder.pending]), version2: false };
+        return { bytes: Buffer.concat([...passed, this.#decoder.pending]), version2: false, whole: false };
       const packets = this.#decoder.push(chunk);
       if (first && packets[0] !== undefined && packetLine(packets[0]) !== 'version 2') {
-        return { bytes: chunk, version2: false };
+        return { bytes: chunk, version2: false, whole: true };
       }
       const flush = packets.findIndex((packet) => packet.kind === 'flush');
       const mine = flush < 0 ? packets : packets.slice(0, flush + 1);
       passed.push(...mine.map((packet) => packet.raw));
       if (flush >= 0) {
         this.#left = packets.slice(flush + 1);
-        return { bytes: Buffer.concat(passed), version2: true };
+        return { bytes: Buffer.concat(passed), version2: true, whole: true };
       }
     }
   }

@@ -1,16 +1,21 @@
 import { GamError } from '../errors.ts';
 import { startProcess } from '../git/process.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import { connectFailure } from '../transport/connect-failure.ts';
 import type { Connection, Opening } from '../transport/connection.ts';
 import { openDaemon } from '../transport/daemon.ts';
 import { localService, openLocal } from '../transport/local.ts';
 import { protocolVersion } from '../transport/protocol-version.ts';
 import { openSsh, sshService } from '../transport/ssh.ts';
+import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { write } from './flow.ts';
 import { beginHeadStart } from './head-start.ts';
 import { keptLine, PushFilter } from './push-filter.ts';
 import { runUploadPack } from './upload-pack.ts';
+
+/** The status with which git dies. */
+const DEAD = 128;
 
 /**
  * The conversation with git for canonical servers that are reached by ssh, git://, file:// or a path: offers
@@ -60,19 +65,33 @@ async function connect(
   };
   trace('connect', { service, version: opening.version });
   const mirrored = service === 'git-upload-pack' && opening.version === 2 && mirrors.length > 0;
-  if (mirrored) {
-    context.asked = performance.now();
-    const headStart = beginHeadStart(context);
-    try {
-      const reopen = () => open(context, opening);
-      const canonical = await reopen();
-      context.reply('\n');
-      return await runUploadPack(context, canonical, reopen, headStart);
-    } finally {
-      await headStart.abandon();
+  if (!mirrored) return passThrough(context, opening);
+  context.asked = performance.now();
+  const headStart = beginHeadStart(context);
+  try {
+    const line = await openFirst(context, opening);
+    if (line === null) {
+      await withoutCanonical(context, headStart, null);
+      return DEAD;
     }
+    context.reply('\n');
+    return await runUploadPack(context, line, () => open(context, opening), headStart);
+  } finally {
+    await headStart.abandon();
   }
-  return passThrough(context, opening);
+}
+
+/** Opens canonical's line; null where nobody answers, of which the user has been told as by git. */
+async function openFirst(context: HelperContext, opening: Opening): Promise<Connection | null> {
+  const { canonical, report } = context;
+  try {
+    return await open(context, opening);
+  } catch (error) {
+    if (!(error instanceof GamError && error.code === 'canonical-down') || canonical.kind !== 'git')
+      throw error;
+    report.fatal(connectFailure(canonical, error.cause));
+    return null;
+  }
 }
 
 async function open({ canonical }: HelperContext, opening: Opening): Promise<Connection> {
@@ -95,7 +114,8 @@ async function passThrough(context: HelperContext, opening: Opening): Promise<nu
     const { status } = await exit;
     return status ?? 128;
   }
-  const line = await open(context, opening);
+  const line = await openFirst(context, opening);
+  if (line === null) return DEAD;
   context.reply('\n');
   const git = context.process.streams();
   const up = pump(git.input, line, (chunk) => filter?.request(chunk) ?? chunk);

@@ -55,6 +55,8 @@ export class HeadStart {
   #offer: { answer: Answer; refs: readonly NamedOid[] } | null = null;
   #whole = false;
   #order: StageOrder | null = null;
+  /** What the user is to be told instead of what a head start that is taken up tells. */
+  #farewell: string | null = null;
 
   /** @param progress whether git shows how it gets on */
   constructor(mirrors: readonly Mirror[], remote: Remote, progress: boolean, cwd: string, tools: StageTools) {
@@ -96,6 +98,21 @@ export class HeadStart {
       return { ...NOTHING, haul, whole: this.#whole, passedOver };
     await haul?.quarantine.remove();
     return { ...NOTHING, passedOver };
+  }
+
+  /**
+   * Lets it come to its end although nobody will take it up: what comes whole is kept aside on the way (`haul.ts`).
+   * Under `gam clone`, when canonical does not answer.
+   *
+   * @param announcement what the user is told when a mirror sends
+   */
+  async finish(announcement: string): Promise<void> {
+    this.#farewell = announcement;
+    this.#judge();
+    const haul = await this.#running;
+    this.#running = Promise.resolve(null);
+    this.#aside.tell();
+    await haul?.quarantine.remove();
   }
 
   /** Gives up, and waits until nothing of it is left. Does nothing to what was taken up. */
@@ -202,6 +219,12 @@ export class HeadStart {
 
   // Called when either side is known, the order or the offer; acts once both are.
   #judge(): void {
+    if (this.#farewell !== null && this.#offer !== null) {
+      this.#aside.open(this.#farewell);
+      this.#aside.line(fetchingFrom(this.#offer.answer.mirror, this.#offer.answer.line));
+      this.#farewell = null;
+      return;
+    }
     if (this.#order === null || this.#offer === null || this.#giveUp.signal.aborted) return;
     const { answer, refs } = this.#offer;
     const taken = this.#order.clone && isWithinWanted(refs, this.#order.wanted);

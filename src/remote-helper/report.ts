@@ -21,6 +21,11 @@ export class Report {
     this.#write(`warning: ${printable(message)}\n`);
   }
 
+  /** The lines with which git itself would have died. */
+  fatal(lines: readonly string[]): void {
+    this.#write(`fatal: ${lines.map((line) => printable(line)).join('\n')}\n`);
+  }
+
   /** Text that is already fit for the terminal: git's own progress on what a mirror sends. */
   progress(text: string): void {
     if (!this.quiet) this.#write(text);

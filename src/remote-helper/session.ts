@@ -47,6 +47,8 @@ export interface SessionEvents {
   ): Promise<Completion | OwnAnswer | null>;
   /** Called before git hears that nothing will be held: canonical fails, or speaks an older protocol. */
   failing(): Promise<void>;
+  /** Called before git hears that canonical's line has ended without a greeting. */
+  silent(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
   ending(): Promise<void>;
   /** Git wants no more; what is left to be done while canonical's line ends costs no time. */
@@ -118,7 +120,11 @@ export class Session {
   async run(): Promise<SessionEnd> {
     const greeting = await this.#answers.greeting();
     this.#greeted = performance.now();
-    if (!greeting.version2) await this.#events.failing();
+    if (!greeting.whole) {
+      // A program that has closed its output may go on until its input ends, and git's ends only after this process.
+      this.#canonical.input.end();
+      await this.#events.silent();
+    } else if (!greeting.version2) await this.#events.failing();
     await write(this.#git.output, greeting.bytes);
     if (greeting.version2) {
       await new Promise<void>((resolve, reject) => {

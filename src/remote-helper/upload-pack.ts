@@ -11,6 +11,7 @@ import { mirrorHost } from '../mirror/mirror.ts';
 import { type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
+import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
@@ -87,6 +88,7 @@ export async function runUploadPack(
     return held.holding?.completion ?? null;
   };
   let remembered: Promise<void> | null = null;
+  let silent = false;
   const session = new Session(own.streams(), canonical, {
     hold(request, refs, has) {
       const over = stage(request, refs, has);
@@ -94,6 +96,10 @@ export async function runUploadPack(
       return over;
     },
     failing: () => headStart.abandon(),
+    async silent() {
+      silent = true;
+      await withoutCanonical(context, headStart, canonical.exit);
+    },
     async ending() {
       const { holding } = held;
       if (!holding) return;
@@ -118,12 +124,15 @@ export async function runUploadPack(
   try {
     const end = await session.run();
     signal.throwIfAborted();
+    if (silent) return end.exit.status ?? 128;
     if (held.routed?.told && end.completed) {
       const { mirror, bytes } = held.routed;
       context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));
     }
     if (held.holding) await settle(context, held.holding, await held.sweep, end);
-    else if ((await context.left) > 0) await sweepOlder(context, await git).catch(() => undefined);
+    // A small staging is swept without a sweeper; what earlier runs have left is promoted only once git goes on.
+    if (held.holding?.small !== false && (await context.left) > 0)
+      await sweepOlder(context, await git).catch(() => undefined);
     await (remembered ?? rememberSeen(context, held, end));
     return end.exit.status ?? 128;
   } catch (error) {

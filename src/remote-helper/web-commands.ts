@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import type { Said } from '../transport/lead-in.ts';
 import type { WebHelper } from '../transport/web.ts';
+import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { readLine, write } from './flow.ts';
 import { beginHeadStart, type HeadStart } from './head-start.ts';
@@ -15,12 +16,13 @@ import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
  */
 export async function passCommands(
   context: HelperContext,
-  { input, output }: WebHelper,
+  web: WebHelper,
   said: Said | null,
 ): Promise<HeadStart | null> {
   const { lines, reply } = context;
+  const { input, output } = web;
   if (said !== null) {
-    const { answer, headStart } = await takeUp(context, said, output);
+    const { answer, headStart } = await takeUp(context, said, web);
     if (headStart) return headStart;
     if (answer === null) return null;
     if (!said.whole) {
@@ -38,7 +40,7 @@ export async function passCommands(
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
     if (command.kind === 'connect' && command.service === 'git-upload-pack') {
-      const { answer, headStart } = await passConnect(context, output, performance.now());
+      const { answer, headStart } = await passConnect(context, web, performance.now());
       if (headStart) return headStart;
       if (answer === null) break;
       continue;
@@ -55,12 +57,12 @@ export async function passCommands(
 }
 
 /** Takes in what was said before this program was there, and the answer to a `stateless-connect` among it. */
-async function takeUp(context: HelperContext, { passed, at }: Said, output: Readable): Promise<Connect> {
+async function takeUp(context: HelperContext, { passed, at }: Said, web: WebHelper): Promise<Connect> {
   for (const line of passed) {
     const command = parseHelperCommand(line);
     if (command.kind === 'option') noteOption(context, command.name, command.value);
     if (command.kind === 'connect')
-      return passConnect(context, output, at === null ? performance.now() : at - performance.timeOrigin);
+      return passConnect(context, web, at === null ? performance.now() : at - performance.timeOrigin);
   }
   return { answer: '', headStart: null };
 }
@@ -77,13 +79,19 @@ interface Connect {
  *
  * @param asked when git had the line opened, on performance.now()'s clock
  */
-async function passConnect(context: HelperContext, output: Readable, asked: number): Promise<Connect> {
+async function passConnect(
+  context: HelperContext,
+  { output, exit }: WebHelper,
+  asked: number,
+): Promise<Connect> {
   context.asked = asked;
   const headStart = beginHeadStart(context);
   let answer: string | null = null;
   try {
     answer = await readLine(output);
     if (answer === '') context.reply('\n');
+    // git's helper has died, and has said why.
+    if (answer === null) await withoutCanonical(context, headStart, exit);
   } finally {
     if (answer !== '') await headStart.abandon();
   }

@@ -45,16 +45,14 @@ function connected(url: DaemonUrl, opening: Opening): Promise<Socket> {
     });
     socket.once('error', (cause) => {
       opening.signal?.removeEventListener('abort', abort);
-      reject(
-        new GamError('canonical-failed', `unable to connect to ${url.host}: ${cause.message}`, { cause }),
-      );
+      reject(new GamError('canonical-down', `unable to connect to ${url.host}: ${cause.message}`, { cause }));
     });
   });
 }
 
 /**
  * Opens a service of a git daemon, directly or through the configured proxy program.
- * @throws GamError `canonical-failed` when nobody answers
+ * @throws GamError `canonical-down` when nobody answers; its cause is the socket's error
  */
 export async function openDaemon(url: DaemonUrl, opening: Opening): Promise<Connection> {
   const proxy = proxyFor(url.hostAndPort, opening);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type ConfigEntry, lastValue } from '../config/entries.ts';
-import type { Environment } from '../git/environment.ts';
+import { type Environment, NO_PROMPTS } from '../git/environment.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 
 // What git holds on to when it talks to the web and must not carry to a mirror. Redirects are refused
@@ -170,10 +170,7 @@ export function webMirrorConfig(
 export function mirrorEnvironment(env: Environment): Environment {
   return {
     ...env,
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: '',
-    SSH_ASKPASS: '',
-    SSH_ASKPASS_REQUIRE: 'never',
+    ...NO_PROMPTS,
     GIT_NO_LAZY_FETCH: '1',
     GIT_PROTOCOL_FROM_USER: '0',
     // A compressed answer can unpack to any size; git dies instead of filling the memory.

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Sandbox } from './sandbox.ts';
 
-/** An ssh that logs in here whatever the host; `unreachable` is the one host that it cannot reach. */
+/** An ssh that logs in here whatever the host; it cannot reach `unreachable`, and `forbidden` lets nobody in. */
 export interface FakeSsh {
   /** Makes git use it. */
   readonly env: Readonly<Record<string, string>>;

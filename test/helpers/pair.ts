@@ -67,13 +67,14 @@ export async function makePair(
   }
   const [plain, gam] = [await makeSide('plain'), await makeSide('gam')];
 
-  // Takes out what names a side, and what tells gam's side from the other by right.
+  // Takes out what names a side, how long curl has tried to connect, and what tells gam's side from the other by right.
   const plainly = (text: string, side: Side) =>
     text
       .replaceAll('mirror::', '')
       .replaceAll(side.place.url(''), '<canonical>/')
       .replaceAll(sandbox.path(side.place.folder), '<canonical>')
-      .replaceAll(sandbox.path(side.cwd), '<here>');
+      .replaceAll(sandbox.path(side.cwd), '<here>')
+      .replaceAll(/ after \d+ ms: /g, ' after <n> ms: ');
 
   const git: Pair['git'] = async (args, options = {}) => {
     const run = (side: Side) =>

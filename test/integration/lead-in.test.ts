@@ -21,6 +21,8 @@ beforeAll(async () => {
   url = `${server.url}/canonical`;
   await sandbox.git(['clone', '-q', url, 'clone']);
   await sandbox.git(['config', 'remote.origin.url', `mirror::${url}`], { cwd: 'clone' });
+  await sandbox.run('cp', ['-a', 'clone', 'without-mirrors']);
+  await sandbox.git(['config', 'gam.raceWidth', '2'], { cwd: 'without-mirrors' });
   const gone = `http://127.0.0.1:${await closedPort()}/x`;
   await sandbox.git(['config', 'remote.origin.mirrorUrl', gone], { cwd: 'clone' });
 });
@@ -95,7 +97,7 @@ function launch(input: string, ...script: string[]) {
   mkdirSync(sandbox.path('exec'), { recursive: true });
   inPlaceOf('exec/git-remote-http', ...script);
   return sandbox.run('git-remote-mirror', ['origin', url], {
-    cwd: 'clone',
+    cwd: 'without-mirrors',
     env: { PATH: `${sandbox.path('exec')}:${sandbox.env['PATH']}`, GIT_DIR: '.git' },
     expectStatus: null,
     input,

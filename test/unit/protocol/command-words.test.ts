@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CLONE_OPTIONS, FETCH_OPTIONS, operands } from '../../../src/protocol/command-words.ts';
+import { CLONE_OPTIONS, commandName, FETCH_OPTIONS, operands } from '../../../src/protocol/command-words.ts';
 
 const found = (line: string, options = CLONE_OPTIONS) => {
   const words = line.split(' ');
@@ -51,4 +51,20 @@ test('values are never taken for operands, wherever the options stand', () => {
       );
     }),
   );
+});
+
+describe('the command of a command line', () => {
+  test.each([
+    ['git fetch', 'fetch'],
+    ['/usr/bin/git fetch --all origin', 'fetch'],
+    ['git.exe ls-remote fetch', 'ls-remote'],
+    ['git -C fetch ls-remote origin', 'ls-remote'],
+    ['git -c alias.x=fetch --git-dir fetch --no-pager -p clone fetch', 'clone'],
+    ['git --git-dir=x --exec-path=/x remote show origin', 'remote'],
+    ['/usr/lib/git-core/git-fetch origin', 'fetch'],
+    ['git', null],
+    ['git --version', null],
+    ['node fetch', null],
+    ['', null],
+  ])('%s', (line, expected) => expect(commandName(line.split(' '))).toBe(expected));
 });
