@@ -11,7 +11,6 @@ import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import {
   argumentValues,
   type FetchRequest,
-  hasArgument,
   parseFetchRequest,
   requestedCommand,
   writeFetchRequest,
@@ -20,6 +19,7 @@ import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { Deadline, type Patience, within } from '../transport/patience.ts';
+import { isForGit } from './completion.ts';
 import { write } from './flow.ts';
 
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
@@ -138,20 +138,20 @@ class Conversation {
     } else if (command === 'fetch') {
       const parsed = parseFetchRequest(request);
       this.#haves += argumentValues(parsed, 'have').length;
-      await this.#fetch.line.send(this.#withHaves(parsed) ?? request);
-      await this.#passAnswer();
+      const more = this.#fetch.haves.length > 0;
+      await this.#fetch.line.send(more ? writeFetchRequest(this.#withHaves(parsed)) : request);
+      await this.#passAnswer(parsed);
     }
   }
 
-  // Only into a request that is `done`: what is acknowledged in a negotiation, fetch-pack must have named itself.
-  #withHaves(request: FetchRequest): Packet[] | null {
-    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
-    if (haves.length === 0 || !hasArgument(request, 'done')) return null;
+  #withHaves(request: FetchRequest): FetchRequest {
     const others = request.arguments.filter((argument) => argument !== 'done');
-    return writeFetchRequest({ ...request, arguments: [...others, ...haves, 'done'] });
+    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
+    const done = request.arguments.includes('done') ? ['done'] : [];
+    return { ...request, arguments: [...others, ...haves, ...done] };
   }
 
-  async #passAnswer(): Promise<void> {
+  async #passAnswer(request: FetchRequest): Promise<void> {
     const { line } = this.#fetch;
     let patience: Patience = new Deadline(this.#fetch.preparation, 'no pack');
     let pack = false;
@@ -172,7 +172,8 @@ class Conversation {
         const ms = performance.now() - this.#packSince;
         this.#fetch.note({ kind: 'pack', bytes: this.#packBytes, ms });
       }
-      await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
+      const passed = pack || isForGit(packet, request) ? [packet] : [];
+      await put(this.#input, end && !line.stateless ? [...passed, RESPONSE_END] : passed);
       // fetch-pack has hung up before the end, and the rest of what may be gigabytes is for nobody.
       if (!this.over && this.#input.destroyed) throw broken(REFUSED);
       if (end) return;
