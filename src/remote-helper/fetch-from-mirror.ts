@@ -5,7 +5,7 @@ import type { Started } from '../git/process.ts';
 import type { Observation } from '../mirror/measure.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
-import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { HEADER_LENGTH, type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import {
@@ -58,7 +58,7 @@ function broken(message: string): GamError {
 /**
  * Sits between `git fetch-pack` and a mirror: shows fetch-pack a server that has just the refs to be
  * staged, passes its fetch requests on, and watches bytes, rate and size of what comes back. The pack
- * itself is never looked into.
+ * itself is not looked into, but for the number of objects at its head.
  *
  * @throws GamError with `tryElsewhere`: `mirror-refused` when the mirror answered with an error before a pack
  */
@@ -113,6 +113,9 @@ function packBytes(packet: Packet): number {
   return packet.kind === 'data' && packet.payload[0] === BAND.data ? packet.payload.length - 1 : 0;
 }
 
+/** The head of a pack: `PACK`, the version, and how many objects follow, each of four bytes (gitformat-pack(5)). */
+const PACK_HEAD = 12;
+
 class Conversation {
   /** True once the answer with the pack is through; what fetch-pack prints then is not for a server. */
   over = false;
@@ -122,6 +125,7 @@ class Conversation {
   #common = false;
   #talk = 0;
   #packBytes = 0;
+  #head: Buffer = Buffer.alloc(0);
   /** When the first byte of the pack came; on performance.now()'s clock. */
   #packSince = 0;
 
@@ -163,6 +167,7 @@ class Conversation {
         if (packetLine(packet) === 'packfile') pack = true;
         this.#packSince = performance.now();
       } else if (packBytes(packet) > 0) {
+        this.#readHead(packet);
         patience = this.#fetch.patience;
       }
       this.#measure(packet, pack);
@@ -178,6 +183,13 @@ class Conversation {
       if (!this.over && this.#input.destroyed) throw broken(REFUSED);
       if (end) return;
     }
+  }
+
+  // Where a server answers from its bitmaps, the first packet ends before the last byte of the head (upload-pack.c).
+  #readHead({ raw }: Packet): void {
+    if (this.#head.length >= PACK_HEAD) return;
+    this.#head = Buffer.concat([this.#head, raw.subarray(HEADER_LENGTH + 1)]).subarray(0, PACK_HEAD);
+    if (this.#head.length === PACK_HEAD) this.#fetch.patience.begins?.(this.#head.readUInt32BE(8));
   }
 
   // Text and empty packets cost time that no patience counts, since git takes it to show them.
