@@ -1,4 +1,5 @@
 import type { WantedRef } from '../git/fetch-pack.ts';
+import { youngestFirst } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
@@ -21,6 +22,8 @@ export interface Haul {
   sources: Map<Mirror, number>;
   /** The bytes of packs that an earlier run has brought. */
   earlier: number;
+  /** The dates at which the history is cut, for the next mirror; null as long as nobody was asked for them. */
+  dates: readonly number[] | null;
 }
 
 /** Where a haul comes from, and what it is for. */
@@ -39,7 +42,7 @@ export interface Source {
 export async function openHaul({ repository }: StageOrder, { pid, trace }: StageTools): Promise<Haul> {
   const quarantine = await Quarantine.open(repository.objects, pid);
   trace('quarantine-opened', { folder: quarantine.folder });
-  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0 };
+  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0, dates: null };
 }
 
 /**
@@ -50,7 +53,31 @@ export async function openHaul({ repository }: StageOrder, { pid, trace }: Stage
  */
 export async function haulPart(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   await bring(refs, haul, source);
-  add(refs, haul, source);
+  add(refs, [], haul, source);
+  await keepAside(haul, source);
+}
+
+/**
+ * Adds an older part of a branch's history to a haul: some commits, with everything they lead to. From then on it is as if
+ * the mirror were behind, with its branch at the youngest of them.
+ *
+ * @throws as haulPart()
+ */
+export async function haulOlder(
+  branch: string,
+  commits: readonly string[],
+  haul: Haul,
+  source: Source,
+): Promise<void> {
+  // fetch-pack wants a name for each, which goes no further.
+  await bring(
+    commits.map((oid) => ({ name: `refs/cut/${oid}`, oid })),
+    haul,
+    source,
+  );
+  const { env } = source.order.repository;
+  const [youngest, ...others] = await youngestFirst(commits, { env: haul.quarantine.environment(env) });
+  if (youngest !== undefined) add([{ name: branch, oid: youngest }], others, haul, source);
   await keepAside(haul, source);
 }
 
@@ -66,13 +93,13 @@ async function bring(refs: readonly WantedRef[], haul: Haul, source: Source): Pr
   }
 }
 
-function add(refs: readonly WantedRef[], haul: Haul, { mirror }: Source): void {
+function add(refs: readonly WantedRef[], others: readonly string[], haul: Haul, { mirror }: Source): void {
   const added = refs.map(({ name, oid }) => ({ name, oid, site: mirror.site }));
-  // In an earlier run this very mirror had a branch elsewhere.
+  // In an earlier part or run this very mirror had a branch elsewhere.
   const names = new Set(added.map(({ name }) => name));
   const isOld = ({ name, site }: HauledRef) => site === mirror.site && names.has(name);
   const old = haul.refs.filter(isOld).map(({ oid }) => oid);
-  haul.others = [...new Set([...haul.others, ...old])];
+  haul.others = [...new Set([...haul.others, ...others, ...old])];
   haul.refs = [...haul.refs.filter((ref) => !isOld(ref)), ...added];
 }
 
