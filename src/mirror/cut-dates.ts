@@ -43,8 +43,8 @@ export async function cutDates(
   if (!isFound()) return [];
   for (let i = 0; i < HALVINGS.end; i += 1) await ask(middle(before, first));
   // What is alive has commits up to now, or nearly so.
-  const ended = after < now;
-  for (let i = 0; i < HALVINGS.end && ended; i += 1) await ask(middle(last, after));
+  const halvings = after < now ? HALVINGS.end : 0;
+  for (let i = 0; i < halvings; i += 1) await ask(middle(last, after));
   const length = after - before;
   return Array.from({ length: PARTS - 1 }, (_, index) => Math.round(before + ((index + 1) * length) / PARTS));
 }

@@ -4,7 +4,16 @@ import type { Patience } from '../transport/patience.ts';
 /** A line that brings so many bytes a second is a good one, and needs no checkpoints. */
 const GOOD_RATE = 4 * 1024 ** 2;
 
-/** A pack of fewer objects is not worth a second beginning: it rarely has more than 15 MiB. */
+/**
+ * What would come in less time comes in one piece over any line. To make the parts anew takes a server a good part of that,
+ * while nothing comes. Milliseconds.
+ */
+const LONG = 60_000;
+
+/** What an object is taken to weigh in a pack, in bytes: the pack tells how many there are, not what they weigh. */
+const OBJECT = 512;
+
+/** Fewer objects always come in one piece: a line that merely stops for a while at the beginning would seem thin. */
 const LARGE = 32_768;
 
 /**
@@ -13,7 +22,7 @@ const LARGE = 32_768;
  */
 const SAMPLE = { bytes: 1024 ** 2, milliseconds: 3000 };
 
-/** The error of a line that is thin, and has much to bring. The mirror is in order, and goes on in parts. */
+/** The error of a line that is thin for what it has to bring. The mirror is in order, and goes on in parts. */
 export class ThinLine extends GamError {
   constructor() {
     super('mirror-thin', 'has a thin line', { tryElsewhere: true });
@@ -26,6 +35,7 @@ export class ThinLine extends GamError {
  */
 export class ThinWatch implements Patience {
   readonly #patience: Patience;
+  #objects = 0;
   #watching = false;
   #waited = 0;
   #bytes = 0;
@@ -46,6 +56,7 @@ export class ThinWatch implements Patience {
   }
 
   begins(objects: number): void {
+    this.#objects = objects;
     this.#watching = objects >= LARGE;
   }
 
@@ -64,6 +75,7 @@ export class ThinWatch implements Patience {
     this.#watching = false;
     const { waited, bytes: came } =
       this.#sample.bytes > 0 ? this.#sample : { waited: this.#waited, bytes: this.#bytes };
-    if ((1000 * came) / Math.max(waited, 1) < GOOD_RATE) throw new ThinLine();
+    const rate = came / Math.max(waited, 1);
+    if (1000 * rate < GOOD_RATE && this.#objects * OBJECT >= rate * LONG) throw new ThinLine();
   }
 }

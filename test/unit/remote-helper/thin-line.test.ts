@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ThinLine, ThinWatch } from '../../../src/remote-helper/thin-line.ts';
 import { LowSpeed } from '../../../src/transport/patience.ts';
 
-const LARGE = 100_000;
+const LARGE = 300_000;
 
 function watch(objects: number): ThinWatch {
   const patience = new ThinWatch(new LowSpeed(1000, 10_000));
@@ -42,8 +42,12 @@ test('a line that was good for 2 MiB is not judged again', () => {
   bring(patience, 20 * MIB, MIB);
 });
 
+test('a pack that will be here within a minute is not left', () => {
+  bring(watch(100_000), 20 * MIB, MIB);
+});
+
 test('a small pack is never left', () => {
-  bring(watch(1000), 20 * MIB, MIB);
+  bring(watch(10_000), 2 * MIB, 0.01 * MIB);
 });
 
 test('what there is of patience with a mirror counts in any case', () => {
