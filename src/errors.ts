@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'mirror-outpaced'
   | 'mirror-refused'
   | 'mirror-slow'
+  | 'mirror-thin'
   | 'mirror-unusable'
   | 'not-a-repository'
   | 'transport-not-allowed'

@@ -60,6 +60,13 @@ export async function commitsBeyond(
   return new Set(stdout.split('\n').filter((line) => line !== ''));
 }
 
+/** Commits by their dates. */
+export async function youngestFirst(commits: readonly string[], options: RunOptions): Promise<string[]> {
+  const list = ['rev-list', '--stdin', '--no-walk=sorted'];
+  const { stdout } = await runGit(list, { ...options, input: `${commits.join('\n')}\n` });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
 /** How far back ancestors are sampled, and how many are taken one by one before the steps grow. */
 const SAMPLE = { depth: 16_384, dense: 16, growth: 1.5 };
 

@@ -5,13 +5,12 @@ import type { Started } from '../git/process.ts';
 import type { Observation } from '../mirror/measure.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
-import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { HEADER_LENGTH, type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
 import { objectFormat, writeAdvertisement } from '../protocol/advertisement.ts';
 import {
   argumentValues,
   type FetchRequest,
-  hasArgument,
   parseFetchRequest,
   requestedCommand,
   writeFetchRequest,
@@ -20,6 +19,7 @@ import { writeRefLine } from '../protocol/ls-refs.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import { Deadline, type Patience, within } from '../transport/patience.ts';
+import { isForGit } from './completion.ts';
 import { write } from './flow.ts';
 
 /** How long index-pack may leave the pipe full before the pack counts as one that cannot be digested. */
@@ -58,7 +58,7 @@ function broken(message: string): GamError {
 /**
  * Sits between `git fetch-pack` and a mirror: shows fetch-pack a server that has just the refs to be
  * staged, passes its fetch requests on, and watches bytes, rate and size of what comes back. The pack
- * itself is never looked into.
+ * itself is not looked into, but for the number of objects at its head.
  *
  * @throws GamError with `tryElsewhere`: `mirror-refused` when the mirror answered with an error before a pack
  */
@@ -113,6 +113,9 @@ function packBytes(packet: Packet): number {
   return packet.kind === 'data' && packet.payload[0] === BAND.data ? packet.payload.length - 1 : 0;
 }
 
+/** The head of a pack: `PACK`, the version, and how many objects follow, each of four bytes (gitformat-pack(5)). */
+const PACK_HEAD = 12;
+
 class Conversation {
   /** True once the answer with the pack is through; what fetch-pack prints then is not for a server. */
   over = false;
@@ -122,6 +125,7 @@ class Conversation {
   #common = false;
   #talk = 0;
   #packBytes = 0;
+  #head: Buffer = Buffer.alloc(0);
   /** When the first byte of the pack came; on performance.now()'s clock. */
   #packSince = 0;
 
@@ -138,20 +142,20 @@ class Conversation {
     } else if (command === 'fetch') {
       const parsed = parseFetchRequest(request);
       this.#haves += argumentValues(parsed, 'have').length;
-      await this.#fetch.line.send(this.#withHaves(parsed) ?? request);
-      await this.#passAnswer();
+      const more = this.#fetch.haves.length > 0;
+      await this.#fetch.line.send(more ? writeFetchRequest(this.#withHaves(parsed)) : request);
+      await this.#passAnswer(parsed);
     }
   }
 
-  // Only into a request that is `done`: what is acknowledged in a negotiation, fetch-pack must have named itself.
-  #withHaves(request: FetchRequest): Packet[] | null {
-    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
-    if (haves.length === 0 || !hasArgument(request, 'done')) return null;
+  #withHaves(request: FetchRequest): FetchRequest {
     const others = request.arguments.filter((argument) => argument !== 'done');
-    return writeFetchRequest({ ...request, arguments: [...others, ...haves, 'done'] });
+    const haves = this.#fetch.haves.map((oid) => `have ${oid}`);
+    const done = request.arguments.includes('done') ? ['done'] : [];
+    return { ...request, arguments: [...others, ...haves, ...done] };
   }
 
-  async #passAnswer(): Promise<void> {
+  async #passAnswer(request: FetchRequest): Promise<void> {
     const { line } = this.#fetch;
     let patience: Patience = new Deadline(this.#fetch.preparation, 'no pack');
     let pack = false;
@@ -163,6 +167,7 @@ class Conversation {
         if (packetLine(packet) === 'packfile') pack = true;
         this.#packSince = performance.now();
       } else if (packBytes(packet) > 0) {
+        this.#readHead(packet);
         patience = this.#fetch.patience;
       }
       this.#measure(packet, pack);
@@ -172,11 +177,19 @@ class Conversation {
         const ms = performance.now() - this.#packSince;
         this.#fetch.note({ kind: 'pack', bytes: this.#packBytes, ms });
       }
-      await put(this.#input, end && !line.stateless ? [packet, RESPONSE_END] : [packet]);
+      const passed = pack || isForGit(packet, request) ? [packet] : [];
+      await put(this.#input, end && !line.stateless ? [...passed, RESPONSE_END] : passed);
       // fetch-pack has hung up before the end, and the rest of what may be gigabytes is for nobody.
       if (!this.over && this.#input.destroyed) throw broken(REFUSED);
       if (end) return;
     }
+  }
+
+  // Where a server answers from its bitmaps, the first packet ends before the last byte of the head (upload-pack.c).
+  #readHead({ raw }: Packet): void {
+    if (this.#head.length >= PACK_HEAD) return;
+    this.#head = Buffer.concat([this.#head, raw.subarray(HEADER_LENGTH + 1)]).subarray(0, PACK_HEAD);
+    if (this.#head.length === PACK_HEAD) this.#fetch.patience.begins?.(this.#head.readUInt32BE(8));
   }
 
   // Text and empty packets cost time that no patience counts, since git takes it to show them.

@@ -1,6 +1,6 @@
 import type { WantedRef } from '../git/fetch-pack.ts';
+import { youngestFirst } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
-import { checkpoints } from '../mirror/checkpoints.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
@@ -22,6 +22,8 @@ export interface Haul {
   sources: Map<Mirror, number>;
   /** The bytes of packs that an earlier run has brought. */
   earlier: number;
+  /** The dates at which the history is cut, for the next mirror; null as long as nobody was asked for them. */
+  dates: readonly number[] | null;
 }
 
 /** Where a haul comes from, and what it is for. */
@@ -32,47 +34,54 @@ export interface Source {
   tools: StageTools;
   /** With the mirror's packs, from the first one to the last. */
   patience: Patience;
+  /** Opens another line to the mirror in the place of this one, which is of no use any more. */
+  reopen: () => Promise<MirrorLine>;
 }
 
 /** Opens an empty haul, in a quarantine of its own. */
 export async function openHaul({ repository }: StageOrder, { pid, trace }: StageTools): Promise<Haul> {
   const quarantine = await Quarantine.open(repository.objects, pid);
   trace('quarantine-opened', { folder: quarantine.folder });
-  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0 };
+  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0, dates: null };
 }
 
-/** A mirror whose first answer takes so long is far, and its line may be thin: milliseconds. */
-const FAR = 60;
-
-/** A line that brings so many bytes a second is a good one, and needs no checkpoints. */
-const GOOD_RATE = 4 * 1024 ** 2;
-
-/** Fewer bytes tell nothing of a line's rate. */
-const LEAST_SAMPLE = 256 * 1024;
-
 /**
- * Adds refs of a mirror to a haul, with everything they lead to; in parts where gam.checkpoints says so. What is
- * added stays, also when a later part fails: the next mirror then goes on from there.
+ * Adds refs of a mirror to a haul, with everything they lead to. What is added stays, also when a later part fails: the next
+ * mirror then goes on from there.
  *
  * @throws GamError with `tryElsewhere` when the mirror refuses, breaks off, or sends a history with holes
  */
-export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
-  const { checkpoints: when } = source.tools.contact.settings;
-  const auto = when === 'auto' && source.line.latency > FAR;
-  const parts = when === 'always' || auto ? checkpoints(refs) : [[...refs]];
-  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-    const started = performance.now();
-    const before = source.line.source.bytes;
-    await haulPart(part, haul, source);
-    if (parts.length === 0) return;
-    source.tools.trace('checkpoint', { left: parts.length });
-    const came = source.line.source.bytes - before;
-    const rate = (1000 * came) / (performance.now() - started);
-    if (auto && came >= LEAST_SAMPLE && rate >= GOOD_RATE) parts.splice(0, parts.length, parts.flat());
-  }
+export async function haulPart(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
+  await bring(refs, haul, source);
+  add(refs, [], haul, source);
+  await keepAside(haul, source);
 }
 
-async function haulPart(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
+/**
+ * Adds an older part of a branch's history to a haul: some commits, with everything they lead to. From then on it is as if
+ * the mirror were behind, with its branch at the youngest of them.
+ *
+ * @throws as haulPart()
+ */
+export async function haulOlder(
+  branch: string,
+  commits: readonly string[],
+  haul: Haul,
+  source: Source,
+): Promise<void> {
+  // fetch-pack wants a name for each, which goes no further.
+  await bring(
+    commits.map((oid) => ({ name: `refs/cut/${oid}`, oid })),
+    haul,
+    source,
+  );
+  const { env } = source.order.repository;
+  const [youngest, ...others] = await youngestFirst(commits, { env: haul.quarantine.environment(env) });
+  if (youngest !== undefined) add([{ name: branch, oid: youngest }], others, haul, source);
+  await keepAside(haul, source);
+}
+
+async function bring(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { mirror, line } = source;
   const before = line.source.bytes;
   const proven = new Set([...haul.refs.map(({ oid }) => oid), ...haul.others]);
@@ -82,14 +91,16 @@ async function haulPart(refs: readonly WantedRef[], haul: Haul, source: Source):
   } finally {
     haul.sources.set(mirror, (haul.sources.get(mirror) ?? 0) + line.source.bytes - before);
   }
+}
+
+function add(refs: readonly WantedRef[], others: readonly string[], haul: Haul, { mirror }: Source): void {
   const added = refs.map(({ name, oid }) => ({ name, oid, site: mirror.site }));
-  // In an earlier run this very mirror may have had a branch elsewhere.
+  // In an earlier part or run this very mirror had a branch elsewhere.
   const names = new Set(added.map(({ name }) => name));
   const isOld = ({ name, site }: HauledRef) => site === mirror.site && names.has(name);
   const old = haul.refs.filter(isOld).map(({ oid }) => oid);
-  haul.others = [...new Set([...haul.others, ...old])];
+  haul.others = [...new Set([...haul.others, ...others, ...old])];
   haul.refs = [...haul.refs.filter((ref) => !isOld(ref)), ...added];
-  await keepAside(haul, source);
 }
 
 // Only a clone loses all when it breaks off. That it cannot be kept is no reason to fail.

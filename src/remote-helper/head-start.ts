@@ -6,9 +6,11 @@ import type { Repository } from '../git/repository.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
+import { openMirror } from '../transport/mirror-line.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { type HelperContext, stageTools } from './context.ts';
-import { type Haul, haulRefs, openHaul } from './haul.ts';
+import { type Haul, openHaul } from './haul.ts';
+import { haulRefs } from './haul-refs.ts';
 import { packPatience } from './outpaced.ts';
 import { type Answer, Race, type Winner } from './race.ts';
 import { type RaceAhead, type Remote, raceAhead, takenUp } from './race-ahead.ts';
@@ -192,7 +194,8 @@ export class HeadStart {
   }
 
   async #bring(answer: Winner, haul: Haul, order: StageOrder): Promise<void> {
-    const { mirror, line, rival } = answer;
+    const { mirror, rival } = answer;
+    let { line } = answer;
     const patience = packPatience(rival, this.#tools.contact.settings);
     try {
       this.#offer = { answer, refs: order.wanted };
@@ -200,7 +203,12 @@ export class HeadStart {
       this.#tools.contact.signal.throwIfAborted();
       await this.#tools.hand.hold(mirror, this.#tools, async (tools) => {
         tools.contact.signal.addEventListener('abort', () => line.close());
-        await haulRefs(order.wanted, haul, { mirror, line, order, tools, patience });
+        const reopen = async () => {
+          line.close();
+          line = await openMirror(mirror.url, tools.contact);
+          return line;
+        };
+        await haulRefs(order.wanted, haul, { mirror, line, order, tools, patience, reopen });
       });
     } finally {
       line.close();

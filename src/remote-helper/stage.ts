@@ -9,7 +9,8 @@ import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
 import { knownTips } from './bring-in.ts';
-import { type Haul, haulRefs } from './haul.ts';
+import type { Haul } from './haul.ts';
+import { haulRefs } from './haul-refs.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { keepStaged } from './keep-staged.ts';
 import { packPatience } from './outpaced.ts';
@@ -131,10 +132,11 @@ class Hauling {
     }
   }
 
-  async #reopen(): Promise<void> {
+  async #reopen(): Promise<MirrorLine> {
     this.#line.close();
     this.#line = await openMirror(this.#mirror.url, this.#tools.contact);
     this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(this.#line.latency) });
+    return this.#line;
   }
 
   async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
@@ -156,6 +158,7 @@ class Hauling {
       order: this.#order,
       tools: this.#tools,
       patience: this.#patience,
+      reopen: () => this.#reopen(),
     });
   }
 }

@@ -6,6 +6,8 @@ export interface Patience {
   remaining(): number;
   /** Accounts for one read: how long it took and what it brought. */
   spent(milliseconds: number, bytes: number): void;
+  /** Hears how many objects a pack holds, when it begins. */
+  begins?(objects: number): void;
   /** What to say of a mirror that used it up. */
   readonly complaint: string;
 }

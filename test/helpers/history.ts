@@ -16,19 +16,20 @@ export interface HistoryShape {
   seed: number;
   /** The branch that carries the history; the names of tags and topics tell which, but for main. */
   branch: string;
+  /** Seconds from one commit to the next. */
+  step: number;
   /** Goes on from the branch's tip instead of starting from nothing. */
   goesOn: boolean;
 }
 
-/** Seconds since the epoch of the first commit, and from one to the next. */
+/** Seconds since the epoch of the first commit. */
 const FIRST_DATE = 1_500_000_000;
-const STEP = 600;
 /** Commits that each topic branch is ahead of main in the end, and how often one is merged before. */
 const AHEAD = 2;
 const SIDE_LINES = 0.03;
 
-function person(role: string, name: string, number: number): string {
-  return `${role} ${name} <${name.toLowerCase()}@example.com> ${FIRST_DATE + number * STEP} +0000\n`;
+function person(role: string, name: string, date: number): string {
+  return `${role} ${name} <${name.toLowerCase()}@example.com> ${date} +0000\n`;
 }
 
 /** Writes commits and tags, and numbers them; the number is also the mark. */
@@ -37,10 +38,16 @@ class Writer {
   /** Where the numbers in dates and messages start, so that additions follow what they are added to. */
   readonly start: number;
   private readonly random: Random;
+  private readonly step: number;
 
-  constructor(random: Random, start: number) {
+  constructor(random: Random, start: number, step: number) {
     this.random = random;
     this.start = start;
+    this.step = step;
+  }
+
+  get date(): number {
+    return FIRST_DATE + (this.start + this.made) * this.step;
   }
 
   get tip(): string {
@@ -53,8 +60,8 @@ class Writer {
     const verb = merged === '' ? 'Change' : 'Merge';
     return [
       `commit ${ref}\nmark ${this.tip}\n`,
-      person('author', oneOf(this.random, ['Ada', 'Ben', 'Cleo', 'Dan']), number),
-      person('committer', 'Mia', number),
+      person('author', oneOf(this.random, ['Ada', 'Ben', 'Cleo', 'Dan']), this.date),
+      person('committer', 'Mia', this.date),
       fastImportData(`${verb} number ${number}: ${sourceLine(this.random).trim()}\n`),
       from === '' ? '' : `from ${from}\n`,
       merged === '' ? '' : `merge ${merged}\n`,
@@ -64,7 +71,7 @@ class Writer {
 
   tag(name: string, annotated: boolean): string {
     if (!annotated) return `reset refs/tags/${name}\nfrom ${this.tip}\n\n`;
-    const tagger = person('tagger', 'Mia', this.start + this.made);
+    const tagger = person('tagger', 'Mia', this.date);
     return `tag ${name}\nfrom ${this.tip}\n${tagger}${fastImportData(`Release ${name}\n`)}`;
   }
 }
@@ -77,7 +84,7 @@ export function* historyStream(shape: HistoryShape): Generator<string> {
   const random = seededRandom(shape.seed);
   const files = new ChangingFiles(random, shape.files, shape.blobSize);
   const main = `refs/heads/${shape.branch}`;
-  const writer = new Writer(random, shape.goesOn ? shape.seed * 100_000 : 0);
+  const writer = new Writer(random, shape.goesOn ? shape.seed * 100_000 : 0, shape.step);
   const own = shape.branch === 'main' ? '' : `${shape.branch}-`;
   const version = shape.goesOn ? `${own}v${shape.seed}.` : `${own}v`;
   const onMain = Math.max(1, shape.commits - shape.branches * AHEAD);

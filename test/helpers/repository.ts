@@ -20,6 +20,7 @@ const SMALL: HistoryShape = {
   blobSize: 1500,
   seed: 1,
   branch: 'main',
+  step: 600,
   goesOn: false,
 };
 

@@ -20,6 +20,8 @@ export interface Scene {
   /** Two mirrors that have everything. */
   fresh: Place;
   second: Place;
+  /** One that has everything, as far away as canonical, and with a line as good as those near by. */
+  distant: Place;
   /** A mirror as canonical was about 1,000 commits ago. */
   stale: Place;
   /** A mirror that has nothing which the clients of `fetch` rows do not have. */
@@ -60,6 +62,7 @@ export async function openScene(sandbox: Sandbox): Promise<Scene> {
     const canonical = await open('canonical.git', FAR);
     const fresh = await open('canonical.git');
     const second = await open('canonical.git');
+    const distant = await open('canonical.git', { ...FAR, rate: NEAR.rate });
     const stale = await open('stale.git');
     const old = await open('old.git');
     const dead = [
@@ -68,12 +71,12 @@ export async function openScene(sandbox: Sandbox): Promise<Scene> {
     ] as const;
     const files = await open('', NEAR, 'dumb');
     const atHand = `${(await serve('v2')).url}/canonical.git`;
-    const near = [fresh, second, stale, old, ...dead, files];
+    const mirrors = [fresh, second, distant, stale, old, ...dead, files];
     const traffic = () => ({
-      fromMirrors: near.reduce((sum, { line }) => sum + line.bytesDown, 0),
+      fromMirrors: mirrors.reduce((sum, { line }) => sum + line.bytesDown, 0),
       fromCanonical: canonical.line.bytesDown,
     });
-    return { canonical, atHand, fresh, second, stale, old, dead, files, traffic, close };
+    return { canonical, atHand, fresh, second, distant, stale, old, dead, files, traffic, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,4 +1,5 @@
 import type { Row } from '../measure/row.ts';
+import { CLONE_DISTANT } from './clone-distant.ts';
 import { CLONE_FAR } from './clone-far.ts';
 import { CLONE_FRESH } from './clone-fresh.ts';
 import { CLONE_KILLED } from './clone-killed.ts';
@@ -19,6 +20,7 @@ export const ROWS: readonly Row[] = [
   CLONE_FRESH,
   CLONE_STALE,
   CLONE_KILLED,
+  CLONE_DISTANT,
   FETCH_FRESH,
   FETCH_OLD,
   FETCH_NOTHING,

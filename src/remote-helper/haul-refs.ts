@@ -1,0 +1,142 @@
+import { GamError } from '../errors.ts';
+import type { WantedRef } from '../git/fetch-pack.ts';
+import { presentObjects } from '../git/objects.ts';
+import { checkpoints } from '../mirror/checkpoints.ts';
+import type { NamedOid } from '../mirror/choose.ts';
+import { cutDates } from '../mirror/cut-dates.ts';
+import { mainBranch } from '../mirror/main-branch.ts';
+import { Deadline } from '../transport/patience.ts';
+import { PREPARATION } from './fetch-from-mirror.ts';
+import { type Haul, haulOlder, haulPart, type Source } from './haul.ts';
+import { cutHistory, type HistoryCut } from './history-cut.ts';
+import { ThinLine, ThinWatch } from './thin-line.ts';
+
+/** A mirror whose first answer takes so long is far, and its line may be thin: milliseconds. */
+const FAR = 60;
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * Adds refs of a mirror to a haul, with everything they lead to; in parts where gam.checkpoints says so. With `auto`
+ * that shows only when much is on its way over a line that turns out thin: then it is begun anew, so that a good line
+ * never pays for it. What is added stays, also when a later part fails: the next mirror then goes on from there.
+ *
+ * @throws GamError with `tryElsewhere` when the mirror refuses, breaks off, or sends a history with holes
+ */
+export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
+  const { checkpoints: when } = source.tools.contact.settings;
+  if (when === 'always') return haulInParts(refs, haul, { ...source });
+  if (when === 'never' || source.line.latency <= FAR) return haulPart(refs, haul, source);
+  try {
+    await haulPart(refs, haul, { ...source, patience: new ThinWatch(source.patience) });
+  } catch (error) {
+    if (!(error instanceof ThinLine)) throw error;
+    source.tools.trace('thin-line', { site: source.mirror.site });
+    await haulInParts(refs, haul, { ...source, line: await source.reopen() });
+  }
+}
+
+async function haulInParts(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
+  const { trace } = source.tools;
+  const byTags = checkpoints(refs);
+  const older = await new OlderParts(refs, byTags, haul, source).haul();
+  const parts = older ? [[...refs]] : byTags;
+  for (const [index, part] of parts.entries()) {
+    await haulPart(part, haul, source);
+    if (index < parts.length - 1) trace('checkpoint', { left: parts.length - 1 - index });
+  }
+}
+
+/**
+ * The older parts of a history that no tags cut, or only at one end. The mirror is asked which commits lie at certain dates,
+ * and from the oldest date on for these, each time with all that is missing behind them. A mirror that does not play along is
+ * asked for all in the usual way.
+ */
+class OlderParts {
+  readonly #branch: NamedOid | null;
+  readonly #byTags: readonly (readonly NamedOid[])[];
+  readonly #haul: Haul;
+  /** Its line is replaced where a question has cost it. */
+  readonly #source: Source;
+
+  constructor(
+    refs: readonly NamedOid[],
+    byTags: readonly (readonly NamedOid[])[],
+    haul: Haul,
+    source: Source,
+  ) {
+    const { advertisement, kind } = source.line;
+    const cuts = (advertisement.capabilities.get('fetch') ?? '').split(' ').includes('shallow');
+    // Each question would cost a line, and each line over ssh a second or so.
+    this.#branch = cuts && kind !== 'ssh' ? mainBranch(refs) : null;
+    this.#byTags = byTags;
+    this.#haul = haul;
+    this.#source = source;
+  }
+
+  /** @returns false when the history is to be cut by its tags, or not at all */
+  async haul(): Promise<boolean> {
+    const branch = this.#branch;
+    if (branch === null) return false;
+    try {
+      const dates = this.#haul.dates ?? (await this.#dates(branch.oid));
+      const middle = dates[dates.length >> 1];
+      if (middle === undefined) return false;
+      this.#haul.dates = dates;
+      if (await this.#areTagsSpread(middle)) return false;
+      for (const [index, date] of dates.entries()) {
+        const { position, commits } = await this.#cut(branch.oid, date);
+        if (position === 'after') break;
+        const { env } = this.#source.order.repository;
+        const here = await presentObjects(commits, { env: this.#haul.quarantine.environment(env) });
+        const missing = commits.filter((oid) => !here.has(oid));
+        if (missing.length === 0) continue;
+        await haulOlder(branch.name, missing, this.#haul, this.#source);
+        this.#source.tools.trace('checkpoint', { left: dates.length - index });
+      }
+      return true;
+    } catch (error) {
+      // It does not know the branch, does not cut histories, or gives nothing that it has not advertised.
+      if (!(error instanceof GamError) || !['mirror-refused', 'mirror-unusable'].includes(error.code))
+        throw error;
+      this.#source.tools.trace('uncut', { reason: error.message });
+      await this.#reopen();
+      return false;
+    }
+  }
+
+  #dates(tip: string): Promise<number[]> {
+    // The next clone, which may go on from this one, is asked for nearly the same parts.
+    const tomorrow = (Math.floor(Date.now() / DAY_MS) + 1) * (DAY_MS / 1000);
+    return cutDates(tomorrow, async (date) => (await this.#cut(tip, date)).position);
+  }
+
+  // Whether the tags do not all lie at one end: then the oldest of the parts that they make has no commit of the younger
+  // half, and the youngest tag is none of the older half.
+  async #areTagsSpread(middle: number): Promise<boolean> {
+    if (this.#byTags.length < 2) return false;
+    const [oldest, youngest] = [this.#byTags[0]?.at(-1), this.#byTags.at(-1)?.findLast(isTag)];
+    if (oldest === undefined || youngest === undefined) return false;
+    if ((await this.#cut(youngest.oid, middle)).position !== 'within') return false;
+    return (await this.#cut(oldest.oid, middle)).position === 'after';
+  }
+
+  async #cut(tip: string, date: number): Promise<HistoryCut> {
+    const { line, tools } = this.#source;
+    // It may have to read all commits.
+    const patience = new Deadline(PREPARATION * tools.contact.settings.lowSpeedTime, 'no answer');
+    const cut = await cutHistory(tip, date, line, patience);
+    tools.trace('history-cut', { date, position: cut.position, commits: cut.commits.length });
+    if (!cut.open) await this.#reopen();
+    return cut;
+  }
+
+  async #reopen(): Promise<void> {
+    this.#source.tools.contact.signal.throwIfAborted();
+    this.#source.line = await this.#source.reopen();
+  }
+}
+
+function isTag({ name }: NamedOid): boolean {
+  return name.startsWith('refs/tags/');
+}
