@@ -9,10 +9,15 @@ import { type ChildOptions, type Ended, type Running, startChild } from './child
 /** Marks every process that descends from a sandbox, even one that left its process group. */
 const MARKER = 'GAM_TEST_SANDBOX';
 
+// What git tidies up by itself it does not do in the background: a copy of a clone would get the lock of that.
 const CONFIG = `[init]
 \tdefaultBranch = main
 [advice]
 \tdetachedHead = false
+[gc]
+\tautoDetach = false
+[maintenance]
+\tautoDetach = false
 `;
 
 /** How one command is run in a sandbox; `cwd` is absolute or relative to its folder. */
