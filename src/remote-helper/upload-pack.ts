@@ -123,7 +123,8 @@ export async function runUploadPack(
   signal.addEventListener('abort', () => session.close(), { once: true });
   try {
     const end = await session.run();
-    signal.throwIfAborted();
+    // A Ctrl-C ends git's web helper, too, of which this process may have heard first.
+    await throwIfInterrupted(signal);
     if (silent) return end.exit.status ?? 128;
     if (held.routed?.told && end.completed) {
       const { mirror, bytes } = held.routed;
