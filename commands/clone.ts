@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { processName } from '../src/git/alive.ts';
 import { removeBrokenClone } from '../src/git/broken-clone.ts';
-import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clone.ts';
+import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clones.ts';
 import { cloneThroughGam } from '../src/git/through-gam.ts';
 import { GitCommand } from '../src/main/git-command.ts';
 import { formatBytes } from '../src/mirror/account.ts';

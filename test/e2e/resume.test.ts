@@ -280,6 +280,35 @@ test('two at once do not share', async () => {
   await expectCloned('second');
 });
 
+test('gam sweep --clones drops what broke off, but not what a gam clone works with', async () => {
+  const { sandbox } = bed;
+  await breakOff('broken', 0.6, 'SIGTERM');
+  const after = Math.round(0.6 * uninterrupted);
+  const silent = await lineTo({ kind: 'stall', after });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await silent.close();
+    await line.close();
+  });
+  const busy = async () => {
+    const { stdout } = await sandbox.run('gam', ['status', '--json']);
+    return (JSON.parse(stdout) as { clones: { inUse: boolean }[] }).clones.map(({ inUse }) => inUse);
+  };
+  expect(await busy()).toEqual([false]);
+  const { stdout } = await sandbox.run('gam', ['sweep', '--clones']);
+  expect(stdout).toMatch(/^dropped 1 kept clone \([\d.]+ [KM]iB\)\n$/);
+  expect(kept()).toEqual([]);
+  const running = sandbox.start('gam', words('at-work', [silent, line]));
+  await silent.reached(after);
+  expect(await busy()).toEqual([true]);
+  const again = await sandbox.run('gam', ['sweep', '--clones']);
+  expect(again.stdout).toBe('no kept clone to drop; 1 in use stays\n');
+  expect(kept()).toHaveLength(1);
+  running.kill('SIGINT');
+  expect((await running.ended).status).toBe(0);
+  await expectCloned('at-work');
+});
+
 test('git clone neither keeps anything nor takes it up', async () => {
   const line = await lineTo(null);
   onTestFinished(() => line.close());
