@@ -59,7 +59,7 @@ const LEAST_SAMPLE = 256 * 1024;
 export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { checkpoints: when } = source.tools.contact.settings;
   const auto = when === 'auto' && source.line.latency > FAR;
-  const parts = when === 'always' || auto ? checkpoints(refs) : [[...refs]];
+  const parts = when === 'always' || auto ? checkpoints(refs, haul.refs.length > 0) : [[...refs]];
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     const started = performance.now();
     const before = source.line.source.bytes;
