@@ -18,20 +18,31 @@ async function killedAfter(place: Place, bytes: number, run: () => Promise<Sampl
   }
 }
 
+/** Per cent of the bytes. */
+const POINTS = [10, 50, 90];
+
 export const CLONE_KILLED: Row = {
   name: 'clone-killed',
   title:
-    'Clone whose mirror dies at half the bytes, with another as near, beside one that nothing happens to',
-  aim: 'at most 1.25 times the bytes, with checkpoints',
+    'Clone whose mirror dies at 10, 50 and 90 % of the bytes, with another as near, beside one that nothing happens to',
+  aim: 'at most 1.25 times the bytes with checkpoints, at each point',
   rounds: 5,
   async set(stage) {
     const { canonical, fresh, second } = stage.scene;
-    const run = () => cloned(stage, [...withMirrors([fresh, second]), `mirror::${canonical.url}`]);
-    const half = Math.round(stage.subject.bytes / 2);
+    // Otherwise the second one, once it has served, might be the first to be asked.
+    const first = ['-c', `remote.origin.preferredMirror=${fresh.url}`];
+    const mirrors = [...first, ...withMirrors([fresh, second])];
+    const run = (checkpoints: string) => () =>
+      cloned(stage, [...mirrors, '-c', `gam.checkpoints=${checkpoints}`, `mirror::${canonical.url}`]);
+    const killed = (percent: number, checkpoints: string) => ({
+      title: `mirror killed at ${percent} %${checkpoints === 'always' ? '' : ', without checkpoints'}`,
+      run: () => killedAfter(fresh, Math.round((percent / 100) * stage.subject.bytes), run(checkpoints)),
+    });
     return {
       ways: [
-        { title: 'uninterrupted', run },
-        { title: 'mirror killed', run: () => killedAfter(fresh, half, run) },
+        { title: 'uninterrupted', run: run('never') },
+        ...POINTS.map((percent) => killed(percent, 'always')),
+        killed(50, 'never'),
       ],
       figures: [BYTES_IN_ALL, FROM_CANONICAL, TIME],
     };
