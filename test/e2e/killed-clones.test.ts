@@ -55,6 +55,7 @@ test('ten times at random moments, now with all that it has started, now alone',
   const random = seededRandom(seed);
   const line = await openLine({ to: bed.mirrors.port, download: RATE });
   onTestFinished(() => line.close());
+  bed.packs.forget();
   const rounds: string[] = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
     const kept = keptBytes();
@@ -68,7 +69,6 @@ test('ten times at random moments, now with all that it has started, now alone',
     rounds.push(`seed ${seed}: ${kept} bytes kept, killed after ${after}, ${line.bytesDown} in all`);
     expect(signal, [...rounds, stderr].join('\n')).toBe('SIGKILL');
   }
-  bed.packs.forget();
   await sandbox.run('gam', words('killed', line));
   await expectNoChildren(sandbox);
   await expectClean(sandbox, 'killed');
