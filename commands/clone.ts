@@ -1,20 +1,18 @@
-import * as Args from '@oclif/core/args';
 import { processName } from '../src/git/alive.ts';
 import { removeBrokenClone } from '../src/git/broken-clone.ts';
-import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clone.ts';
+import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clones.ts';
 import { cloneThroughGam } from '../src/git/through-gam.ts';
-import { GitCommand } from '../src/main/git-command.ts';
+import { CTRL_C, GitCommand } from '../src/main/git-command.ts';
 import { formatBytes } from '../src/mirror/account.ts';
 import { printable } from '../src/protocol/text.ts';
 
 export default class Clone extends GitCommand {
   static override summary = 'Clone through gam: git clone, with a Ctrl-C that leaves a slow mirror.';
   static override description = [
-    'Runs git clone with mirror:: in front of the URL, and with all options of git clone. What git says, ' +
-      'and its exit status, are its own.',
-    'The first Ctrl-C leaves the mirror that sends now, for the next one or for canonical, which goes on ' +
-      'from what it brought whole. A second one within two seconds stops, and so does the first where no ' +
-      'mirror sends: then the status is 130, and nothing is left.',
+    'Runs git clone with mirror:: in front of the URL, and with all options of git clone. <url> is any that ' +
+      'git can clone, with or without mirror::; without <dir> git makes a name of it. What git says, and its ' +
+      'exit status, are its own.',
+    CTRL_C,
     'What a mirror has brought whole (a large history comes in parts, gam.checkpoints) is kept under ' +
       '$XDG_CACHE_HOME/gam until a clone of the same URL is done, whatever stopped the first one. The ' +
       'next gam clone of it goes on from there, from any mirror.',
@@ -26,10 +24,6 @@ export default class Clone extends GitCommand {
     '<%= config.bin %> clone --depth=1 -b main git@far.example:project.git work',
     '<%= config.bin %> clone -c remote.origin.mirrorUrl=https://eu.example/p.git https://far.example/p.git',
   ];
-  static override args = {
-    url: Args.string({ description: 'Any URL that git can clone, with or without mirror::.' }),
-    dir: Args.string({ description: 'Where to; without it git makes a name of the URL.' }),
-  };
 
   async run(): Promise<void> {
     const root = keptClonesFolder(this.env);

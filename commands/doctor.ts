@@ -12,8 +12,8 @@ export default class Doctor extends GamCommand {
   static override summary = 'Check git, the helper and the configuration, and say what to do.';
   static override description = [
     'Looks at the versions of git, node and git-remote-mirror, at settings that cannot work or do not ' +
-      'mean what one may think, and, in a repository, at what killed helpers left. Each finding is one ' +
-      'line and its remedy.',
+      'mean what one may think, at what is kept of clones that broke off long ago, and, in a repository, at ' +
+      'what killed helpers left. Each finding is one line and its remedy.',
     'Exits with 1 when something cannot work, with 0 otherwise; warnings do not count. With --json: ' +
       '{ok, gam, git, node, helper, findings: [{check, severity, message, remedy}]}.',
   ].join('\n\n');

@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigEntry } from '../config/entries.ts';
 import { readRemotes } from '../config/remotes.ts';
+import { formatBytes } from '../mirror/account.ts';
 import { includedBases } from '../mirror/enabling.ts';
 import { configFindings, type Finding } from '../mirror/findings.ts';
 import { printable } from '../protocol/text.ts';
 import { readConfig } from './config.ts';
 import { discoverRepository } from './discover.ts';
 import type { Environment } from './environment.ts';
+import { listKept, staleOf } from './kept-clones.ts';
 import { listLeftovers } from './quarantine.ts';
 import { type RunOptions, runGit } from './run.ts';
 import { inspectStaged } from './staged.ts';
@@ -110,8 +112,22 @@ async function leftoverFindings(objectsDir: string, options: RunOptions): Promis
   return found;
 }
 
+async function keptFindings(env: Environment): Promise<Finding[]> {
+  const stale = staleOf(await listKept(env));
+  if (stale.length === 0) return [];
+  const bytes = formatBytes(stale.reduce((sum, one) => sum + one.bytes, 0));
+  return [
+    {
+      check: 'kept-clones',
+      severity: 'warning',
+      message: `${stale.length} clone(s) that broke off more than a week ago are kept (${bytes})`,
+      remedy: 'gam sweep --clones',
+    },
+  ];
+}
+
 /**
- * Looks at git, the helper, the configuration and, inside a repository, at what gam may have left there.
+ * Looks at git, the helper, the configuration, what is kept of clones and, inside a repository, at what gam may have left there.
  * @param own the version of this gam
  */
 export async function diagnose(own: string, env: Environment, options: RunOptions): Promise<Diagnosis> {
@@ -130,6 +146,7 @@ export async function diagnose(own: string, env: Environment, options: RunOption
     ...includeFindings(entries, git),
     ...configFindings({ entries, remotes, hasSubmodules }),
     ...(repository === null ? [] : await leftoverFindings(repository.objectsDir, options)),
+    ...(await keptFindings(env)),
   ];
   return { git, helper, findings };
 }

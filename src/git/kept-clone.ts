@@ -1,68 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { copyFile, link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { digest } from '../protocol/digest.ts';
 import { isAlive } from './alive.ts';
-import type { Environment } from './environment.ts';
+import { type Kept, type KeptRecord, readRecord, writeRecord } from './kept-record.ts';
 import type { Quarantine } from './quarantine.ts';
-
-/** What of a clone has come whole: refs, with all they lead to in packs. */
-export interface Kept {
-  /** The hash of the objects. */
-  format: string;
-  refs: { name: string; oid: string; site: string }[];
-  /** Tips that no such ref names, with all they lead to. */
-  others: string[];
-  /** The packs, without their endings. */
-  packs: string[];
-  /** Their size. */
-  bytes: number;
-}
-
-interface Record extends Kept {
-  /** The `gam clone` that brought it, or goes on from it; see processName(). */
-  owner: string;
-}
-
-const RECORD = 'kept.json';
-
-/** What nobody has come back for in this time is removed. */
-const STALE_MS = 7 * 24 * 3600 * 1000;
-
-/** `$XDG_CACHE_HOME/gam/clones`, or under `~/.cache`; null without a home. */
-export function keptClonesFolder(env: Environment): string | null {
-  const absolute = (path: string | undefined) => (path !== undefined && isAbsolute(path) ? path : null);
-  const home = absolute(env['HOME']);
-  const cache = absolute(env['XDG_CACHE_HOME']) ?? (home && join(home, '.cache'));
-  return cache && join(cache, 'gam/clones');
-}
-
-function isRecord(found: unknown): found is Record {
-  const { owner, format, refs, others, packs, bytes } = found as Partial<Record>;
-  const isOid = (oid: unknown) => typeof oid === 'string' && /^[0-9a-f]{40,64}$/.test(oid);
-  const isRef = ({ name, oid, site }: Kept['refs'][number]) =>
-    isOid(oid) && /^(?:HEAD$|refs\/.)/.test(name) && /^[^/]+$/.test(site);
-  const isPack = (name: unknown) => typeof name === 'string' && /^pack-[0-9a-f]+$/.test(name);
-  const all = <T>(list: readonly T[] | undefined, is: (one: T) => boolean) => list?.every(is) === true;
-  const plain = typeof owner === 'string' && typeof format === 'string' && Number.isFinite(bytes);
-  return plain && all(refs, isRef) && all(others, isOid) && all(packs, isPack);
-}
-
-/** Null where there is none, or something that cannot be read. */
-function readRecord(folder: string): Record | null {
-  try {
-    const found: unknown = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));
-    return isRecord(found) ? found : null;
-  } catch {
-    return null;
-  }
-}
-
-async function writeRecord(folder: string, record: Record): Promise<void> {
-  const path = join(folder, RECORD);
-  await writeFile(`${path}.lock`, JSON.stringify(record));
-  await rename(`${path}.lock`, path);
-}
 
 /**
  * What a clone of one canonical URL has brought so far, kept aside: git removes the folder of a clone that fails, and the
@@ -123,12 +64,12 @@ export class KeptClone {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #record(): Record | null {
+  #record(): KeptRecord | null {
     const record = readRecord(this.#folder);
     return record === null || this.#isAnothers(record) ? null : record;
   }
 
-  #isAnothers({ owner }: Record): boolean {
+  #isAnothers({ owner }: KeptRecord): boolean {
     return owner !== this.#owner && isAlive(owner) !== false;
   }
 }
@@ -142,33 +83,4 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     await copyFile(from, `${to}.lock`);
     await rename(`${to}.lock`, to);
   }
-}
-
-/**
- * Removes what one `gam clone` has kept, submodules included, and what nobody came back for.
- *
- * @param owner the command; null to remove only the latter
- */
-export async function removeKept(root: string, owner: string | null): Promise<void> {
-  for (const folder of await foldersIn(root)) {
-    const record = readRecord(folder);
-    const own = record !== null && record.owner === owner;
-    const left = record === null || isAlive(record.owner) !== true;
-    const age = await stat(folder).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (own || (left && age > STALE_MS)) await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** How many bytes one `gam clone` has kept. */
-export async function bytesKept(root: string, owner: string): Promise<number> {
-  const records = (await foldersIn(root)).map(readRecord);
-  return records.reduce((sum, record) => sum + (record?.owner === owner ? record.bytes : 0), 0);
-}
-
-async function foldersIn(root: string): Promise<string[]> {
-  const names = await readdir(root).catch(() => []);
-  return names.map((name) => join(root, name));
 }

@@ -4,6 +4,12 @@ import type { Environment } from '../git/environment.ts';
 import { GamCommand } from './command.ts';
 import { runGitHere } from './run-git.ts';
 
+/** What Ctrl-C does under such a command, for its help. */
+export const CTRL_C =
+  'The first Ctrl-C leaves the mirror that sends now, for the next one or for canonical, which goes on ' +
+  'from what it brought whole. A second one within two seconds stops, and so does the first where no ' +
+  'mirror sends: then the status is 130, and nothing is left.';
+
 /** A command of git's that gam runs with all that git knows of it: its words are not gam's to parse. */
 export abstract class GitCommand extends GamCommand {
   static override strict = false;

@@ -47,10 +47,13 @@ function helperProcess(interrupt: AbortController): HelperProcess {
   };
 }
 
-/** @param line the path of the line to `gam clone` or `gam fetch`; undefined without them */
-function openHand(report: Report, line: string | undefined): Hand {
+/**
+ * @param line the path of the line to `gam clone` or `gam fetch`; undefined without them
+ * @param gone called when that command has been killed
+ */
+function openHand(report: Report, line: string | undefined, gone: () => void): Hand {
   const hand: Hand = new Hand({
-    holds: line === undefined ? () => undefined : joinLeaveLine(line, () => hand.leave()),
+    holds: line === undefined ? () => undefined : joinLeaveLine(line, () => hand.leave(), gone),
     tell: (message) => report.line(message),
   });
   return hand;
@@ -75,7 +78,9 @@ async function help(remote: string, url: string): Promise<number> {
     lines: new CommandLines(0),
     reply,
     report,
-    hand: openHand(report, line),
+    // Where `gam clone` was killed alone, as by `timeout -s KILL`, git would otherwise clone on without it, and whoever
+    // runs the command again would find the folder taken.
+    hand: openHand(report, line, () => stop('SIGHUP')),
     trace: openTrace(process.env['GAM_TRACE'], process.pid),
   };
   try {

@@ -86,13 +86,15 @@ async function removeLeft(among: string): Promise<void> {
 /**
  * Opens the helper's end.
  * @param leave called when the mirror in hand is to be left
+ * @param gone called when the command has ended before its helper, which happens when it is killed outright
  * @returns tells the command whether there is one
  */
-export function joinLeaveLine(path: string, leave: () => void): (held: boolean) => void {
+export function joinLeaveLine(path: string, leave: () => void, gone: () => void): (held: boolean) => void {
   const line = connect(path);
-  // Without the command nobody asks; that is no reason to stay, nor to fail.
+  // Where it cannot be reached, nobody asks; that is no reason to stay, nor to fail.
   line.on('error', () => undefined);
   line.on('data', leave);
+  line.on('end', gone);
   line.unref();
   return (held) => {
     if (line.writable) line.write(held ? HELD : FREE);

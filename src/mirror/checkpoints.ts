@@ -11,11 +11,14 @@ const PARTS = 8;
  * a mirror dies in the middle. Tags tell no date before their objects are here, so their names stand for their
  * age (`v1.9` before `v1.10`); where they do not, a part is larger than it need be, nothing worse.
  *
+ * @param goesOn whether something has come and then broke off. Who cloned over a line that breaks every few minutes would
+ *   otherwise bring the end of the history, once it has few tags, anew each time: then each tag is worth a cut, and so is
+ *   what lies behind the last one
  * @returns one or more parts; everything is in exactly one of them, and all but tags in the last
  */
-export function checkpoints(refs: readonly NamedOid[]): NamedOid[][] {
+export function checkpoints(refs: readonly NamedOid[], goesOn: boolean): NamedOid[][] {
   const tags = refs.filter(({ name }) => name.startsWith('refs/tags/'));
-  if (tags.length < FEWEST_TAGS) return [[...refs]];
+  if (tags.length < (goesOn ? 1 : FEWEST_TAGS)) return [[...refs]];
   const others = refs.filter(({ name }) => !name.startsWith('refs/tags/'));
   // Made here, since it takes 5 ms, which every fetch would pay for where it stands alone.
   const byVersion = new Intl.Collator('en', { numeric: true });
@@ -23,6 +26,7 @@ export function checkpoints(refs: readonly NamedOid[]): NamedOid[][] {
   const size = Math.ceil(sorted.length / PARTS);
   const parts: NamedOid[][] = [];
   for (let at = 0; at < sorted.length; at += size) parts.push(sorted.slice(at, at + size));
-  parts.at(-1)?.push(...others);
+  if (!goesOn) parts.at(-1)?.push(...others);
+  else if (others.length > 0) parts.push(others);
   return parts;
 }

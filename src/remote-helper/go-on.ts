@@ -1,4 +1,4 @@
-import type { Kept } from '../git/kept-clone.ts';
+import type { Kept } from '../git/kept-record.ts';
 import { areSoundPacks, isConnected } from '../git/objects.ts';
 import { hasRefs } from '../git/refs.ts';
 import { formatBytes } from '../mirror/account.ts';

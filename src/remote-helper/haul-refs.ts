@@ -25,8 +25,11 @@ const DAY_MS = 24 * 3600 * 1000;
  */
 export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { checkpoints: when } = source.tools.contact.settings;
-  if (when === 'always') return haulInParts(refs, haul, { ...source });
-  if (when === 'never' || source.line.latency <= FAR) return haulPart(refs, haul, source);
+  if (when === 'never') return haulPart(refs, haul, source);
+  // What came in parts before it broke off goes on in parts.
+  const far = source.line.latency > FAR;
+  if (when === 'always' || (far && haul.refs.length > 0)) return haulInParts(refs, haul, { ...source });
+  if (!far) return haulPart(refs, haul, source);
   try {
     await haulPart(refs, haul, { ...source, patience: new ThinWatch(source.patience) });
   } catch (error) {
@@ -38,7 +41,7 @@ export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: S
 
 async function haulInParts(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { trace } = source.tools;
-  const byTags = checkpoints(refs);
+  const byTags = checkpoints(refs, haul.refs.length > 0);
   const older = await new OlderParts(refs, byTags, haul, source).haul();
   const parts = older ? [[...refs]] : byTags;
   for (const [index, part] of parts.entries()) {

@@ -8,13 +8,13 @@ const GOOD_RATE = 4 * 1024 ** 2;
  * What would come in less time comes in one piece over any line. To make the parts anew takes a server a good part of that,
  * while nothing comes. Milliseconds.
  */
-const LONG = 60_000;
+const LONG = 10_000;
 
 /** What an object is taken to weigh in a pack, in bytes: the pack tells how many there are, not what they weigh. */
 const OBJECT = 512;
 
 /** Fewer objects always come in one piece: a line that merely stops for a while at the beginning would seem thin. */
-const LARGE = 32_768;
+const LARGE = 8192;
 
 /**
  * What a rate is taken from: so many bytes behind as many others, since TCP starts slowly (over 150 ms it takes a second

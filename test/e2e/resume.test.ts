@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod, cp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
+import { makeElsewhere } from '../helpers/elsewhere.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import { startHttpServer } from '../helpers/http-server.ts';
 import { type Line, openLine } from '../helpers/line.ts';
@@ -44,16 +45,16 @@ function words(to: string, lines: readonly Line[], canonical = bed.sandbox.path(
 }
 
 /** The folders of clones that broke off. */
-function kept(): string[] {
-  const root = bed.sandbox.path('home/.cache/gam/clones');
+function kept(cache = bed.sandbox.path('home/.cache')): string[] {
+  const root = `${cache}/gam/clones`;
   return existsSync(root) ? readdirSync(root).map((name) => `${root}/${name}`) : [];
 }
 
 /** A clone that a signal ends when so much of it has come, and what it said. */
-async function breakOff(to: string, share: number, signal: NodeJS.Signals): Promise<string> {
+async function breakOff(to: string, share: number, signal: NodeJS.Signals, env = {}): Promise<string> {
   const after = Math.round(share * uninterrupted);
   const line = await lineTo({ kind: 'stall', after });
-  const running = bed.sandbox.start('gam', words(to, [line]));
+  const running = bed.sandbox.start('gam', words(to, [line]), { env });
   await Promise.race([line.reached(after), running.ended]);
   running.kill(signal);
   const { stderr } = await running.ended;
@@ -83,6 +84,31 @@ describe('it goes on', () => {
     const { stderr } = await bed.sandbox.run('gam', words(`after-${signal}`, [line]));
     expect(stderr).toMatch(GOING_ON);
     await expectCloned(`after-${signal}`);
+    expect(line.bytesDown).toBeLessThan(0.65 * uninterrupted);
+  });
+
+  test('from a cache on another file system, where no hard link leads', async ({ skip }) => {
+    const { sandbox } = bed;
+    const elsewhere = makeElsewhere(sandbox.root);
+    if (elsewhere === null) return skip('this machine has no second file system to write to');
+    onTestFinished(() => elsewhere.remove());
+    writeFileSync(sandbox.path('file'), '');
+    const link = () => linkSync(sandbox.path('file'), `${elsewhere.folder}/file`);
+    expect(link).toThrow(expect.objectContaining({ code: 'EXDEV' }));
+    const env = { XDG_CACHE_HOME: elsewhere.folder };
+    expect(await breakOff('other-disk', 0.6, 'SIGTERM', env)).toMatch(/^gam: .* are kept; /m);
+    const [folder = ''] = kept(elsewhere.folder);
+    const files = readdirSync(folder);
+    expect(files).toContain('kept.json');
+    expect(files.filter((name) => !/^(?:kept\.json|pack-[0-9a-f]+\.(?:pack|idx|rev))$/.test(name))).toEqual(
+      [],
+    );
+    const line = await lineTo(null);
+    onTestFinished(() => line.close());
+    const { stderr } = await sandbox.run('gam', words('from-other-disk', [line]), { env });
+    expect(stderr).toMatch(GOING_ON);
+    await expectCloned('from-other-disk');
+    expect(kept(elsewhere.folder)).toEqual([]);
     expect(line.bytesDown).toBeLessThan(0.65 * uninterrupted);
   });
 
@@ -278,6 +304,35 @@ test('two at once do not share', async () => {
   expect((await first.ended).status).toBe(0);
   await expectCloned('first');
   await expectCloned('second');
+});
+
+test('gam sweep --clones drops what broke off, but not what a gam clone works with', async () => {
+  const { sandbox } = bed;
+  await breakOff('broken', 0.6, 'SIGTERM');
+  const after = Math.round(0.6 * uninterrupted);
+  const silent = await lineTo({ kind: 'stall', after });
+  const line = await lineTo(null);
+  onTestFinished(async () => {
+    await silent.close();
+    await line.close();
+  });
+  const busy = async () => {
+    const { stdout } = await sandbox.run('gam', ['status', '--json']);
+    return (JSON.parse(stdout) as { clones: { inUse: boolean }[] }).clones.map(({ inUse }) => inUse);
+  };
+  expect(await busy()).toEqual([false]);
+  const { stdout } = await sandbox.run('gam', ['sweep', '--clones']);
+  expect(stdout).toMatch(/^dropped 1 kept clone \([\d.]+ [KM]iB\)\n$/);
+  expect(kept()).toEqual([]);
+  const running = sandbox.start('gam', words('at-work', [silent, line]));
+  await silent.reached(after);
+  expect(await busy()).toEqual([true]);
+  const again = await sandbox.run('gam', ['sweep', '--clones']);
+  expect(again.stdout).toBe('no kept clone to drop; 1 in use stays\n');
+  expect(kept()).toHaveLength(1);
+  running.kill('SIGINT');
+  expect((await running.ended).status).toBe(0);
+  await expectCloned('at-work');
 });
 
 test('git clone neither keeps anything nor takes it up', async () => {

@@ -58,7 +58,7 @@ describe('gam status', () => {
       stderr: '',
     });
     const { stdout } = await desk.gam(['status', '--json'], repo);
-    expect(JSON.parse(stdout)).toEqual({ unverified: [], reachable: 0, leftovers: [] });
+    expect(JSON.parse(stdout)).toEqual({ unverified: [], reachable: 0, leftovers: [], clones: [] });
     expect((await desk.gam(['status', '-q'], repo)).stdout).toBe('');
   });
 
@@ -118,6 +118,7 @@ describe('gam sweep', () => {
       unverified: [],
       dropped: [],
       leftovers: [],
+      clones: [],
     });
     expect(await staged()).toEqual([]);
   });
@@ -159,13 +160,14 @@ describe('gam sweep', () => {
     ]);
   });
 
-  test('outside a repository both say so', async () => {
-    for (const command of ['sweep', 'status']) {
-      const { status, stdout, stderr } = await desk.gam([command]);
+  test.each([[], ['--unverified'], ['--unverified', '--clones']])(
+    'outside a repository it says so',
+    async (...flags) => {
+      const { status, stdout, stderr } = await desk.gam(['sweep', ...flags]);
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(/^gam: not a git repository.*\ngam: .*\n$/);
-    }
-  });
+    },
+  );
 
   test('works in a linked work tree and in a bare repository', async () => {
     await desk.git(['worktree', 'add', '-q', '--detach', join(desk.top, 'tree'), first], repo);

@@ -38,6 +38,15 @@ describe('every command', () => {
   );
 });
 
+test.each([
+  ['clone', 'clone <url> [<dir>] [options of git clone]'],
+  ['fetch', 'fetch [<remote>] [options of git fetch]'],
+])("gam %s --help leaves git's own words to git", async (name, usage) => {
+  const { stdout } = await desk.gam([name, '--help']);
+  expect(stdout).toContain(`USAGE\n  $ gam ${usage}\n\nFLAGS\n`);
+  expect(stdout).not.toContain('...');
+});
+
 describe('wrong usage', () => {
   test.each([
     ['an unknown command', ['nope']],

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { makeBundle } from '../../helpers/bundles.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import type { Running } from '../../helpers/child.ts';
 import { expectClean, expectNoChildren } from '../../helpers/evidence.ts';
@@ -92,6 +93,31 @@ describe('the first leaves the mirror in hand', () => {
     const { status, stderr } = await running.ended;
     expect([status, stderr]).toEqual([0, expect.stringMatching(LEAVING)]);
     await expectFetched(scene, clone);
+    await expectNothingLeft();
+  });
+
+  test.each(['another mirror', 'canonical'])('%s goes on with a clone that a bundle began', async (next) => {
+    const { sandbox, mirror } = scene;
+    await makeBundle(sandbox, 'served/mirror.git', 'files/mirror.bundle');
+    const files = await startHttpServer({
+      root: sandbox.path('files'),
+      env: sandbox.serverEnv,
+      speaks: 'dumb',
+    });
+    const line = await openLine({ to: files.port, fault: { kind: 'stall', after: MIDDLE } });
+    onTestFinished(async () => {
+      await line.close();
+      await files.close();
+    });
+    const to = `bundle-to-${next.replace(' ', '-')}`;
+    const mirrors = [at(line, 'mirror.bundle'), ...(next === 'canonical' ? [] : [mirror])];
+    const running = await untilSilent(line, cloning(mirrors, to));
+    running.kill('SIGINT');
+    const { status, stderr } = await running.ended;
+    expect([status, stderr]).toEqual([0, expect.stringMatching(LEAVING)]);
+    expect(stderr.match(/^gam: passing over .*$/gm)).toEqual([expect.stringMatching(/left by Ctrl-C/)]);
+    if (next !== 'canonical') expect(stderr).toMatch(/^gam: .*% saved\)$/m);
+    await expectFetched(scene, to);
     await expectNothingLeft();
   });
 

@@ -14,8 +14,8 @@ const refs = fc.uniqueArray(
 
 test('everything is in exactly one part, no part is empty, and only tags come before the last', () => {
   fc.assert(
-    fc.property(refs, (all) => {
-      const parts = checkpoints(all);
+    fc.property(refs, fc.boolean(), (all, goesOn) => {
+      const parts = checkpoints(all, goesOn);
       expect(parts.flat()).toHaveLength(all.length);
       expect(new Set(parts.flat())).toEqual(new Set(all));
       if (all.length > 0) for (const part of parts) expect(part.length).toBeGreaterThan(0);
@@ -27,15 +27,26 @@ test('everything is in exactly one part, no part is empty, and only tags come be
 test('older versions come first, and the order of the refs does not matter', () => {
   fc.assert(
     fc.property(refs, (all) => {
-      expect(checkpoints(all.toReversed()).slice(0, -1)).toEqual(checkpoints(all).slice(0, -1));
+      const parts = checkpoints(all, false).slice(0, -1);
+      expect(checkpoints(all.toReversed(), false).slice(0, -1)).toEqual(parts);
     }),
   );
   const versions = ['v1.0', 'v1.1', 'v1.2', 'v1.9', 'v1.10', 'v1.11', 'v2.0', 'v10.0'];
   const tags = versions.map((tag) => ({ name: `refs/tags/${tag}`, oid: '1' }));
-  expect(checkpoints(tags.toReversed()).flat()).toEqual(tags);
+  expect(checkpoints(tags.toReversed(), false).flat()).toEqual(tags);
 });
 
 test('a few tags are not worth a cut', () => {
   const tags = ['v1', 'v2', 'v3'].map((tag) => ({ name: `refs/tags/${tag}`, oid: '1' }));
-  expect(checkpoints(tags)).toEqual([tags]);
+  expect(checkpoints(tags, false)).toEqual([tags]);
+});
+
+test('but behind a break each one is, and so is what is no tag', () => {
+  const all = ['refs/heads/main', 'refs/tags/v2', 'HEAD', 'refs/tags/v1'].map((one) => ({
+    name: one,
+    oid: '1',
+  }));
+  const names = checkpoints(all, true).map((part) => part.map((ref) => ref.name));
+  expect(names).toEqual([['refs/tags/v1'], ['refs/tags/v2'], ['refs/heads/main', 'HEAD']]);
+  expect(checkpoints(all.slice(0, 1), true)).toHaveLength(1);
 });

@@ -42,12 +42,12 @@ test('a line that was good for 2 MiB is not judged again', () => {
   bring(patience, 20 * MIB, MIB);
 });
 
-test('a pack that will be here within a minute is not left', () => {
-  bring(watch(100_000), 20 * MIB, MIB);
+test('a pack that will be here within ten seconds is not left', () => {
+  bring(watch(20_000), 20 * MIB, MIB);
 });
 
 test('a small pack is never left', () => {
-  bring(watch(10_000), 2 * MIB, 0.01 * MIB);
+  bring(watch(8000), 2 * MIB, 0.01 * MIB);
 });
 
 test('what there is of patience with a mirror counts in any case', () => {
