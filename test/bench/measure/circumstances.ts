@@ -14,7 +14,7 @@ export async function circumstances({ sandbox, subject }: Stage): Promise<string
   const git = await gitVersion({ env: sandbox.env, cwd: sandbox.root });
   return [
     `${new Date().toISOString().slice(0, 10)}. gam ${VERSION}, git ${git}, Node ${process.versions.node}, ` +
-      `${type()} ${release()}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)} in the end.`,
+      `${type()} ${release().split('-')[0]}, ${cpus().length} processors, load ${loadavg()[0]?.toFixed(1)} in the end.`,
     `${subject.title}, ${bytes(subject.bytes)}. The stale mirror is ${subject.staleBy} commits behind, and a fetch ` +
       `brings ${subject.oldBy}.`,
     `Simulated lines. ${line('Canonical', FAR)}. ${line('Mirrors', NEAR)}.`,
