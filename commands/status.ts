@@ -26,8 +26,8 @@ export default class Status extends GamCommand {
   static override description = [
     'Lists, by remote and mirror, the refs under refs/mirror/ whose commits no real ref reaches: ' +
       'canonical was down, or does not have them. Nothing of it is in your branches.',
-    'Tells, too, how much is kept of gam clones that broke off, from any folder, also where there is no ' +
-      'repository. Of which URL is not known, since only a hash of it is written: gam clone of the same ' +
+    'Tells, too, how much is kept of gam clones that broke off, where there is something, from any folder, also ' +
+      'outside of repositories. Of which URL is not known, since only a hash of it is written: gam clone of the same ' +
       'URL goes on from there.',
     'With --json: {unverified: [{remote, site, heads, tags, refs}], reachable, leftovers, clones: [{folder, ' +
       'bytes, age, inUse}]}, and only clones where there is no repository. remote is null when no remote ' +
@@ -43,15 +43,18 @@ export default class Status extends GamCommand {
     const { flags } = await this.parse(Status);
     const talk = !flags.quiet && !flags.json;
     const clones = await listKept(this.env);
-    const here = await this.repository(talk);
+    const here = await this.repository(clones.length > 0, talk);
     if (flags.json) return this.sayJson({ ...here, clones });
     if (!talk) return;
     if (here !== null) this.sayOfRepository(here);
-    this.say(...tellKept(clones, here !== null));
+    this.say(...tellKept(clones));
   }
 
-  /** Null where there is none, or none that git would work in; `talk` has git's reason told. */
-  private async repository(talk: boolean): Promise<Here | null> {
+  /**
+   * Null where there is none, or none that git would work in, but `other` things to tell; `talk` has git's
+   * reason told.
+   */
+  private async repository(other: boolean, talk: boolean): Promise<Here | null> {
     try {
       const { objectsDir } = await needRepository(this.where);
       const entries = await readConfig(this.where);
@@ -64,7 +67,7 @@ export default class Status extends GamCommand {
       const leftovers = await listLeftovers(objectsDir);
       return { unverified: groupBySite(left, remoteOf), reachable: gone.length, leftovers };
     } catch (error) {
-      if (!(error instanceof GamError && error.code === 'not-a-repository')) throw error;
+      if (!other || !(error instanceof GamError && error.code === 'not-a-repository')) throw error;
       if (talk) this.remark(error.message);
       return null;
     }
@@ -99,13 +102,12 @@ export default class Status extends GamCommand {
   }
 }
 
-/** @param briefly nothing is said where nothing is kept */
-function tellKept(clones: readonly KeptAside[], briefly: boolean): string[] {
+function tellKept(clones: readonly KeptAside[]): string[] {
   const broken = clones.filter((one) => !one.inUse);
   const used = clones.length - broken.length;
   const lines = used > 0 ? [`${used} kept by gam clones at work`] : [];
   const [latest] = broken;
-  if (latest === undefined) return lines.length > 0 || briefly ? lines : ['no clone that broke off is kept'];
+  if (latest === undefined) return lines;
   const bytes = formatBytes(broken.reduce((sum, one) => sum + one.bytes, 0));
   const many =
     broken.length === 1 ? '1 clone that broke off is' : `${broken.length} clones that broke off are`;

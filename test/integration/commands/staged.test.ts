@@ -160,10 +160,10 @@ describe('gam sweep', () => {
     ]);
   });
 
-  test.each([[], ['--unverified'], ['--unverified', '--clones']])(
+  test.each([['status'], ['sweep'], ['sweep', '--unverified'], ['sweep', '--unverified', '--clones']])(
     'outside a repository it says so',
-    async (...flags) => {
-      const { status, stdout, stderr } = await desk.gam(['sweep', ...flags]);
+    async (...words) => {
+      const { status, stdout, stderr } = await desk.gam(words);
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(/^gam: not a git repository.*\ngam: .*\n$/);
     },
