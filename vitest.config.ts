@@ -27,8 +27,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
-    // One more than there are cores: many tests wait for a slow line.
-    maxWorkers: availableParallelism() + 1,
+    // More than there are cores: many tests wait for a slow line.
+    maxWorkers: availableParallelism() + 2,
     env: { TMPDIR: folderForSandboxes() },
     dangerouslyIgnoreUnhandledErrors: false,
   },

@@ -14,8 +14,8 @@ const TAGS = 40;
 /** Bytes of a file that is new with each tag; it compresses to nothing less. */
 const BULK = 220_000;
 
-/** A far line that is not fast: milliseconds one way, bits per second. */
-const FAR = { latency: 40, download: 30e6 };
+/** Slow enough to be cut where it should be: milliseconds one way, bits per second. */
+const FAR = { latency: 10, download: 80e6 };
 
 let bed: Bed;
 /** The bytes of a clone that nothing breaks, over the same line. */
