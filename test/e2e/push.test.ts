@@ -118,6 +118,7 @@ test.each(['--dry-run', '--porcelain', '--quiet', '--verbose', '--follow-tags', 
 test('a hook that refuses is heard', async () => {
   const pair = await ready('hook');
   await pair.both(async ({ canonical }) => {
+    mkdirSync(bed.sandbox.path(canonical, 'hooks'), { recursive: true });
     const hook = bed.sandbox.path(canonical, 'hooks/pre-receive');
     writeFileSync(hook, '#!/bin/sh\necho "not on Fridays" >&2\nexit 1\n');
     chmodSync(hook, 0o755);

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { untilNothing } from './bystanders.ts';
 import { asCloned, compareRefs, type Mapping } from './refs.ts';
+import { plainGitDir } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Names of files and folders that git and gam make for a while only. */
@@ -19,6 +20,8 @@ function passingFiles(folder: string): string[] {
 }
 
 async function commonDir(sandbox: Sandbox, repository: string): Promise<string> {
+  const plain = plainGitDir(sandbox, repository);
+  if (plain !== null) return plain;
   const { stdout } = await sandbox.git(['rev-parse', '--git-common-dir'], { cwd: repository });
   return resolve(sandbox.path(repository), stdout.trim());
 }

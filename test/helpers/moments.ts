@@ -21,11 +21,11 @@ export interface Moment {
 /** Who gets a signal: the process itself, the child that was to start, git, or the whole process group. */
 export type Target = 'self' | 'child' | 'git' | 'group';
 
-const MODULE = new URL('moment.js', import.meta.url);
+const MODULE = new URL('moment.cjs', import.meta.url);
 
 /** The environment in which gam's processes are watched; the trace goes to a file of the sandbox. */
 export function watched(sandbox: Sandbox): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${fileURLToPath(MODULE)}`, GAM_TRACE: sandbox.path('trace.log') };
+  return { NODE_OPTIONS: `--require=${fileURLToPath(MODULE)}`, GAM_TRACE: sandbox.path('trace.log') };
 }
 
 /** The environment in which a signal is sent at a moment. */

@@ -5,13 +5,16 @@ export type Refs = Readonly<Record<string, string>>;
 
 /** Reads all refs but those that are staged. */
 export async function refsOf(sandbox: Sandbox, repository: string): Promise<Refs> {
-  const format = '--format=%(refname)%00%(objectname)%00%(symref)';
+  const format = '--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)';
   const { stdout } = await sandbox.git(['for-each-ref', format], { cwd: repository });
   const refs: Record<string, string> = {};
   for (const line of stdout.split('\n').filter(Boolean)) {
-    const [name = '', oid = '', symref = ''] = line.split('\0');
+    const [name = '', oid = '', symref = '', head] = line.split('\0');
     if (!name.startsWith('refs/mirror/')) refs[name] = symref === '' ? oid : `ref: ${symref}`;
+    if (head === '*') refs['HEAD'] = `ref: ${name}`;
   }
+  if (refs['HEAD'] !== undefined) return refs;
+  // It is detached, or its branch has no commit.
   const symbolic = await sandbox.git(['symbolic-ref', '-q', 'HEAD'], { cwd: repository, expectStatus: null });
   if (symbolic.status === 0) return { ...refs, HEAD: `ref: ${symbolic.stdout.trim()}` };
   const detached = await sandbox.git(['rev-parse', 'HEAD'], { cwd: repository });

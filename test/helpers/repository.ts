@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -98,6 +98,12 @@ export async function addCommits(
 ): Promise<void> {
   const further = { ...SMALL, seed: 2, tags: 0, branches: 0, ...shape, commits, goesOn: true };
   await fastImport(sandbox, path, historyStream(further));
+}
+
+/** The folder of git's own files in a repository where it simply is `.git`; null where git has to be asked. */
+export function plainGitDir(sandbox: Sandbox, repository: string): string | null {
+  const folder = sandbox.path(repository, '.git');
+  return existsSync(join(folder, 'HEAD')) ? folder : null;
 }
 
 /** A full bare copy, every ref included, that shares nothing with its source. */

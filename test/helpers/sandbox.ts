@@ -10,8 +10,10 @@ import { type ChildOptions, type Ended, type Running, startChild } from './child
 const MARKER = 'GAM_TEST_SANDBOX';
 
 // What git tidies up by itself it does not do in the background: a copy of a clone would get the lock of that.
+// Nor does it copy a dozen examples of hooks into each repository.
 const CONFIG = `[init]
 \tdefaultBranch = main
+\ttemplateDir =
 [advice]
 \tdetachedHead = false
 [gc]

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Refs, refsOf } from './refs.ts';
+import { plainGitDir } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Everything about a repository that a user or a tool can see, but for where it came from. */
@@ -27,7 +28,9 @@ async function configOf(sandbox: Sandbox, repository: string): Promise<string[]>
 
 /** Reads a repository's state; a URL that differs between two repositories is for the caller to replace. */
 export async function stateOf(sandbox: Sandbox, repository: string): Promise<RepositoryState> {
-  const gitDir = (await read(sandbox, repository, 'rev-parse', '--absolute-git-dir')).trim();
+  const gitDir =
+    plainGitDir(sandbox, repository) ??
+    (await read(sandbox, repository, 'rev-parse', '--absolute-git-dir')).trim();
   const file = (name: string) =>
     existsSync(join(gitDir, name)) ? readFileSync(join(gitDir, name), 'utf8') : '';
   const real = ['--exclude=refs/mirror/*', '--all'];

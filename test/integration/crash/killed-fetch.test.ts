@@ -42,17 +42,18 @@ afterAll(async () => {
 });
 
 // Before that, nothing of a mirror lies where git would see it.
-function hasMigrated({ role, kind, number }: Moment): boolean {
-  if (kind !== 'trace' || role !== 'helper') return kind === 'trace';
-  const migrated = momentsOf(small.moments, 'helper', 'trace').find(({ name }) => name === 'migrated');
-  return number >= (migrated?.number ?? 0);
+function hasMigrated({ moments }: Learnt, { role, kind, number }: Moment): boolean {
+  if (role !== 'helper' || kind !== 'trace') return false;
+  const migrated = momentsOf(moments, 'helper', 'trace').find(({ name }) => name === 'migrated');
+  return migrated !== undefined && number >= migrated.number;
 }
 
 async function killAndRecover(
-  scene: Scene,
+  learnt: Learnt,
   moment: Moment,
   target: 'self' | 'child' = 'self',
 ): Promise<void> {
+  const { scene } = learnt;
   const { sandbox } = scene;
   const clone = await scene.copy(`killed-${moment.role}-${moment.kind}-${moment.number}`);
   const env = signalAt(sandbox, moment, 'SIGKILL', target);
@@ -61,7 +62,7 @@ async function killAndRecover(
   // was about to write to it.
   expect([0, 1, 128, 'SIGPIPE']).toContain(signal ?? status);
   if (status !== 0) expect(await scene.isUntouched(clone)).toBe(true);
-  if (hasMigrated(moment)) await expectRecoveryDisabled(scene, clone);
+  if (hasMigrated(learnt, moment)) await expectRecoveryDisabled(scene, clone);
   await expectRecovery(scene, clone);
 }
 
@@ -70,7 +71,7 @@ test('the helper is killed after each step', async () => {
   expect(steps.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['quarantine-opened', 'pack-received', 'migrated', 'refs-written', 'end']),
   );
-  await expectForEach(steps, describeMoment, (moment) => killAndRecover(small.scene, moment));
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(small, moment));
 });
 
 test('the helper is killed before each change to the file system', async () => {
@@ -78,24 +79,24 @@ test('the helper is killed before each change to the file system', async () => {
   expect(changes.map(({ name }) => name.split(' ')[0])).toEqual(
     expect.arrayContaining(['mkdtemp', 'writeFile', 'rename']),
   );
-  await expectForEach(changes, describeMoment, (moment) => killAndRecover(small.scene, moment));
+  await expectForEach(changes, describeMoment, (moment) => killAndRecover(small, moment));
 });
 
 test('the helper is killed while it hands over to a sweeper', async () => {
   const all = momentsOf(large.moments, 'helper', 'trace');
   const steps = all.slice(all.findIndex(({ name }) => name === 'migrated'));
   expect(steps.map(({ name }) => name)).toContain('sweeper-started');
-  await expectForEach(steps, describeMoment, (moment) => killAndRecover(large.scene, moment));
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(large, moment));
 });
 
 test('the sweeper is killed before it starts, and at each of its steps', async () => {
-  const { scene, moments } = large;
+  const { moments } = large;
   const start = momentsOf(moments, 'helper', 'spawn').filter(({ name }) => name.includes('--sweep'));
   expect(start).toHaveLength(1);
-  await expectForEach(start, describeMoment, (moment) => killAndRecover(scene, moment, 'child'));
+  await expectForEach(start, describeMoment, (moment) => killAndRecover(large, moment, 'child'));
   const steps = [...momentsOf(moments, 'sweeper', 'spawn'), ...momentsOf(moments, 'sweeper', 'change')];
   expect(steps.map(({ name }) => name)).toEqual(
     expect.arrayContaining([expect.stringMatching('update-ref'), expect.stringMatching('^rm .*keep$')]),
   );
-  await expectForEach(steps, describeMoment, (moment) => killAndRecover(scene, moment));
+  await expectForEach(steps, describeMoment, (moment) => killAndRecover(large, moment));
 });

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import { type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
@@ -19,6 +20,7 @@ afterAll(() => scene.close());
 
 function program(name: string, text: string): string {
   const file = scene.sandbox.path(name);
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `#!/bin/sh\n${text}\n`);
   chmodSync(file, 0o755);
   return file;
@@ -82,7 +84,6 @@ test('GIT_OBJECT_DIRECTORY elsewhere: objects go there, as with plain git', asyn
 
 test('a reference-transaction hook sees what it sees with plain git', async () => {
   const { sandbox } = scene;
-  mkdirSync(sandbox.path('hooks'));
   const log = sandbox.path('hook.log');
   for (const name of ['reference-transaction', 'post-checkout', 'post-merge', 'pre-auto-gc', 'update'])
     program(
