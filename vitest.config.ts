@@ -37,8 +37,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
-    // More than there are cores: many tests wait for a slow line.
     sequence: { sequencer: CrashesFirst },
+    // More than there are cores: many tests wait for a slow line.
     maxWorkers: availableParallelism() + 2,
     env: { TMPDIR: folderForSandboxes() },
     dangerouslyIgnoreUnhandledErrors: false,
