@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
-import { type Line, openLine } from '../helpers/line.ts';
+import type { Line } from '../helpers/line.ts';
 import { seededRandom } from '../helpers/random.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { cloneBare, generateHistory } from '../helpers/repository.ts';
@@ -29,11 +29,10 @@ beforeAll(async () => {
   mkdirSync(bed.sandbox.path('mirrors'));
   await generateHistory(bed.sandbox, 'canonical', { commits: 800, tags: 32, blobSize: 8000 });
   await cloneBare(bed.sandbox, 'canonical', 'mirrors/fresh');
-  const line = await openLine({ to: bed.mirrors.port });
+  const line = await bed.line();
   await bed.sandbox.run('gam', words('uninterrupted', line, 'never'));
   uninterrupted = line.bytesDown;
   pack = bed.packs.sentFrom('mirrors');
-  await line.close();
 });
 
 beforeEach(() => rm(bed.sandbox.path('home/.cache'), { recursive: true, force: true }));
@@ -59,8 +58,7 @@ test('ten times at random moments, now with all that it has started, now alone',
   const { sandbox } = bed;
   const seed = Number(process.env['GAM_TEST_SEED'] ?? 2);
   const random = seededRandom(seed);
-  const line = await openLine({ to: bed.mirrors.port, download: RATE });
-  onTestFinished(() => line.close());
+  const line = await bed.line({ download: RATE });
   bed.packs.forget();
   const rounds: string[] = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
@@ -87,8 +85,7 @@ test('ten times at random moments, now with all that it has started, now alone',
 test('killed alone, git does not go on without it', async () => {
   const { sandbox } = bed;
   const after = Math.round(0.6 * uninterrupted);
-  const silent = await openLine({ to: bed.mirrors.port, fault: { kind: 'stall', after } });
-  onTestFinished(() => silent.close());
+  const silent = await bed.line({ fault: { kind: 'stall', after } });
   const running = sandbox.start('gam', words('alone', silent));
   await Promise.race([silent.reached(after), running.ended]);
   running.child.kill('SIGKILL');

@@ -5,8 +5,7 @@ import { type Bed, makeBed } from '../helpers/bed.ts';
 import { makeElsewhere } from '../helpers/elsewhere.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import { startHttpServer } from '../helpers/http-server.ts';
-import { type Line, openLine } from '../helpers/line.ts';
-import type { Fault } from '../helpers/line-fault.ts';
+import type { Line } from '../helpers/line.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { addCommits, cloneBare, generateHistory } from '../helpers/repository.ts';
 
@@ -21,7 +20,7 @@ beforeAll(async () => {
   mkdirSync(bed.sandbox.path('mirrors'));
   await generateHistory(bed.sandbox, 'canonical', { commits: 800, tags: 32, blobSize: 4000 });
   await cloneBare(bed.sandbox, 'canonical', 'mirrors/fresh');
-  const line = await lineTo(null);
+  const line = await bed.line();
   await bed.sandbox.run('gam', words('uninterrupted', [line]));
   uninterrupted = line.bytesDown;
   expect(kept()).toEqual([]);
@@ -33,10 +32,6 @@ beforeEach(async () => {
 });
 
 afterAll(() => bed.close());
-
-async function lineTo(fault: Fault | null): Promise<Line> {
-  return openLine({ to: bed.mirrors.port, ...(fault === null ? {} : { fault }) });
-}
 
 function words(to: string, lines: readonly Line[], canonical = bed.sandbox.path('canonical')): string[] {
   const mirrors = lines.map(({ port }) => `remote.origin.mirrorUrl=http://127.0.0.1:${port}/fresh`);
@@ -53,13 +48,12 @@ function kept(cache = bed.sandbox.path('home/.cache')): string[] {
 /** A clone that a signal ends when so much of it has come, and what it said. */
 async function breakOff(to: string, share: number, signal: NodeJS.Signals, env = {}): Promise<string> {
   const after = Math.round(share * uninterrupted);
-  const line = await lineTo({ kind: 'stall', after });
+  const line = await bed.line({ fault: { kind: 'stall', after } });
   const running = bed.sandbox.start('gam', words(to, [line]), { env });
   await Promise.race([line.reached(after), running.ended]);
   running.kill(signal);
   const { stderr } = await running.ended;
   await expectNoChildren(bed.sandbox);
-  await line.close();
   return stderr;
 }
 
@@ -79,8 +73,7 @@ describe('it goes on', () => {
       expect(said).toMatch(/^gam: .* are kept; /m);
       expect(existsSync(bed.sandbox.path(`by-${signal}`))).toBe(false);
     }
-    const line = await lineTo(null);
-    onTestFinished(() => line.close());
+    const line = await bed.line();
     const { stderr } = await bed.sandbox.run('gam', words(`after-${signal}`, [line]));
     expect(stderr).toMatch(GOING_ON);
     await expectCloned(`after-${signal}`);
@@ -103,8 +96,7 @@ describe('it goes on', () => {
     expect(files.filter((name) => !/^(?:kept\.json|pack-[0-9a-f]+\.(?:pack|idx|rev))$/.test(name))).toEqual(
       [],
     );
-    const line = await lineTo(null);
-    onTestFinished(() => line.close());
+    const line = await bed.line();
     const { stderr } = await sandbox.run('gam', words('from-other-disk', [line]), { env });
     expect(stderr).toMatch(GOING_ON);
     await expectCloned('from-other-disk');
@@ -115,8 +107,7 @@ describe('it goes on', () => {
   test('from canonical alone, where no mirror is left', async () => {
     await breakOff('mirror-gone', 0.7, 'SIGHUP');
     bed.packs.forget();
-    const dead = await lineTo({ kind: 'reset' });
-    onTestFinished(() => dead.close());
+    const dead = await bed.line({ fault: { kind: 'reset' } });
     const { stderr } = await bed.sandbox.run('gam', words('from-canonical', [dead]));
     expect(stderr).toMatch(GOING_ON);
     await expectCloned('from-canonical');
@@ -125,15 +116,12 @@ describe('it goes on', () => {
 
   test('behind a line to canonical that was lost when the mirror had sent all', async () => {
     const { sandbox } = bed;
-    const line = await lineTo(null);
+    const line = await bed.line();
     // Something that is missing in the mirror, so that canonical is needed.
     await cp(sandbox.path('canonical'), sandbox.path('lost/repo'), { recursive: true });
     await addCommits(sandbox, 'lost/repo', 1, { seed: 3 });
     const server = await startHttpServer({ root: sandbox.path('lost'), env: sandbox.serverEnv });
-    onTestFinished(async () => {
-      await server.close();
-      await line.close();
-    });
+    onTestFinished(() => server.close());
     server.answer = (request, response) => {
       const lost = request.method === 'POST' && line.bytesDown > 0.9 * uninterrupted;
       if (lost) response.destroy();
@@ -162,8 +150,7 @@ describe('it goes on', () => {
     await addCommits(sandbox, 'canonical', 30, { seed: 8 });
     await sandbox.git(['update-ref', 'refs/heads/topic-0', 'main~200'], { cwd: 'canonical' });
     await sandbox.git(['update-ref', '-d', 'refs/tags/v3'], { cwd: 'canonical' });
-    const line = await lineTo(null);
-    onTestFinished(() => line.close());
+    const line = await bed.line();
     const { stderr } = await sandbox.run('gam', words('moved', [line]));
     expect(stderr).toMatch(GOING_ON);
     await expectCloned('moved');
@@ -178,12 +165,8 @@ describe('what a killed clone has left in its folder', () => {
   ])('goes when the same command is run again: %s', async (to, options) => {
     const { sandbox } = bed;
     const after = Math.round(0.6 * uninterrupted);
-    const silent = await lineTo({ kind: 'stall', after });
-    const line = await lineTo(null);
-    onTestFinished(async () => {
-      await silent.close();
-      await line.close();
-    });
+    const silent = await bed.line({ fault: { kind: 'stall', after } });
+    const line = await bed.line();
     const running = sandbox.start('gam', [...words(to, [silent]), ...options]);
     await silent.reached(after);
     running.kill('SIGKILL');
@@ -212,8 +195,7 @@ describe('what a killed clone has left in its folder', () => {
     const to = `with-${what.replaceAll(' ', '-')}`;
     await breakOff(to, 0.3, 'SIGKILL');
     await change(to);
-    const line = await lineTo(null);
-    onTestFinished(() => line.close());
+    const line = await bed.line();
     const { stderr } = await sandbox.run('gam', words(to, [line]), { expectStatus: 128 });
     expect(stderr).toMatch(/^fatal: destination path .* already exists and is not an empty directory/m);
     expect(existsSync(sandbox.path(to, '.git/HEAD'))).toBe(true);
@@ -221,8 +203,7 @@ describe('what a killed clone has left in its folder', () => {
 
   test('stays while somebody works there', async () => {
     const after = Math.round(0.3 * uninterrupted);
-    const silent = await lineTo({ kind: 'stall', after });
-    onTestFinished(() => silent.close());
+    const silent = await bed.line({ fault: { kind: 'stall', after } });
     const running = bed.sandbox.start('gam', words('busy', [silent]));
     await silent.reached(after);
     const again = await bed.sandbox.run('gam', words('busy', [silent]), { expectStatus: 128 });
@@ -238,8 +219,7 @@ describe('what was kept is not trusted', () => {
     await breakOff(`${to}-before`, 0.6, 'SIGTERM');
     const [folder = ''] = kept();
     await how(folder);
-    const line = await lineTo(null);
-    onTestFinished(() => line.close());
+    const line = await bed.line();
     const { stderr } = await bed.sandbox.run('gam', words(to, [line]));
     expect(stderr).not.toMatch(GOING_ON);
     await expectCloned(to);
@@ -271,11 +251,8 @@ describe('what was kept is not trusted', () => {
 test('a head start that turns out wrong is no earlier clone', async () => {
   const { sandbox } = bed;
   const server = await startHttpServer({ root: sandbox.root, env: sandbox.serverEnv });
-  const line = await lineTo(null);
-  onTestFinished(async () => {
-    await server.close();
-    await line.close();
-  });
+  const line = await bed.line();
+  onTestFinished(() => server.close());
   server.before = async (request) => {
     if (request.method === 'POST') await line.reached(0.5 * uninterrupted);
   };
@@ -289,12 +266,8 @@ test('a head start that turns out wrong is no earlier clone', async () => {
 
 test('two at once do not share', async () => {
   const after = Math.round(0.6 * uninterrupted);
-  const silent = await lineTo({ kind: 'stall', after });
-  const line = await lineTo(null);
-  onTestFinished(async () => {
-    await silent.close();
-    await line.close();
-  });
+  const silent = await bed.line({ fault: { kind: 'stall', after } });
+  const line = await bed.line();
   const first = bed.sandbox.start('gam', words('first', [silent]));
   await silent.reached(after);
   const { stderr } = await bed.sandbox.run('gam', words('second', [line]));
@@ -310,12 +283,8 @@ test('gam sweep --clones drops what broke off, but not what a gam clone works wi
   const { sandbox } = bed;
   await breakOff('broken', 0.6, 'SIGTERM');
   const after = Math.round(0.6 * uninterrupted);
-  const silent = await lineTo({ kind: 'stall', after });
-  const line = await lineTo(null);
-  onTestFinished(async () => {
-    await silent.close();
-    await line.close();
-  });
+  const silent = await bed.line({ fault: { kind: 'stall', after } });
+  const line = await bed.line();
   const busy = async () => {
     const { stdout } = await sandbox.run('gam', ['status', '--json']);
     return (JSON.parse(stdout) as { clones: { inUse: boolean }[] }).clones.map(({ inUse }) => inUse);
@@ -336,8 +305,7 @@ test('gam sweep --clones drops what broke off, but not what a gam clone works wi
 });
 
 test('git clone neither keeps anything nor takes it up', async () => {
-  const line = await lineTo(null);
-  onTestFinished(() => line.close());
+  const line = await bed.line();
   await breakOff('plain-before', 0.6, 'SIGTERM');
   const before = kept();
   expect(before).toHaveLength(1);

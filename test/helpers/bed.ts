@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { type HttpServer, startHttpServer } from './http-server.ts';
+import { type Line, type LineOptions, openLine } from './line.ts';
 import { logPacks, type PackLog } from './pack-log.ts';
 import { makePair, type Pair } from './pair.ts';
 import type { Scheme } from './place.ts';
@@ -14,6 +15,8 @@ export interface Bed {
   readonly packs: PackLog;
   /** The URL of a repository in `mirrors/`. */
   mirror(repository: string): string;
+  /** Opens a line, to the mirrors where no port is named, that ends with the bed. */
+  line(options?: Partial<LineOptions>): Promise<Line>;
   /** Has gam forget what earlier tests have shown of the mirrors, and try them in the order of the configuration. */
   forgetMirrors(): Promise<void>;
   /** Makes a pair whose canonical is a copy of `source`, in a folder named after the test. */
@@ -41,6 +44,11 @@ export async function makeBed(): Promise<Bed> {
     packs,
     forgetMirrors,
     mirror: (repository) => `${mirrors.url}/${repository}`,
+    async line(options = {}) {
+      const line = await openLine({ to: mirrors.port, ...options });
+      closing.push(() => line.close());
+      return line;
+    },
     async pair(source, name, scheme = 'http') {
       await forgetMirrors();
       const pair = await makePair(sandbox, source, scheme, name.replaceAll(/[^\w.-]+/g, '-'));
