@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // CommonJS, as is what it loads: node starts that some milliseconds sooner, on every fetch.
-require('../dist/git-remote-mirror.cjs');
+require('./load.js')('git-remote-mirror.cjs');

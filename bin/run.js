@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-void import('../dist/src/main/gam.js');
+require('./load.js')('gam.cjs');

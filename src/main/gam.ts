@@ -18,10 +18,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : FAILED);
 });
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
+main(process.argv.slice(2)).catch((error: unknown) => {
   const { lines, status } = tellFailure(error);
   for (const line of lines) process.stderr.write(`gam: ${line}\n`);
   process.exitCode = status;
-}
+});

@@ -23,7 +23,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   geo: [...BELOW_GIT, 'trace', 'git'],
   download: [...BELOW_GIT, 'trace', 'git', 'transport'],
   ...Object.fromEntries(APPLICATIONS.map((room) => [room, BELOW_APPLICATIONS])),
-  main: [...BELOW_APPLICATIONS, ...APPLICATIONS],
+  // dispatch.ts knows all commands by the manifest, and loads the one that runs.
+  main: [...BELOW_APPLICATIONS, ...APPLICATIONS, 'commands', 'oclif.manifest.json', 'package.json'],
   commands: [...BELOW_APPLICATIONS, ...APPLICATIONS, 'main'],
 };
 

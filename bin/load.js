@@ -1,0 +1,33 @@
+// Runs a bundle of dist/, with the code that V8 made of it while gam was built (src/main/rehearsal.ts): compiling it anew would
+// take as long again as the start of node. V8 itself refuses code that it did not make of a file of this length under
+// these flags; then, and where there is none for this node, it compiles.
+const { readFileSync } = require('node:fs');
+const { wrap } = require('node:module');
+const { join } = require('node:path');
+const { Script } = require('node:vm');
+
+const DIST = join(__dirname, '../dist');
+const MADE_BY = `${process.version}-${process.platform}-${process.arch}`;
+const loaded = new Map();
+
+function codeOf(name) {
+  try {
+    return readFileSync(join(DIST, `${name}.${MADE_BY}.code`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the bundle of this name exports. */
+module.exports = function load(name) {
+  const known = loaded.get(name);
+  if (known !== undefined) return known.exports;
+  const filename = join(DIST, name);
+  const script = new Script(wrap(readFileSync(filename, 'utf8')), { filename, cachedData: codeOf(name) });
+  const bundle = { exports: {} };
+  loaded.set(name, bundle);
+  // What few commands need is a bundle of its own.
+  const requireHere = (id) => (id.startsWith('./') ? load(id.slice(2)) : require(id));
+  script.runInThisContext()(bundle.exports, requireHere, bundle, filename, DIST);
+  return bundle.exports;
+};

@@ -1,0 +1,16 @@
+// Loaded by every node of a rehearsal (rehearsal.ts), before gam: keeps what V8 has compiled of a bundle when the process ends.
+const { writeFileSync } = require('node:fs');
+const { basename, join } = require('node:path');
+const v8 = require('node:v8');
+const vm = require('node:vm');
+
+// V8 takes code only under the flags under which it was made, and gam starts without those that it sets later.
+v8.setFlagsFromString = () => undefined;
+
+vm.Script = class extends vm.Script {
+  constructor(source, options) {
+    super(source, options);
+    const file = join(process.env.GAM_REHEARSAL, `${basename(options.filename)}.${process.pid}`);
+    process.once('exit', () => writeFileSync(file, this.createCachedData()));
+  }
+};
