@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cp, rm } from 'node:fs/promises';
+import { cpSync, rmSync } from 'node:fs';
 import { expectClean, expectNoChildren, expectSameRefs, fsckComplaints } from './evidence.ts';
 import type { HttpServer } from './http-server.ts';
 import { startHttpServer } from './http-server.ts';
@@ -27,8 +27,9 @@ export interface Scene {
 
 /** Copies a repository within a sandbox. */
 export async function copyRepository(sandbox: Sandbox, from: string, to: string): Promise<string> {
-  await rm(sandbox.path(to), { recursive: true, force: true });
-  await cp(sandbox.path(from), sandbox.path(to), { recursive: true, preserveTimestamps: true });
+  rmSync(sandbox.path(to), { recursive: true, force: true });
+  // cp() takes ten times as long.
+  cpSync(sandbox.path(from), sandbox.path(to), { recursive: true, preserveTimestamps: true });
   return to;
 }
 
