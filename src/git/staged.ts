@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { MIRROR_NAMESPACE, parseStagedRefs, type StagedRef, splitSwept } from '../mirror/staged.ts';
 import type { WantedRef } from './fetch-pack.ts';
 import { deleteRefs } from './refs.ts';
+import { commonDirOf } from './repository.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
 const FORMAT = '--format=%(refname) %(objectname) %(*objectname)';
@@ -12,6 +13,16 @@ export async function listStaged(options: RunOptions): Promise<StagedRef[]> {
   return parseStagedRefs(await gitOutput(['for-each-ref', FORMAT, MIRROR_NAMESPACE], options));
 }
 
+// Left relative where the commands run here: this process may stand in a folder that was renamed.
+async function folderOf(namespace: string, options: RunOptions): Promise<string> {
+  const { env, cwd } = options;
+  const absolute = (path: string) => (cwd === undefined ? path : resolve(cwd, path));
+  const gitDir = env?.['GIT_DIR'];
+  if (env !== undefined && gitDir !== undefined)
+    return join(absolute(commonDirOf(absolute(gitDir), env)), namespace);
+  return absolute((await gitOutput(['rev-parse', '--git-path', namespace], options)).trimEnd());
+}
+
 /**
  * Deletes staged refs by compare-and-swap, and the folders that git leaves empty behind them: with
  * refs/mirror/ gone, the next helper sees at a glance that there is nothing to sweep.
@@ -19,9 +30,7 @@ export async function listStaged(options: RunOptions): Promise<StagedRef[]> {
 export async function removeStaged(refs: readonly StagedRef[], options: RunOptions): Promise<void> {
   if (refs.length === 0) return;
   await deleteRefs(refs, options);
-  const path = await gitOutput(['rev-parse', '--git-path', MIRROR_NAMESPACE], options);
-  // Left relative where the commands run here: this process may stand in a folder that was renamed.
-  const top = options.cwd === undefined ? path.trimEnd() : resolve(options.cwd, path.trimEnd());
+  const top = await folderOf(MIRROR_NAMESPACE, options);
   const inside = await readdir(top, { recursive: true, withFileTypes: true }).catch(() => []);
   const folders = inside
     .filter((entry) => entry.isDirectory())
@@ -68,8 +77,7 @@ const STALE_LOCK_MS = 10_000;
 
 /** Removes lock files that a killed git left under one site: in gam's own folder, nobody else would. */
 export async function removeStaleLocks(site: string, options: RunOptions): Promise<void> {
-  const path = await gitOutput(['rev-parse', '--git-path', `${MIRROR_NAMESPACE}${site}`], options);
-  const top = resolve(options.cwd ?? '.', path.trimEnd());
+  const top = await folderOf(`${MIRROR_NAMESPACE}${site}`, options);
   for (const name of await readdir(top, { recursive: true }).catch(() => [])) {
     const lock = join(top, name);
     if (!name.endsWith('.lock')) continue;

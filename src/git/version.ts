@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
+import type { Environment } from './environment.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
 /** The oldest git that gam works with. */
 export const OLDEST_GIT = '2.25';
 /** The oldest git whose fetch-pack knows the end of an answer over a stateless line; before it, no mirrors. */
 export const STATELESS_GIT = '2.28';
+/** A program that came with git 2.29. */
+const SINCE_2_29 = 'git-maintenance';
 /** The oldest git that knows `includeIf "hasconfig:remote.*.url:..."`. */
 export const HASCONFIG_GIT = '2.36';
 /** The oldest git that obeys GIT_CONFIG_GLOBAL. */
@@ -35,4 +40,15 @@ export async function gitVersion(options: RunOptions): Promise<string> {
   const version = parseGitVersion(text);
   if (version === null) throw new GamError('git-failed', `git does not tell its version: ${printable(text)}`);
   return version;
+}
+
+/**
+ * Whether git's fetch-pack knows the end of an answer over a stateless line. git puts the folder of its programs first on the
+ * PATH of a helper, and what lies there mostly tells, without a process.
+ * @throws GamError as gitVersion() does
+ */
+export async function isFitForMirrors({ env, cwd }: { env: Environment; cwd: string }): Promise<boolean> {
+  const [first = ''] = (env['PATH'] ?? '').split(delimiter);
+  if (isAbsolute(first) && ['git', SINCE_2_29].every((name) => existsSync(join(first, name)))) return true;
+  return isAtLeast(await gitVersion({ env, cwd }), STATELESS_GIT);
 }

@@ -1,26 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Environment } from '../git/environment.ts';
 import { removeLeftovers } from '../git/quarantine.ts';
+import { findRepository } from '../git/repository.ts';
 import { sweepStaged } from '../git/staged.ts';
 import type { Trace } from '../trace/trace.ts';
-
-// Linked worktrees share refs and objects with the main one (gitrepository-layout(5), "commondir").
-function commonDir(gitDir: string): string {
-  const file = join(gitDir, 'commondir');
-  return existsSync(file) ? resolve(gitDir, readFileSync(file, 'utf8').trim()) : gitDir;
-}
 
 /**
  * Whether the repository may have something under refs/mirror/. Asking git costs a process; looking costs
  * nothing, and there is hardly ever something.
  */
 export function mayHaveStaged({ env, cwd }: { env: Environment; cwd: string }): boolean {
-  const named = env['GIT_DIR'];
-  if (named === undefined) return false;
-  const common = commonDir(resolve(cwd, named));
-  if (existsSync(join(common, 'refs/mirror')) || existsSync(join(common, 'reftable'))) return true;
-  const packed = join(common, 'packed-refs');
+  const repository = findRepository(env, cwd);
+  if (repository === null) return false;
+  const { commonDir } = repository;
+  if (existsSync(join(commonDir, 'refs/mirror')) || existsSync(join(commonDir, 'reftable'))) return true;
+  const packed = join(commonDir, 'packed-refs');
   return existsSync(packed) && readFileSync(packed, 'latin1').includes(' refs/mirror/');
 }
 
@@ -33,12 +28,10 @@ export async function sweepLeftovers(
   { env, cwd }: { env: Environment; cwd: string },
   trace: Trace,
 ): Promise<number> {
-  const named = env['GIT_DIR'];
-  if (named === undefined) return 0;
+  const repository = findRepository(env, cwd);
+  if (repository === null) return 0;
   try {
-    const common = commonDir(resolve(cwd, named));
-    const objects = env['GIT_OBJECT_DIRECTORY'] ?? join(common, 'objects');
-    const removed = await removeLeftovers(resolve(cwd, objects));
+    const removed = await removeLeftovers(repository.objects);
     if (removed.length > 0) trace('leftovers-removed', { count: removed.length });
     if (!mayHaveStaged({ env, cwd })) return 0;
     const { gone, left } = await sweepStaged({ env, cwd });

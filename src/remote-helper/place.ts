@@ -1,6 +1,6 @@
 import type { Environment } from '../git/environment.ts';
 import { findRepository, type Repository } from '../git/repository.ts';
-import { gitVersion, isAtLeast, STATELESS_GIT } from '../git/version.ts';
+import { isFitForMirrors } from '../git/version.ts';
 
 /** Where objects of a mirror go. */
 export interface Place {
@@ -12,15 +12,12 @@ export interface Place {
 /** Finds the place; null outside a repository, as for `git ls-remote <url>`. */
 export type FindPlace = () => Promise<Place | null>;
 
-/**
- * Looks for the place where it is first asked for, and only then: git's request comes in the middle of a head
- * start that has it already, when two more processes would be felt.
- */
+/** Looks for the place where it is first asked for, and only then. */
 export function placeFinder(env: Environment, cwd: string): FindPlace {
   let found: Promise<Place | null> | null = null;
   const find = async () => {
-    const [repository, version] = await Promise.all([findRepository(env, cwd), gitVersion({ env, cwd })]);
-    return repository && { repository, fit: isAtLeast(version, STATELESS_GIT) };
+    const repository = findRepository(env, cwd);
+    return repository && { repository, fit: await isFitForMirrors({ env, cwd }) };
   };
   return () => {
     found ??= find();

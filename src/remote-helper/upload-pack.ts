@@ -209,7 +209,7 @@ async function prepareSweep(context: HelperContext, holding: Holding, git: strin
 // that stages nothing itself, and may not even ask for objects. It must not lie there until the fetch after.
 async function sweepOlder(context: HelperContext, git: string | null): Promise<void> {
   const { process: own, settings, trace } = context;
-  const repository = settings.sweep === 'after' ? await findRepository(own.env, own.cwd) : null;
+  const repository = settings.sweep === 'after' ? findRepository(own.env, own.cwd) : null;
   if (repository === null) return;
   const quarantine = await Quarantine.open(repository.objects, own.pid);
   await spawnSweeper(context, repository, quarantine, {

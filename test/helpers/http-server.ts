@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { join } from 'node:path';
 import { answerByCgi, cgiVariables } from './cgi.ts';
 import { Connections, listen } from './listening.ts';
 import { answerByFile } from './static-files.ts';
@@ -53,7 +55,11 @@ export interface HttpServer {
 
 function backend(options: HttpServerOptions, request: IncomingMessage, path: string, query: string) {
   const { env, root, push = false, login, speaks = 'v2', config = {} } = options;
-  const settings = Object.entries({ 'http.receivepack': String(push), ...config });
+  // What git itself takes when nobody has logged in; without settings, its program can be started without git before it.
+  const settings = Object.entries({
+    ...(push || login ? { 'http.receivepack': String(push) } : {}),
+    ...config,
+  });
   const variables: Record<string, string> = {
     ...env,
     ...cgiVariables(request, path, query),
@@ -64,7 +70,16 @@ function backend(options: HttpServerOptions, request: IncomingMessage, path: str
   if (speaks === 'v2' && typeof wish === 'string') variables['GIT_PROTOCOL'] = wish;
   if (login !== undefined) variables['REMOTE_USER'] = login.user;
   const args = settings.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  return { command: 'git', args: [...args, 'http-backend'], env: variables };
+  return args.length > 0
+    ? { command: 'git', args: [...args, 'http-backend'], env: variables }
+    : { command: join(folderOfPrograms(env), 'git-http-backend'), args, env: variables };
+}
+
+let programs: string | null = null;
+
+function folderOfPrograms(env: Readonly<Record<string, string>>): string {
+  programs ??= execFileSync('git', ['--exec-path'], { env, encoding: 'utf8' }).trimEnd();
+  return programs;
 }
 
 function isLoggedIn(request: IncomingMessage, login: HttpServerOptions['login']): boolean {
