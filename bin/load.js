@@ -1,6 +1,6 @@
-// Runs a bundle of dist/, with the code that V8 made of it while gam was built (src/main/rehearsal.ts): compiling it anew would
-// take as long again as the start of node. V8 itself refuses code that it did not make of a file of this length under
-// these flags; then, and where there is none for this node, it compiles.
+// Runs a bundle of dist/, with the code that V8 made of it while gam was built (src/main/rehearsal.ts): to compile it
+// anew would take some milliseconds on every fetch. V8 itself refuses code that it did not make of a file of this length
+// under these flags; then, and where there is none for this node, it compiles.
 const { readFileSync } = require('node:fs');
 const { wrap } = require('node:module');
 const { join } = require('node:path');

@@ -14,8 +14,8 @@ export interface Repository {
 }
 
 /**
- * The folder that a repository's worktrees share (gitrepository-layout(5), "commondir"; git(1), GIT_COMMON_DIR); relative
- * where `gitDir` is.
+ * The folder that a repository's worktrees share (gitrepository-layout(5), "commondir"; git(1), GIT_COMMON_DIR);
+ * relative where `gitDir` is.
  */
 export function commonDirOf(gitDir: string, env: Environment): string {
   const given = env['GIT_COMMON_DIR'];

@@ -43,8 +43,8 @@ export async function gitVersion(options: RunOptions): Promise<string> {
 }
 
 /**
- * Whether git's fetch-pack knows the end of an answer over a stateless line. git puts the folder of its programs first on the
- * PATH of a helper, and what lies there mostly tells, without a process.
+ * Whether git's fetch-pack knows the end of an answer over a stateless line. git puts the folder of its programs first
+ * on the PATH of a helper, and what lies there mostly tells, without a process.
  * @throws GamError as gitVersion() does
  */
 export async function isFitForMirrors({ env, cwd }: { env: Environment; cwd: string }): Promise<boolean> {

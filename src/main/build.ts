@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core/config';
@@ -48,7 +48,10 @@ async function bundle(source: string): Promise<void> {
   await build({ ...BUNDLE, entryPoints: [source], outfile: join(DIST, name) });
 }
 
-rmSync(DIST, { recursive: true, force: true });
+// The bundles themselves stay until each is overwritten: somebody may be fetching.
+mkdirSync(DIST, { recursive: true });
+for (const name of readdirSync(DIST).filter((entry) => !entry.endsWith('.cjs')))
+  rmSync(join(DIST, name), { recursive: true });
 await writeManifest();
 await bundle('src/transport/web-probe.ts');
 await bundle('src/main/gam.ts');

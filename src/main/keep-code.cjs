@@ -1,4 +1,4 @@
-// Loaded by every node of a rehearsal (rehearsal.ts), before gam: keeps what V8 has compiled of a bundle when the process ends.
+// Loaded by every node of a rehearsal (rehearsal.ts), before gam: keeps what V8 has compiled of a bundle by the end.
 const { writeFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
 const v8 = require('node:v8');

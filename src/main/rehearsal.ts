@@ -8,8 +8,8 @@ function urlOf(folder: string): string {
   return pathToFileURL(folder).href;
 }
 
-// Each process has left what it knows. Where one has begun with the code of an earlier one, it knows that, too; of some that
-// ran side by side, the largest knows most.
+// Each process has left what it knows. Where one has begun with the code of an earlier one, it knows that, too; of some
+// that ran side by side, the largest knows most.
 function takeCode(from: string, dist: string): void {
   const size = (file: string) => statSync(join(from, file)).size;
   for (const file of readdirSync(from).sort((a, b) => size(a) - size(b))) {
@@ -20,8 +20,8 @@ function takeCode(from: string, dist: string): void {
 }
 
 /**
- * Runs the built gam as it is run most often, and keeps beside it the code that V8 has made of it by then, for bin/load.js. Of
- * functions that never run, V8 makes none: to have it compile everything would make each start slower, not faster.
+ * Runs the built gam as it is run most often, and keeps beside it the code that V8 has made of it by then, for
+ * bin/load.js. Of functions that never run, V8 makes none: to have it compile everything makes each start slower.
  *
  * @param top gam's folder
  * @throws GamError when git is not there or fails; then gam starts without
