@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { untilNothing } from './bystanders.ts';
 import { asCloned, compareRefs, type Mapping } from './refs.ts';
@@ -51,6 +51,17 @@ export async function fsckComplaints(sandbox: Sandbox, repository: string): Prom
   return status === 0 ? lines : [`git fsck ended with ${status}`, ...lines];
 }
 
+/** The names of staged refs. Where refs are files (gitrepository-layout(5)), a look tells that there are none. */
+async function stagedRefs(sandbox: Sandbox, repository: string): Promise<string[]> {
+  const gitDir = plainGitDir(sandbox, repository);
+  if (gitDir !== null && !existsSync(join(gitDir, 'reftable')) && !existsSync(join(gitDir, 'refs/mirror'))) {
+    const packed = join(gitDir, 'packed-refs');
+    if (!existsSync(packed) || !readFileSync(packed, 'latin1').includes(' refs/mirror/')) return [];
+  }
+  const args = ['for-each-ref', '--format=%(refname)', 'refs/mirror'];
+  return (await sandbox.git(args, { cwd: repository })).stdout.split('\n').filter(Boolean);
+}
+
 /**
  * What a fetch left behind: refs under refs/mirror, lock, keep and temporary files. The sweeper outlives
  * git by a moment and is waited for, at most
@@ -63,11 +74,8 @@ export async function leftovers(
 ): Promise<readonly string[]> {
   const folder = await commonDir(sandbox, repository);
   return untilNothing(async () => {
-    const { stdout } = await sandbox.git(['for-each-ref', '--format=%(refname)', 'refs/mirror'], {
-      cwd: repository,
-    });
     const temporary = readdirSync(sandbox.path('tmp')).map((name) => join('tmp', name));
-    return [...stdout.split('\n').filter(Boolean), ...passingFiles(folder), ...temporary];
+    return [...(await stagedRefs(sandbox, repository)), ...passingFiles(folder), ...temporary];
   }, patience);
 }
 

@@ -55,11 +55,7 @@ export interface HttpServer {
 
 function backend(options: HttpServerOptions, request: IncomingMessage, path: string, query: string) {
   const { env, root, push = false, login, speaks = 'v2', config = {} } = options;
-  // What git itself takes when nobody has logged in; without settings, its program can be started without git before it.
-  const settings = Object.entries({
-    ...(push || login ? { 'http.receivepack': String(push) } : {}),
-    ...config,
-  });
+  const settings = Object.entries({ 'http.receivepack': String(push), ...config });
   const variables: Record<string, string> = {
     ...env,
     ...cgiVariables(request, path, query),
@@ -69,10 +65,9 @@ function backend(options: HttpServerOptions, request: IncomingMessage, path: str
   const wish = request.headers['git-protocol'];
   if (speaks === 'v2' && typeof wish === 'string') variables['GIT_PROTOCOL'] = wish;
   if (login !== undefined) variables['REMOTE_USER'] = login.user;
-  const args = settings.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  return args.length > 0
-    ? { command: 'git', args: [...args, 'http-backend'], env: variables }
-    : { command: join(folderOfPrograms(env), 'git-http-backend'), args, env: variables };
+  // As `git -c` hands it on; git itself, started before its program only for that, would be a process more.
+  variables['GIT_CONFIG_PARAMETERS'] = settings.map(([key, value]) => `'${key}=${value}'`).join(' ');
+  return { command: join(folderOfPrograms(env), 'git-http-backend'), args: [], env: variables };
 }
 
 let programs: string | null = null;

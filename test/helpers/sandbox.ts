@@ -8,17 +8,17 @@ import { type ChildOptions, type Ended, type Running, startChild } from './child
 /** Marks every process that descends from a sandbox, even one that left its process group. */
 const MARKER = 'GAM_TEST_SANDBOX';
 
-// What git tidies up by itself it does not do in the background: a copy of a clone would get the lock of that.
-// Nor does it copy a dozen examples of hooks into each repository.
+// git does not tidy up by itself: that is a process more each time, and a copy of a clone would get its lock. Nor does it
+// copy a dozen examples of hooks into each repository.
 const CONFIG = `[init]
 \tdefaultBranch = main
 \ttemplateDir =
 [advice]
 \tdetachedHead = false
 [gc]
-\tautoDetach = false
+\tauto = 0
 [maintenance]
-\tautoDetach = false
+\tauto = false
 `;
 
 /** How one command is run in a sandbox; `cwd` is absolute or relative to its folder. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expectClean, expectNoChildren, expectSameRefs, fsckComplaints } from './evidence.ts';
 import type { HttpServer } from './http-server.ts';
 import { startHttpServer } from './http-server.ts';
@@ -117,7 +117,11 @@ export async function expectRecovery(scene: Scene, clone: string): Promise<void>
   const { sandbox, canonical } = scene;
   await expectNoChildren(sandbox);
   const plain = await copyRepository(sandbox, clone, `${clone}-plain`);
-  await sandbox.git(['config', 'remote.origin.url', canonical], { cwd: plain });
+  const config = sandbox.path(plain, '.git/config');
+  writeFileSync(
+    config,
+    readFileSync(config, 'utf8').replace(`url = mirror::${canonical}\n`, `url = ${canonical}\n`),
+  );
   await sandbox.git(['fetch', '-q'], { cwd: plain });
   await expectSound(scene, plain);
 
