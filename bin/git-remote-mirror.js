@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // CommonJS, as is what it loads: node starts that some milliseconds sooner, on every fetch.
-require('./load.js')('git-remote-mirror.cjs');
+require('./load.js').load('git-remote-mirror.cjs');

@@ -7,19 +7,23 @@ const { join } = require('node:path');
 const { Script } = require('node:vm');
 
 const DIST = join(__dirname, '../dist');
-const MADE_BY = `${process.version}-${process.platform}-${process.arch}`;
 const loaded = new Map();
+
+// The file in dist/ for what this node makes of a bundle; another version or machine has its own.
+function codeFile(name) {
+  return `${name}.${process.version}-${process.platform}-${process.arch}.code`;
+}
 
 function codeOf(name) {
   try {
-    return readFileSync(join(DIST, `${name}.${MADE_BY}.code`));
+    return readFileSync(join(DIST, codeFile(name)));
   } catch {
     return undefined;
   }
 }
 
 /** What the bundle of this name exports. */
-module.exports = function load(name) {
+function load(name) {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
   const filename = join(DIST, name);
@@ -30,4 +34,6 @@ module.exports = function load(name) {
   const requireHere = (id) => (id.startsWith('./') ? load(id.slice(2)) : require(id));
   script.runInThisContext()(bundle.exports, requireHere, bundle, filename, DIST);
   return bundle.exports;
-};
+}
+
+module.exports = { codeFile, load };

@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-require('./load.js')('gam.cjs');
+require('./load.js').load('gam.cjs');

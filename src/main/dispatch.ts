@@ -12,6 +12,7 @@ async function load(id: string): Promise<Command.Class> {
   return Object.assign(command, { id, plugin: PLUGIN });
 }
 
+// oclif has written it from just these (build.ts); to the compiler, all of JSON is wider than that.
 const COMMANDS = Object.entries(manifest.commands as unknown as Record<string, Command.Cached>).map(
   ([id, command]): Command.Loadable => ({ ...command, load: () => load(id) }),
 );

@@ -10,7 +10,9 @@ v8.setFlagsFromString = () => undefined;
 vm.Script = class extends vm.Script {
   constructor(source, options) {
     super(source, options);
-    const file = join(process.env.GAM_REHEARSAL, `${basename(options.filename)}.${process.pid}`);
+    // Not before, since it takes vm.Script as it finds it.
+    const { codeFile } = require('../../bin/load.js');
+    const file = join(process.env.GAM_REHEARSAL, `${codeFile(basename(options.filename))}.${process.pid}`);
     process.once('exit', () => writeFileSync(file, this.createCachedData()));
   }
 };

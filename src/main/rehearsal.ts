@@ -12,11 +12,8 @@ function urlOf(folder: string): string {
 // that ran side by side, the largest knows most.
 function takeCode(from: string, dist: string): void {
   const size = (file: string) => statSync(join(from, file)).size;
-  for (const file of readdirSync(from).sort((a, b) => size(a) - size(b))) {
-    const bundle = file.replace(/\.\d+$/, '');
-    const name = `${bundle}.${process.version}-${process.platform}-${process.arch}.code`;
-    renameSync(join(from, file), join(dist, name));
-  }
+  for (const file of readdirSync(from).sort((a, b) => size(a) - size(b)))
+    renameSync(join(from, file), join(dist, file.replace(/\.\d+$/, '')));
 }
 
 /**

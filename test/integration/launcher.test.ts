@@ -259,6 +259,12 @@ describe('perl starts git’s own web helper before node', () => {
     expect(await taken({ env: { GIT_OBJECT_DIRECTORY: sandbox.path('objects') } })).toBe('programs/perl');
   });
 
+  test('when what worktrees share lies where the user says', async () => {
+    mkdirSync(sandbox.path('common/refs/mirror'), { recursive: true });
+    mkdirSync(sandbox.path('common/objects'));
+    expect(await taken({ env: { GIT_COMMON_DIR: sandbox.path('common') } })).toBe('programs/perl');
+  });
+
   test.each<[string, Record<string, string>]>([
     ['gam is switched off', { GAM_DISABLE: '1' }],
     ['Ctrl-C is kept from git', { GAM_SHIELD: 'env' }],
