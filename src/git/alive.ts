@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { digest } from '../protocol/digest.ts';
+import { shortHash } from '../protocol/digest.ts';
 
 /** What proc(5) tells of a process; null where it does not. */
 function look(pid: number): { state: string; start: string } | null {
@@ -14,17 +14,13 @@ function look(pid: number): { state: string; start: string } | null {
   }
 }
 
-function hostTag(): string {
-  return digest('sha256', hostname()).toString('hex').slice(0, 8);
-}
-
 /**
  * A name for a process that no other has: `<host>-<pid>-<start>`, fit for a file. Process numbers come round
  * again, on a busy machine within a minute, and what a killed process left must not pass for the work of
  * whoever has its number now.
  */
 export function processName(pid: number): string {
-  return `${hostTag()}-${pid}-${look(pid)?.start ?? '0'}`;
+  return `${shortHash(hostname())}-${pid}-${look(pid)?.start ?? '0'}`;
 }
 
 /**
@@ -35,7 +31,7 @@ export function processName(pid: number): string {
  */
 export function isAlive(name: string): boolean | null {
   const [, host, number = '', start] = /^([0-9a-f]{8})-([0-9]+)-([0-9]+)/.exec(name) ?? [];
-  if (host !== hostTag()) return null;
+  if (host !== shortHash(hostname())) return null;
   const pid = Number(number);
   try {
     process.kill(pid, 0);

@@ -1,7 +1,6 @@
 import { DELIM, dataPacket, FLUSH, linePacket, RESPONSE_END } from '../pkt-line/encode.ts';
 import { HEADER_LENGTH, LONGEST_PACKET, type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND, bandPayload } from '../pkt-line/sideband.ts';
-import { digest } from '../protocol/digest.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 
 /** The most of a pack that a packet carries behind its header and its band. */
@@ -65,11 +64,17 @@ export function isForGit(packet: Packet, request: FetchRequest): boolean {
   return argumentValues(request, 'have').includes(line.slice('ACK '.length).split(' ', 1)[0] ?? '');
 }
 
+const EMPTY = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
+
+/** Of EMPTY, by object format; to load node:crypto would take longer than the rest of an answer. */
+const CHECKSUM = {
+  sha1: '029d08823bd8a8eab510ad6ac75c823cfd3ed31e',
+  sha256: '7ed890d8a45760f3eecf73045b1d1047085af4776dc683d78eac82203df1993f',
+};
+
 /** A pack of no objects: the header of gitformat-pack(5) and its checksum. */
 export function emptyPack(format: string): Buffer {
-  const header = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1');
-  const checksum = digest(format === 'sha256' ? 'sha256' : 'sha1', header);
-  return Buffer.concat([header, checksum]);
+  return Buffer.concat([EMPTY, Buffer.from(format === 'sha256' ? CHECKSUM.sha256 : CHECKSUM.sha1, 'hex')]);
 }
 
 /** The answer to a request when everything wanted is here already, as canonical would have written it. */

@@ -1,4 +1,5 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { shortHash } from '../protocol/digest.ts';
 
 /** Addresses that every machine has wherever it is: IPv6 link-local ones. */
 const EVERYWHERE = /^fe80:/i;
@@ -18,14 +19,6 @@ function networkOf({ address, netmask, family }: NetworkInterfaceInfo): string {
   return parts(address)
     .map((part, index) => part & (mask[index] ?? 0))
     .join(family === 'IPv4' ? '.' : ':');
-}
-
-// FNV-1a: eight digits tell the few networks of one machine apart, and node:crypto takes longer to load than
-// all the rest of this room.
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, '0');
 }
 
 /**
