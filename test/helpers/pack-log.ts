@@ -14,7 +14,8 @@ export interface PackLog {
 export async function logPacks(sandbox: Sandbox): Promise<PackLog> {
   const file = sandbox.path('packs.log');
   const hook = fileURLToPath(new URL('../../fixtures/bin/count-pack', import.meta.url));
-  const command = `PACK_LOG='${file}' '${hook}'`;
+  // A shell runs this, in the repository.
+  const command = `exec '${hook}' '${file}' "$PWD"`;
   await sandbox.git(['config', '--global', 'uploadpack.packObjectsHook', command]);
   return {
     sentFrom(folder) {

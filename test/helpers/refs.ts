@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Sandbox } from './sandbox.ts';
 
 /** Every ref of a repository, and HEAD: an object id, or `ref: <name>` for a symbolic one. */
@@ -19,6 +21,28 @@ export async function refsOf(sandbox: Sandbox, repository: string): Promise<Refs
   if (symbolic.status === 0) return { ...refs, HEAD: `ref: ${symbolic.stdout.trim()}` };
   const detached = await sandbox.git(['rev-parse', 'HEAD'], { cwd: repository });
   return { ...refs, HEAD: detached.stdout.trim() };
+}
+
+// What the refs of a bare repository depend on where they are files (gitrepository-layout(5)).
+function textOfRefs(gitDir: string): string | null {
+  if (!existsSync(join(gitDir, 'HEAD')) || existsSync(join(gitDir, 'reftable'))) return null;
+  const refs = readdirSync(join(gitDir, 'refs'), { recursive: true, withFileTypes: true });
+  const names = refs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = ['HEAD', 'packed-refs'].map((name) => join(gitDir, name)).filter((name) => existsSync(name));
+  return [...files, ...names].map((name) => `${name}\n${readFileSync(name, 'latin1')}`).join('\n');
+}
+
+const known = new Map<string, { text: string; refs: Refs }>();
+
+/** refsOf() of a repository that is asked again and again and hardly changes; where it has not changed, no git is started. */
+async function refsOfCanonical(sandbox: Sandbox, repository: string): Promise<Refs> {
+  const gitDir = sandbox.path(repository);
+  const text = textOfRefs(gitDir);
+  const last = known.get(gitDir);
+  if (text !== null && last?.text === text) return last.refs;
+  const refs = await refsOf(sandbox, repository);
+  if (text !== null) known.set(gitDir, { text, refs });
+  return refs;
 }
 
 /** What a clone should hold of canonical's refs, and for which of its refs this says everything. */
@@ -76,7 +100,7 @@ export async function compareRefs(
   canonical: string,
   mapping: Mapping,
 ): Promise<{ expected: number; differences: string[] }> {
-  const expected = mapping.expected(await refsOf(sandbox, canonical));
+  const expected = mapping.expected(await refsOfCanonical(sandbox, canonical));
   const held = await refsOf(sandbox, clone);
   const names = new Set([
     ...Object.keys(expected),

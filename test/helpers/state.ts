@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Refs, refsOf } from './refs.ts';
 import { plainGitDir } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -11,6 +11,7 @@ export interface RepositoryState {
   status: string;
   shallow: string;
   fetchHead: string;
+  /** The lines of its own file. */
   config: string[];
   /** How many objects real refs lead to, and which of them are promised only. */
   objects: number;
@@ -21,18 +22,15 @@ async function read(sandbox: Sandbox, repository: string, ...args: string[]): Pr
   return (await sandbox.git(args, { cwd: repository, expectStatus: null })).stdout;
 }
 
-// `config --list` in the repository itself, so that relative paths and the user's own file stay out.
-async function configOf(sandbox: Sandbox, repository: string): Promise<string[]> {
-  return (await read(sandbox, repository, 'config', '--local', '--list')).split('\n').filter(Boolean);
-}
-
 /** Reads a repository's state; a URL that differs between two repositories is for the caller to replace. */
 export async function stateOf(sandbox: Sandbox, repository: string): Promise<RepositoryState> {
-  const gitDir =
-    plainGitDir(sandbox, repository) ??
-    (await read(sandbox, repository, 'rev-parse', '--absolute-git-dir')).trim();
-  const file = (name: string) =>
-    existsSync(join(gitDir, name)) ? readFileSync(join(gitDir, name), 'utf8') : '';
+  const plain = plainGitDir(sandbox, repository);
+  const folder = async (which: string) =>
+    plain ?? resolve(sandbox.path(repository), (await read(sandbox, repository, 'rev-parse', which)).trim());
+  const gitDir = await folder('--absolute-git-dir');
+  const commonDir = await folder('--git-common-dir');
+  const file = (name: string, where = gitDir) =>
+    existsSync(join(where, name)) ? readFileSync(join(where, name), 'utf8') : '';
   const real = ['--exclude=refs/mirror/*', '--all'];
   const listed = await read(sandbox, repository, 'rev-list', '--objects', '--missing=print', ...real);
   const objects = listed.split('\n').filter(Boolean);
@@ -41,7 +39,7 @@ export async function stateOf(sandbox: Sandbox, repository: string): Promise<Rep
     status: await read(sandbox, repository, 'status', '--branch', '--porcelain'),
     shallow: file('shallow'),
     fetchHead: file('FETCH_HEAD'),
-    config: await configOf(sandbox, repository),
+    config: file('config', commonDir).split('\n').filter(Boolean),
     objects: objects.length,
     promised: objects.filter((line) => line.startsWith('?')).sort(),
   };

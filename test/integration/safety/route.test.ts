@@ -105,7 +105,7 @@ async function cloned(mirror: string, option: string, config: Readonly<Record<st
   expect(outcome.status, outcome.stderr).toBe(0);
   await expectNoChildren(scene.sandbox);
   expect(await leftovers(scene.sandbox, outcome.repository)).toEqual([]);
-  const url = (line: string) => line.startsWith('remote.origin.url=') || line.includes('mirrorurl');
+  const url = (line: string) => /^\turl = |mirrorurl/i.test(line);
   const seen = ({ config: all, ...state }: RepositoryState) => ({
     ...state,
     config: all.filter((line) => !url(line)),
