@@ -9,8 +9,6 @@ export interface CgiProgram {
   command: string;
   args: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** The answer's headers, where the program writes none. */
-  headers?: Readonly<Record<string, string>>;
 }
 
 interface Head {
@@ -84,9 +82,7 @@ export async function answerByCgi(
   // A program that answers before it has read everything breaks this pipe, and that is its right.
   const fed = pipeline(request, child.stdin).catch(() => undefined);
   try {
-    const { headers } = program;
-    const given = headers && { status: 200, headers: Object.entries(headers), rest: Buffer.alloc(0) };
-    const head = given ?? (await readHead(child.stdout));
+    const head = await readHead(child.stdout);
     if (head === null) {
       response.writeHead(500).end();
     } else {

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
-import { answerByCgi, type CgiProgram, cgiVariables } from './cgi.ts';
+import { answerByCgi, cgiVariables } from './cgi.ts';
 import { Connections, listen } from './listening.ts';
 import { answerByFile } from './static-files.ts';
 
@@ -54,43 +53,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const FETCH = /^(\/.+)\/(info\/refs\?service=git-upload-pack|git-upload-pack\?)$/;
-
-/**
- * What git-http-backend(1) starts for a fetch, where that is all it does: in protocol v2, with a request that is not
- * compressed, for a repository that is there. Without it, each of the suite's thousands of requests takes half the time.
- */
-function uploadPack(
-  program: CgiProgram,
-  root: string,
-  request: IncomingMessage,
-  path: string,
-  query: string,
-): CgiProgram | null {
-  const match = FETCH.exec(`${path}?${query}`);
-  const isCompressed = request.headers['content-encoding'] !== undefined;
-  if (match === null || isCompressed || program.env['GIT_PROTOCOL'] !== 'version=2') return null;
-  const [, repository = '', service = ''] = match;
-  const folder = join(root, repository);
-  if (!existsSync(join(folder, 'HEAD'))) return null;
-  const isFirst = service.startsWith('info/');
-  return {
-    command: join(folderOfPrograms(program.env), 'git-upload-pack'),
-    args: ['--stateless-rpc', ...(isFirst ? ['--advertise-refs'] : []), folder],
-    env: program.env,
-    headers: {
-      'Content-Type': `application/x-git-upload-pack-${isFirst ? 'advertisement' : 'result'}`,
-      'Cache-Control': 'no-cache, max-age=0, must-revalidate',
-    },
-  };
-}
-
-function backend(
-  options: HttpServerOptions,
-  request: IncomingMessage,
-  path: string,
-  query: string,
-): CgiProgram {
+function backend(options: HttpServerOptions, request: IncomingMessage, path: string, query: string) {
   const { env, root, push = false, login, speaks = 'v2', config = {} } = options;
   const settings = Object.entries({ 'http.receivepack': String(push), ...config });
   const variables: Record<string, string> = {
@@ -104,8 +67,7 @@ function backend(
   if (login !== undefined) variables['REMOTE_USER'] = login.user;
   // As `git -c` hands it on; git itself, started before its program only for that, would be a process more.
   variables['GIT_CONFIG_PARAMETERS'] = settings.map(([key, value]) => `'${key}=${value}'`).join(' ');
-  const program = { command: join(folderOfPrograms(env), 'git-http-backend'), args: [], env: variables };
-  return uploadPack(program, root, request, path, query) ?? program;
+  return { command: join(folderOfPrograms(env), 'git-http-backend'), args: [], env: variables };
 }
 
 let programs: string | null = null;
@@ -121,7 +83,7 @@ function isLoggedIn(request: IncomingMessage, login: HttpServerOptions['login'])
   return request.headers.authorization === `Basic ${expected}`;
 }
 
-/** Serves a folder of repositories as git-http-backend(1) does, each answer by a process of its own. */
+/** Serves a folder of repositories by git-http-backend(1), each answer by a process of its own. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const requests: LoggedRequest[] = [];
   const complaints: string[] = [];
