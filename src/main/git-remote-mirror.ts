@@ -13,6 +13,7 @@ import { runHelper } from '../remote-helper/helper.ts';
 import { Report } from '../remote-helper/report.ts';
 import { runSweeper } from '../remote-helper/sweeper.ts';
 import { openTrace } from '../trace/trace.ts';
+import { keepStandardError } from './keep-standard-error.ts';
 import { joinLeaveLine } from './leave-line.ts';
 import { VERSION } from './version.ts';
 
@@ -100,6 +101,8 @@ async function help(remote: string, url: string): Promise<number> {
 // What passes through lives for a moment only, outside of V8's heap, and goes when its young generation is
 // collected. Left to grow to 16 MiB, that happens so rarely that 40 MiB of dead buffers pile up.
 setFlagsFromString('--semi-space-growth-factor=1');
+
+keepStandardError();
 
 async function main(first: string | undefined, second: string | undefined): Promise<number> {
   if (first === '--version') {

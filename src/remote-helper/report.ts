@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs';
 import { printable } from '../protocol/text.ts';
+import { writeStandardError } from './standard-error.ts';
 
 /** What may be told on the way to a mirror. */
 export type Telling = Pick<Report, 'line' | 'progress'>;
@@ -28,16 +28,12 @@ export class Report {
 
   /** Text that is already fit for the terminal: git's own progress on what a mirror sends. */
   progress(text: string): void {
-    if (!this.quiet) this.#write(text);
+    if (!this.quiet) this.#write(text, 'counter');
   }
 
-  #write(text: string): void {
+  #write(text: string, kind: 'message' | 'counter' = 'message'): void {
     if (text !== '') this.#midLine = !text.endsWith('\n');
-    try {
-      writeSync(2, text);
-    } catch {
-      // Nobody reads standard error any more (EPIPE), or it is full (EAGAIN): no reason to fail a fetch.
-    }
+    writeStandardError(text, kind);
   }
 }
 
