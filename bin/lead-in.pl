@@ -1,15 +1,15 @@
-# perl lead-in.pl <web helper> <remote> <url> <program>...
+# perl lead-in.pl <folder> <web helper> <remote> <url> <word>...
 #
-# Starts git's own web helper, and in this process the program, which is gam's helper in node. While that loads, git and
+# Starts git's own web helper, and in this process gam's helper in node, which lies in the folder. While that loads, git and
 # the web helper talk to each other up to the point where canonical's line is opened: its first two round trips take
 # longer than node's start, which then costs nothing. perl, since sh has no way to hold both ends of a child; any old
 # one, without modules.
 #
-# The program gets one more word: the descriptors of the web helper's standard input and output, of what was said so far,
+# node's program gets one more word: the descriptors of the web helper's standard input and output, of what was said so far,
 # of how the web helper ended, and of a line for orders (src/transport/lead-in.ts).
 use strict;
 
-my ($helper, $remote, $url, @program) = @ARGV;
+my ($folder, $helper, $remote, $url, @words) = @ARGV;
 delete $ENV{PERL_BADLANG};
 
 # Pipes are handed on.
@@ -28,14 +28,24 @@ close $_ for $to_web, $from_web, $says, $ends, $orders;
 defined $keeper or take_over();
 take_over(join ',', map { fileno $_ } $web_input, $web_output, $said, $ended, $order);
 
-# Lets the program have this process, with a word more or as if nothing had been.
+# Lets node have this process, with a word more or as if nothing had been.
 sub take_over {
-  exec { $program[0] } @program, @_;
+  exec 'node', physical($folder) . 'git-remote-mirror.js', @words, @_;
   exit 127;
 }
 
-# Starts the web helper, leads in, and looks after it to its end: it gets the signals that are ordered, and is ended when
-# the program is gone, which may happen while that loads.
+# node works `..` out of a path before it follows links.
+sub physical {
+  my ($path) = @_;
+  return $path unless $path =~ m{(?:^|/)\.\./};
+  open my $shell, '-|', 'sh', '-c', 'CDPATH= cd -P "$1" && pwd -P', 'sh', $path or return $path;
+  my $found = join '', <$shell>;
+  return close $shell && $found =~ s{\n\z}{/} ? $found : $path;
+}
+
+# Starts the web helper, leads in, and looks after it to its end. It gets the signals that are ordered, and is ended when
+# node is gone, which may happen while it loads; on the order `leave` it may end by itself, for which it then has some
+# seconds.
 sub keep {
   my $web = fork;
   defined $web or return;
@@ -49,11 +59,11 @@ sub keep {
   $SIG{$_} = 'IGNORE' for qw(INT HUP TERM PIPE);
   close $_ for $to_web, $from_web;
   lead_in();
-  # git and the program have these for themselves now.
+  # git and node have these for themselves now.
   close $_ for *STDIN, *STDOUT, $web_input, $web_output, $says;
   # Its end interrupts the select; if it comes just before, that is seen a second later.
   $SIG{CHLD} = sub { };
-  my $gone = 0;
+  my ($gone, $left) = (0, 0);
   # WNOHANG, wherever git runs.
   until (waitpid($web, 1) == $web) {
     my $ready = '';
@@ -63,7 +73,9 @@ sub keep {
       my $signal = line_from($orders);
       $gone = !defined $signal;
       chomp($signal //= 'TERM');
-      kill $signal, $web;
+      # It is ending by itself, and may have cookies to write.
+      $left ||= $signal eq 'leave';
+      kill $signal, $web unless $left;
     } elsif ($gone && $gone++ > 2) {
       kill 'KILL', $web;
     }
@@ -71,7 +83,7 @@ sub keep {
   syswrite $ends, sprintf "%d %d\n", $? >> 8, $? & 127;
 }
 
-# Lines that need no answer of gam's are passed on, and said to the program as `passed <line>`; the first other one, or
+# Lines that need no answer of gam's are passed on, and said to node as `passed <line>`; the first other one, or
 # the one that opens canonical's line, is the last. Nothing behind is taken from whoever reads on. The very last line,
 # `until <seconds>`, says when that was; it is missing where the web helper has ended.
 sub lead_in {

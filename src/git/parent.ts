@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { startProcess } from './process.ts';
 
 /** How many processes may stand between a helper and its git: git's own wrapper, and shims of version managers. */
@@ -10,10 +10,11 @@ interface Ancestor {
   command: string;
 }
 
-// The name in parentheses may hold spaces; the parent is the second field behind it (proc(5)).
-async function lookInProc(pid: number): Promise<Ancestor> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+// The name in parentheses may hold spaces; the parent is the second field behind it (proc(5)). Nothing there is waited
+// for, and node would start four threads to read it.
+function lookInProc(pid: number): Ancestor {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   return { parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]), command };
 }
 
@@ -26,8 +27,12 @@ async function lookByPs(pid: number): Promise<Ancestor> {
   return { parent: Number.parseInt(text, 10), command: text.replace(/^\s*\d+\s+/, '').trimEnd() };
 }
 
-function look(pid: number): Promise<Ancestor | null> {
-  return lookInProc(pid).catch(() => lookByPs(pid).catch(() => null));
+async function look(pid: number): Promise<Ancestor | null> {
+  try {
+    return lookInProc(pid);
+  } catch {
+    return lookByPs(pid).catch(() => null);
+  }
 }
 
 /**

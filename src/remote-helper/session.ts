@@ -105,6 +105,8 @@ export class Session {
   #answered = false;
   /** True when canonical refused a request of gam's own. */
   #refused = false;
+  /** True when git took its leave with all that it had asked for: how canonical's helper ends, git does not ask then. */
+  #left = false;
   #bytesBefore = 0;
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -140,7 +142,7 @@ export class Session {
       }
     }
     const bytes = this.#bytesBefore + this.#answers.bytes;
-    const exit = await this.#canonical.exit;
+    const exit = this.#left ? { status: 0, signal: null } : await this.#canonical.exit;
     // How an idle line ended does not matter when there was nothing left to ask for.
     const needless = this.#completed && (this.#idle || this.#answered);
     const told = needless ? { status: 0, signal: null } : exit;
@@ -176,7 +178,11 @@ export class Session {
     await handled;
     this.#canonical.input.end();
     this.#events.closed(this.#greeted);
-    if (this.#gone) this.#finish();
+    const { leave } = this.#canonical;
+    this.#left =
+      leave !== null && this.#expected.length === 0 && (this.#state === 'before' || this.#completed);
+    if (this.#left) leave?.();
+    if (this.#left || this.#gone) this.#finish();
   }
 
   async #handle(packets: Packet[]): Promise<void> {

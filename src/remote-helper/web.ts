@@ -42,7 +42,7 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
   const headStart = await passCommands(context, web, said);
   if (headStart) {
     const close = () => web.end();
-    const canonical = { output, input, stateless: true, exit, stderr: null, close };
+    const canonical = { output, input, stateless: true, exit, stderr: null, close, leave: () => web.leave() };
     try {
       return await runUploadPack(context, canonical, null, headStart);
     } finally {

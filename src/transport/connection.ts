@@ -17,6 +17,11 @@ export interface Connection {
   /** What the process behind the line wrote to standard error, when that was not handed on. */
   stderr: Readable | null;
   close(): void;
+  /**
+   * Lets the process end by itself, as it will where its input has ended: nothing more is expected of it, and nobody waits.
+   * Null where git would wait.
+   */
+  leave: (() => void) | null;
 }
 
 /** What a connection is made from. */

@@ -76,5 +76,6 @@ export async function openDaemon(url: DaemonUrl, opening: Opening): Promise<Conn
     exit,
     stderr: null,
     close: () => socket.destroy(),
+    leave: null,
   };
 }

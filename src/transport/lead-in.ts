@@ -62,7 +62,7 @@ export function joinLeadIn(handed: string | undefined, words: readonly string[])
   const exit = textOf(new Socket({ fd: ended, writable: false })).then(parseEnded);
   let over = false;
   const end = () => {
-    if (!over) endWith((signal) => order(orders, signal), exit);
+    if (!over) endWith((signal) => order(orders, signal.replace('SIG', '')), exit);
     over = true;
   };
   return {
@@ -73,15 +73,15 @@ export function joinLeadIn(handed: string | undefined, words: readonly string[])
       const output = new Socket({ fd: answers, writable: false });
       const input = new Socket({ fd: asks, readable: false });
       input.on('error', () => undefined);
-      return { said, web: { words, input, output, exit, end } };
+      return { said, web: { words, input, output, exit, end, leave: () => order(orders, 'leave') } };
     },
     end,
   };
 }
 
-function order(line: number, signal: NodeJS.Signals): void {
+function order(line: number, word: string): void {
   try {
-    writeSync(line, `${signal.replace('SIG', '')}\n`);
+    writeSync(line, `${word}\n`);
   } catch {
     // Whoever was to do it has ended, and so has the web helper.
   }

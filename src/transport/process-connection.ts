@@ -24,5 +24,6 @@ export function processConnection(
     exit,
     stderr: child.stderr,
     close: () => endProcess(child),
+    leave: null,
   };
 }

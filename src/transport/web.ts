@@ -14,6 +14,8 @@ export interface WebHelper {
   exit: Promise<Exit>;
   /** Ends it, if it still runs. */
   end(): void;
+  /** Lets it end by itself: its input has ended. */
+  leave(): void;
 }
 
 /**
@@ -38,5 +40,12 @@ export function startWebHelper(words: readonly [string, ...string[]], env: Envir
   const { child, exit } = startProcess(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const input = child.stdin as Writable;
   input.on('error', () => undefined);
-  return { words, input, output: child.stdout as Readable, exit, end: () => endProcess(child) };
+  return {
+    words,
+    input,
+    output: child.stdout as Readable,
+    exit,
+    end: () => endProcess(child),
+    leave: () => undefined,
+  };
 }

@@ -199,14 +199,14 @@ describe('perl starts git’s own web helper before node', () => {
     ['', URL_HERE],
   ])('for %j, with the words that node would use, and node’s own', async (remote, name) => {
     await configure([['mirror.http://h.example/.url', 'https://m/']]);
-    expect(await launch({ words: [remote, URL_HERE] })).toEqual([
+    const [program, option, _script, ...rest] = await launch({ words: [remote, URL_HERE] });
+    expect([program, option, ...rest]).toEqual([
       sandbox.path('programs/perl'),
-      LAUNCHER.replace(/git-remote-mirror$/, 'lead-in.pl'),
+      '-e',
+      LAUNCHER,
       sandbox.path('exec/git-remote-http'),
       name,
       URL_HERE,
-      'node',
-      `${LAUNCHER}.js`,
       remote,
       URL_HERE,
     ]);
@@ -448,7 +448,7 @@ test('git’s web helper never takes over where node would do something, nor sta
     if (called[0] === sandbox.path('programs/node')) return;
     if (called[0] === sandbox.path('programs/perl')) {
       led += 1;
-      expect((await help(remote, url)).called).toBe(`${called.slice(2, 5).join('\0')}\0`);
+      expect((await help(remote, url)).called).toBe(`${called.slice(4, 7).join('\0')}\0`);
       return;
     }
     plain += 1;
@@ -508,14 +508,28 @@ describe('the program is found', () => {
     const real = execFileSync('sh', ['-c', 'cd -P "$1" && pwd -P', 'sh', dirname(LAUNCHER)], {
       encoding: 'utf8',
     });
+    mkdirSync(sandbox.path('with-perl'));
+    symlinkSync(sandbox.path('programs/node'), sandbox.path('with-perl/node'));
+    writeFileSync(sandbox.path('with-perl/git-remote-http'), '#!/bin/sh\n');
+    chmodSync(sandbox.path('with-perl/git-remote-http'), 0o755);
+    const byShell = [['--version'], environment()] as const;
+    const byPerl = [
+      ['origin', URL_HERE],
+      { ...environment(), GAM_TRACE: '1', PATH: `${sandbox.path('with-perl')}:${process.env['PATH']}` },
+    ] as const;
     for (const [command, cwd] of [
       [sandbox.path('elsewhere/git-remote-mirror'), '.'],
       ['./git-remote-mirror', 'elsewhere'],
     ] as const) {
-      rmSync(sandbox.path('called'), { force: true });
-      await sandbox.run(command, ['--version'], { cwd, env: environment(), expectStatus: 7 });
-      const [, program] = readFileSync(sandbox.path('called'), 'utf8').split('\0');
-      expect(program).toBe(`${real.trimEnd()}/git-remote-mirror.js`);
+      for (const [words, env] of [byShell, byPerl]) {
+        rmSync(sandbox.path('called'), { force: true });
+        await sandbox.run(command, words, { cwd, env, expectStatus: 7 });
+        const [, program, ...rest] = readFileSync(sandbox.path('called'), 'utf8').split('\0').slice(0, -1);
+        expect(program).toBe(`${real.trimEnd()}/git-remote-mirror.js`);
+        // perl hands its line on, too.
+        expect(rest.slice(0, words.length)).toEqual(words);
+        expect(rest).toHaveLength(words === byPerl[0] ? words.length + 1 : words.length);
+      }
     }
   });
 });

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
@@ -138,6 +139,28 @@ test('the web helper ends when node does, even before it has begun', async () =>
   expect(signal).toBe('SIGKILL');
   expect(existsSync(waits)).toBe(true);
   await expectNoChildren(sandbox);
+});
+
+test('once all is said, nobody waits for the web helper, which ends by itself', async () => {
+  const own = (await sandbox.git(['--exec-path'])).stdout.trim();
+  mkdirSync(sandbox.path('core'));
+  for (const name of readdirSync(own)) symlinkSync(join(own, name), sandbox.path('core', name));
+  rmSync(sandbox.path('core/git-remote-http'));
+  const [gate, over] = [sandbox.path('gate'), sandbox.path('over')];
+  const waiting = `while [ ! -e '${gate}' ]; do sleep 0.05; done; : >'${over}'`;
+  inPlaceOf('core/git-remote-http', `'${own}/git-remote-http' "$@"`, waiting);
+  for (const env of [{}, { PERL5OPT: '' }]) {
+    // Whoever still writes there keeps the output open.
+    await sandbox.run('sh', ['-c', 'git fetch -q 2>/dev/null'], {
+      cwd: 'clone',
+      env: { ...env, GIT_EXEC_PATH: sandbox.path('core') },
+    });
+    expect(existsSync(over)).toBe(false);
+    writeFileSync(gate, '');
+    await expectNoChildren(sandbox);
+    expect(existsSync(over)).toBe(true);
+    for (const file of [gate, over]) rmSync(file);
+  }
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it all while canonical is silent', async (signal) => {
