@@ -70,12 +70,17 @@ sub keep {
     vec($ready, fileno $orders, 1) = 1 unless $gone;
     my $found = select($ready, undef, undef, 1);
     if ($found > 0) {
-      my $signal = line_from($orders);
-      $gone = !defined $signal;
-      chomp($signal //= 'TERM');
-      # It is ending by itself, and may have cookies to write.
-      $left ||= $signal eq 'leave';
-      kill $signal, $web unless $left;
+      my $order = line_from($orders);
+      if (!defined $order) {
+        $gone = 1;
+        # One that was left is ending by itself, and may have cookies to write.
+        kill 'TERM', $web unless $left;
+      } elsif ($order eq "leave\n") {
+        $left = 1;
+      } else {
+        chomp $order;
+        kill $order, $web;
+      }
     } elsif ($gone && $gone++ > 2) {
       kill 'KILL', $web;
     }

@@ -179,9 +179,11 @@ export class Session {
     this.#canonical.input.end();
     this.#events.closed(this.#greeted);
     const { leave } = this.#canonical;
-    this.#left =
-      leave !== null && this.#expected.length === 0 && (this.#state === 'before' || this.#completed);
-    if (this.#left) leave?.();
+    const served = this.#expected.length === 0 && (this.#state === 'before' || this.#completed);
+    if (served && leave !== null) {
+      leave();
+      this.#left = true;
+    }
     if (this.#left || this.#gone) this.#finish();
   }
 

@@ -118,10 +118,10 @@ export async function expectRecovery(scene: Scene, clone: string): Promise<void>
   await expectNoChildren(sandbox);
   const plain = await copyRepository(sandbox, clone, `${clone}-plain`);
   const config = sandbox.path(plain, '.git/config');
-  writeFileSync(
-    config,
-    readFileSync(config, 'utf8').replace(`url = mirror::${canonical}\n`, `url = ${canonical}\n`),
-  );
+  const own = readFileSync(config, 'utf8');
+  const plainly = own.replace(`url = mirror::${canonical}\n`, `url = ${canonical}\n`);
+  assert.notEqual(plainly, own);
+  writeFileSync(config, plainly);
   await sandbox.git(['fetch', '-q'], { cwd: plain });
   await expectSound(scene, plain);
 
