@@ -27,7 +27,7 @@ async function folderOf(namespace: string, options: RunOptions): Promise<string>
  * Deletes staged refs by compare-and-swap, and the folders that git leaves empty behind them: with
  * refs/mirror/ gone, the next helper sees at a glance that there is nothing to sweep.
  */
-export async function removeStaged(refs: readonly StagedRef[], options: RunOptions): Promise<void> {
+export async function removeStaged(refs: readonly WantedRef[], options: RunOptions): Promise<void> {
   if (refs.length === 0) return;
   await deleteRefs(refs, options);
   const top = await folderOf(MIRROR_NAMESPACE, options);
@@ -43,6 +43,11 @@ export async function removeStaged(refs: readonly StagedRef[], options: RunOptio
 
 /** Deletes, of the refs that one staging wrote, those that still stand where it put them. */
 export async function removeWritten(refs: readonly WantedRef[], options: RunOptions): Promise<void> {
+  try {
+    return await removeStaged(refs, options);
+  } catch {
+    // One of them is gone or was moved, as by the next helper.
+  }
   const written = new Map(refs.map(({ name, oid }) => [name, oid]));
   const staged = await listStaged(options);
   await removeStaged(

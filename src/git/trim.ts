@@ -4,7 +4,7 @@ import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
 import type { WantedRef } from './fetch-pack.ts';
 import { presentObjects } from './objects.ts';
 import type { Repository } from './repository.ts';
-import { gitOutput } from './run.ts';
+import { gitOutput, runGit } from './run.ts';
 import { removeWritten } from './staged.ts';
 
 /** What a mirror that stands elsewhere than canonical has brought. */
@@ -29,12 +29,14 @@ function lines(words: readonly string[]): string {
 
 /**
  * Whether the staged tips lie within what git wants, or what it had: the usual case, a mirror that is behind.
- * All that git wants must be here.
+ *
+ * @returns false also where something behind what git wants is not here; null where that itself is not
  */
-export async function isWithin(surplus: Surplus, repository: Repository): Promise<boolean> {
+export async function isWithin(surplus: Surplus, repository: Repository): Promise<boolean | null> {
   const input = lines([...surplus.tips, ...surplus.wanted.map((oid) => `^${oid}`)]);
   const walk = ['rev-list', '--stdin', '--max-count=1', ...REAL_REFS];
-  return (await gitOutput(walk, { ...repository, input })) === '';
+  const { status, stdout } = await runGit(walk, { ...repository, input });
+  return status === 0 ? stdout === '' : null;
 }
 
 // `git clone --single-branch` asks for no tag, and gets those on its branch with the pack. Canonical does not send

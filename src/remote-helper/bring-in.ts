@@ -6,7 +6,6 @@ import { packVerdict } from '../git/index-pack-verdict.ts';
 import { isConnected, presentObjects } from '../git/objects.ts';
 import type { Quarantine } from '../git/quarantine.ts';
 import { hasRefs } from '../git/refs.ts';
-import type { Repository } from '../git/repository.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
@@ -83,22 +82,33 @@ export async function bringIn(
   trace('connected');
 }
 
+/** What canonical can be told of a haul, and must be asked for beside it. */
+export interface Known {
+  /** Objects that are here now with all they lead to. */
+  tips: ReadonlySet<string>;
+  /** Annotated tags that are not here, of objects that are. */
+  tags: string[];
+}
+
 /**
- * The objects that are here now with all they lead to. Besides the staged tips themselves, wanted objects may
- * have come along: a mirror that is ahead has them behind its own tips. They count only when everything behind
- * them is here, too.
+ * Looks at what is here now. Besides the staged tips themselves, wanted objects may have come along: a mirror that
+ * is ahead has them behind its own tips. They count only when everything behind them is here, too.
+ *
+ * With `include-tag` a server adds the annotated tags of what it sends (gitprotocol-v2(5)). What a mirror sent, it
+ * would not send, and so these tags must be asked for where the mirror did not have them.
  */
-export async function knownTips(
+export async function lookAtHaul(
   refs: readonly WantedRef[],
-  wanted: ReadonlySet<string>,
-  repository: Repository,
+  { wanted, includeTag, peeled, repository }: StageOrder,
   quarantine: Quarantine,
-): Promise<Set<string>> {
+): Promise<Known> {
   const tips = new Set(refs.map(({ oid }) => oid));
-  const others = [...wanted].filter((oid) => !tips.has(oid));
+  const others = wanted.map(({ oid }) => oid).filter((oid) => !tips.has(oid));
+  const tagged = includeTag ? [...peeled] : [];
   const env = quarantine.environment(repository.env);
-  const present = await presentObjects(others, { env });
-  if (present.size > 0 && (await isConnected(present, { env }, tips)))
-    for (const oid of present) tips.add(oid);
-  return tips;
+  const here = await presentObjects(new Set([...others, ...tagged.flat()]), { env });
+  const along = others.filter((oid) => here.has(oid));
+  if (along.length > 0 && (await isConnected(along, { env }, tips))) for (const oid of along) tips.add(oid);
+  const tags = tagged.filter(([tag, commit]) => here.has(commit) && !here.has(tag)).map(([tag]) => tag);
+  return { tips, tags };
 }

@@ -3,7 +3,7 @@ import { isBundleMirror, withSameBundle } from './bundle-mirror.ts';
 import { type Haul, openHaul } from './haul.ts';
 import { passingOver } from './passing-over.ts';
 import { type Answer, Race } from './race.ts';
-import { haulFrom, usefulness } from './stage.ts';
+import { haulFrom, planFor, usefulness } from './stage.ts';
 import { haulBundle } from './stage-bundle.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
 
@@ -86,8 +86,9 @@ async function haulByRace(
   let haul = started;
   for (let answer = await race.take(judge); answer !== null; answer = await race.take(judge)) {
     try {
+      const plan = await planFor(answer, order, tools);
       haul ??= await openHaul(order, tools);
-      await haulFrom(answer, haul, order, tools);
+      await haulFrom(answer, plan, haul, order, tools);
       return { haul, whole: true };
     } catch (error) {
       answer.line.close();

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { presentObjects, sampledAncestors } from '../git/objects.ts';
+import { sampledAncestors } from '../git/objects.ts';
 import type { Repository } from '../git/repository.ts';
 import { STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
@@ -74,13 +74,6 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
   };
 }
 
-// With `include-tag` a server adds the annotated tags of what it sends (gitprotocol-v2(5)). What a mirror sent, it
-// would not send, and so these tags must be asked for where the mirror did not have them.
-async function tagsToFollow({ peeled, repository }: StageOrder): Promise<string[]> {
-  const here = await presentObjects(new Set([...peeled].flat()), repository);
-  return [...peeled].filter(([tag, commit]) => here.has(commit) && !here.has(tag)).map(([tag]) => tag);
-}
-
 async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const { repository, clone, format } = order;
   const earlier = await sampledAncestors(staged.surplus.tips, repository);
@@ -89,10 +82,9 @@ async function holdingOf(staged: Staged, order: StageOrder): Promise<Holding> {
   const bytes = [...staged.sources.values()].reduce((sum, one) => sum + one, staged.earlier);
   const small = bytes <= SMALL;
   // A pack that holds more than git wants is to be trimmed, and is not for git's eyes.
-  const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.tips.has(oid));
+  const exact = staged.surplus.tips.length === 0 && wanted.every((oid) => staged.known.tips.has(oid));
   const pack = (clone && small && exact && (await onlyPack(staged, repository))) || emptyPack(format);
-  const tags = order.includeTag ? await tagsToFollow(order) : [];
-  const completion = { complete: staged.tips, haves, tags, format, pack };
+  const completion = { complete: staged.known.tips, haves, tags: staged.known.tags, format, pack };
   return { staged, repository, wanted, small, completion };
 }
 

@@ -20,7 +20,7 @@ interface Held {
  */
 function shareOf({ staged, wanted }: Holding, bytes: number, fromCanonical: number): number {
   const all = [...staged.sources.values()].reduce((sum, one) => sum + one, fromCanonical);
-  const had = wanted.filter((oid) => staged.tips.has(oid)).length;
+  const had = wanted.filter((oid) => staged.known.tips.has(oid)).length;
   const named = staged.sources.size === 1 ? had / Math.max(wanted.length, 1) : 0;
   return Math.max(named, bytes / Math.max(all, 1));
 }

@@ -23,15 +23,8 @@ export async function settleSurplus(
   isWaiting: () => boolean,
 ): Promise<void> {
   if (surplus.tips.length === 0) return;
-  const end = Date.now() + PATIENCE_MS;
   try {
-    // Not before all is here: a walk does not mind what is missing behind a commit that it is to leave out, and
-    // would take the whole staging for surplus while git still unpacks.
-    for (let wait = PAUSE_MS.first; !(await isConnected(surplus.wanted, repository)); wait *= 2) {
-      if (!isWaiting() || Date.now() > end) throw new Error('git has gone');
-      await pause(Math.min(wait, PAUSE_MS.longest));
-    }
-    const within = await isWithin(surplus, repository);
+    const within = await judge(surplus, repository, isWaiting);
     trace('surplus-judged', { within });
     if (within) return;
     await trimSurplus(surplus, repository);
@@ -39,5 +32,22 @@ export async function settleSurplus(
   } catch (error) {
     // It stays then, as a branch that was rewritten stays: unreachable, until git's own garbage collection.
     trace('surplus-kept', { reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+// What lies within the part that is here lies within the whole. The reverse takes the whole: a walk does not mind
+// what is missing behind a commit that it is to leave out, and would call all of it surplus while git still unpacks.
+async function judge(surplus: Surplus, repository: Repository, isWaiting: () => boolean): Promise<boolean> {
+  const end = Date.now() + PATIENCE_MS;
+  for (let wait = PAUSE_MS.first; ; wait *= 2) {
+    const within = await isWithin(surplus, repository);
+    if (within) return true;
+    if (within === false && (await isConnected(surplus.wanted, repository))) {
+      const sure = await isWithin(surplus, repository);
+      if (sure === null) throw new Error('git could not tell');
+      return sure;
+    }
+    if (!isWaiting() || Date.now() > end) throw new Error('git has gone');
+    await pause(Math.min(wait, PAUSE_MS.longest));
   }
 }

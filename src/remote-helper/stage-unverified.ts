@@ -5,7 +5,7 @@ import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { isFetched } from '../protocol/refspec.ts';
 import { type Haul, openHaul } from './haul.ts';
 import { type Answer, Race, type Winner } from './race.ts';
-import { haulFrom, keepHaul } from './stage.ts';
+import { haulFrom, keepHaul, planFor } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
 /** What a fetch would have asked canonical for, as far as that is known without canonical. */
@@ -51,7 +51,8 @@ export async function stageUnverified(
         const order = { ...unasked, wanted, peeled: new Map<string, string>() };
         haul ??= await openHaul(order, tools);
         haul.refs.push(...dropped.map((ref) => ({ ...ref, site: answer.mirror.site })));
-        if (wanted.length > 0) await haulFrom(answer, haul, order, tools);
+        if (wanted.length > 0)
+          await haulFrom(answer, await planFor(answer, order, tools), haul, order, tools);
         await followTags(answer, haul, order);
         break;
       } catch (error) {

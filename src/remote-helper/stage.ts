@@ -8,7 +8,7 @@ import { type Mirror, mirrorHost } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
-import { knownTips } from './bring-in.ts';
+import { type Known, lookAtHaul } from './bring-in.ts';
 import type { Haul } from './haul.ts';
 import { haulRefs } from './haul-refs.ts';
 import { throwIfInterrupted } from './interrupted.ts';
@@ -20,8 +20,7 @@ import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 /** What staging brought. */
 export interface Staged {
   refs: WantedRef[];
-  /** Objects that are here now with all they lead to: canonical may be told that we have them. */
-  tips: ReadonlySet<string>;
+  known: Known;
   /** Staged tips that canonical did not name, and the packs that came. */
   surplus: Surplus;
   /** The bytes that each mirror sent. */
@@ -31,12 +30,43 @@ export interface Staged {
   quarantine: Quarantine;
 }
 
+/** What a mirror is asked for. */
+export interface Plan {
+  refs: readonly WantedRef[];
+  /** What it is asked for when it refuses that; null when there is nothing else. */
+  otherwise: readonly WantedRef[] | null;
+}
+
 /**
- * Adds to a haul what is wanted of one mirror.
+ * Makes out what to ask a mirror for. A server of protocol v2 gives any object it has, so one that is ahead of
+ * canonical can serve exactly what canonical advertises. One that is behind refuses, and then serves what it has. A
+ * second try needs a second line where answers are not stateless; over ssh that costs more than it is worth.
+ *
+ * @throws GamError `mirror-behind` for a mirror that has nothing new; nothing was made for it then
+ */
+export async function planFor(
+  { refs, line }: Answer,
+  order: StageOrder,
+  { trace }: StageTools,
+): Promise<Plan> {
+  const { wanted, repository } = order;
+  const { exact, differing } = chooseRefs(wanted, refs);
+  trace('mirror-refs', { exact: exact.length, differing: differing.length });
+  if (exact.length === wanted.length) return { refs: exact, otherwise: null };
+  const theirs = [...exact, ...differing];
+  const here = await presentObjects(new Set(theirs.map(({ oid }) => oid)), repository);
+  const missing = theirs.filter(({ oid }) => !here.has(oid));
+  if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');
+  return line.kind === 'ssh' ? { refs: missing, otherwise: null } : { refs: wanted, otherwise: missing };
+}
+
+/**
+ * Adds to a haul what is asked for of one mirror.
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use
  */
 export async function haulFrom(
   answer: Winner,
+  plan: Plan,
   haul: Haul,
   order: StageOrder,
   tools: StageTools,
@@ -46,7 +76,7 @@ export async function haulFrom(
     // A line that is silent is waited for, whatever else has ended.
     own.contact.signal.addEventListener('abort', () => hauling.close());
     try {
-      await hauling.run();
+      await hauling.run(plan);
     } finally {
       hauling.close();
     }
@@ -60,14 +90,14 @@ export async function haulFrom(
 export async function keepHaul(haul: Haul, order: StageOrder, tools: StageTools): Promise<Staged> {
   const { refs, quarantine, sources, earlier } = haul;
   const wanted = new Set(order.wanted.map(({ oid }) => oid));
-  const tips = await knownTips(refs, wanted, order.repository, quarantine);
+  const known = await lookAtHaul(refs, order, quarantine);
   await throwIfInterrupted(tools.contact.signal);
   const { cover, packs } = await keepStaged(refs, order, quarantine, tools);
   const came = [...refs.map(({ oid }) => oid), ...haul.others];
   const beyond = came.filter((oid) => !wanted.has(oid));
   const tags = order.includeTag ? order.peeled : new Map<string, string>();
   const surplus = { tips: [...new Set(beyond)], wanted: [...wanted], packs, refs: cover, tags };
-  return { refs: cover, tips, surplus, sources, earlier, quarantine };
+  return { refs: cover, known, surplus, sources, earlier, quarantine };
 }
 
 /**
@@ -90,7 +120,6 @@ export function fetchingFrom(mirror: Mirror, { latency }: Pick<MirrorLine, 'late
 
 class Hauling {
   readonly #mirror: Mirror;
-  readonly #refs: ReadonlyMap<string, string>;
   readonly #haul: Haul;
   readonly #order: StageOrder;
   readonly #tools: StageTools;
@@ -98,10 +127,9 @@ class Hauling {
   #line: MirrorLine;
   #announced = false;
 
-  constructor({ mirror, line, refs, rival }: Winner, haul: Haul, order: StageOrder, tools: StageTools) {
+  constructor({ mirror, line, rival }: Winner, haul: Haul, order: StageOrder, tools: StageTools) {
     this.#mirror = mirror;
     this.#line = line;
-    this.#refs = refs;
     this.#haul = haul;
     this.#order = order;
     this.#tools = tools;
@@ -112,23 +140,14 @@ class Hauling {
     this.#line.close();
   }
 
-  // A server of protocol v2 gives any object it has, so one that is ahead of canonical can serve exactly
-  // what canonical advertises. One that is behind refuses, and then serves what it has. A second try needs a
-  // second line where answers are not stateless; over ssh that costs more than it is worth.
-  async run(): Promise<void> {
-    const { wanted } = this.#order;
-    const { exact, differing } = chooseRefs(wanted, this.#refs);
-    this.#tools.trace('mirror-refs', { exact: exact.length, differing: differing.length });
-    if (exact.length === wanted.length) return this.#fetch(exact);
-    const missing = await this.#missing([...exact, ...differing]);
-    if (this.#line.kind === 'ssh') return this.#fetch(missing);
+  async run({ refs, otherwise }: Plan): Promise<void> {
     try {
-      await this.#fetch(wanted);
+      await this.#fetch(refs);
     } catch (error) {
-      if (!(error instanceof GamError && error.code === 'mirror-refused')) throw error;
+      if (otherwise === null || !(error instanceof GamError && error.code === 'mirror-refused')) throw error;
       this.#tools.trace('mirror-behind', { site: this.#mirror.site });
       if (!this.#line.stateless) await this.#reopen();
-      await this.#fetch(missing);
+      await this.#fetch(otherwise);
     }
   }
 
@@ -137,13 +156,6 @@ class Hauling {
     this.#line = await openMirror(this.#mirror.url, this.#tools.contact);
     this.#tools.trace('mirror-open', { site: this.#mirror.site, ms: Math.round(this.#line.latency) });
     return this.#line;
-  }
-
-  async #missing(refs: readonly WantedRef[]): Promise<WantedRef[]> {
-    const here = await presentObjects(new Set(refs.map(({ oid }) => oid)), this.#order.repository);
-    const missing = refs.filter(({ oid }) => !here.has(oid));
-    if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');
-    return missing;
   }
 
   async #fetch(refs: readonly WantedRef[]): Promise<void> {
