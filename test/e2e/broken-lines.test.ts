@@ -6,7 +6,7 @@ import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { type Line, openLine } from '../helpers/line.ts';
 import type { Fault } from '../helpers/line-fault.ts';
 import { asFetched } from '../helpers/refs.ts';
-import { cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Lines that break while bytes flow, and users who lose patience.
 
@@ -24,7 +24,11 @@ beforeAll(async () => {
   await cloneBare(bed.sandbox, 'served/repo', 'mirrors/fresh');
   await copyEarlier(bed.sandbox, 'served/repo', 'mirrors/stale', 'main~40');
   await copyEarlier(bed.sandbox, 'served/repo', 'earlier.git', 'main~120');
-  canonical = await startHttpServer({ root: bed.sandbox.path('served'), env: bed.sandbox.serverEnv });
+  canonical = await startHttpServer({
+    root: bed.sandbox.path('served'),
+    env: bed.sandbox.serverEnv,
+    remembersGreetings: true,
+  });
 });
 
 beforeEach(() => bed.forgetMirrors());
@@ -43,8 +47,7 @@ async function lineTo(port: number, fault: Fault | null): Promise<Line> {
 async function earlierClone(name: string, url: string, mirror: string): Promise<void> {
   const { sandbox } = bed;
   await sandbox.git(['clone', '-q', 'earlier.git', name]);
-  await sandbox.git(['config', 'remote.origin.url', `mirror::${url}`], { cwd: name });
-  await sandbox.git(['config', 'remote.origin.mirrorUrl', mirror], { cwd: name });
+  setOrigin(sandbox, name, { url: `mirror::${url}`, mirrorUrl: mirror });
 }
 
 describe('a mirror behind a bad line costs nothing but time', () => {

@@ -16,7 +16,7 @@ import { Connections, closedPort, listen } from '../helpers/listening.ts';
 import type { Pair } from '../helpers/pair.ts';
 import type { Scheme } from '../helpers/place.ts';
 import { asFetched, refsOf } from '../helpers/refs.ts';
-import { addCommits, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Canonical cannot be reached, and a mirror can.
 
@@ -41,7 +41,11 @@ beforeAll(async () => {
   await sandbox.git(['clone', '-q', '--no-checkout', 'earlier.git', 'ready']);
   // A busy machine is no reason to leave a mirror.
   await sandbox.git(['config', '--global', 'gam.connectTimeout', '30s']);
-  canonical = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  canonical = await startHttpServer({
+    root: sandbox.path('served'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
   nobody = await closedPort();
 });
 
@@ -68,14 +72,12 @@ async function configure(pair: Pair, key: string, value: string): Promise<void> 
 async function lead(pair: Pair, url: string): Promise<void> {
   await pair.both(({ name, cwd }) => {
     const prefix = name === 'gam' ? 'mirror::' : '';
-    return bed.sandbox.git(['config', 'remote.origin.url', prefix + url], { cwd: `${cwd}/work` });
+    setOrigin(bed.sandbox, `${cwd}/work`, { url: prefix + url });
   });
 }
 
 async function leadBack(pair: Pair): Promise<void> {
-  await pair.both(({ cwd, url }) =>
-    bed.sandbox.git(['config', 'remote.origin.url', url], { cwd: `${cwd}/work` }),
-  );
+  await pair.both(({ cwd, url }) => setOrigin(bed.sandbox, `${cwd}/work`, { url }));
 }
 
 async function fetchBoth(pair: Pair, args: readonly string[] = ['fetch']): Promise<string> {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import type { Pair } from '../helpers/pair.ts';
-import { cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 let bed: Bed;
 
@@ -34,9 +34,7 @@ beforeEach(() => bed.packs.forget());
 async function behind(clone: string, name: string): Promise<Pair> {
   const pair = await bed.pair('canonical', name);
   await bed.adopt(pair, clone, 'repo');
-  await pair.both(({ cwd }) =>
-    bed.sandbox.git(['config', 'remote.origin.mirrorUrl', bed.mirror('fresh')], { cwd: `${cwd}/repo` }),
-  );
+  await pair.both(({ cwd }) => setOrigin(bed.sandbox, `${cwd}/repo`, { mirrorUrl: bed.mirror('fresh') }));
   bed.packs.forget();
   bed.mirrors.requests.length = 0;
   return pair;

@@ -24,7 +24,11 @@ beforeAll(async () => {
   await addCommits(sandbox, 'mirrors/more', 10);
   await sandbox.git(['branch', 'only-here', 'main'], { cwd: 'mirrors/more' });
   await sandbox.git(['tag', 'only-here'], { cwd: 'mirrors/more' });
-  canonical = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  canonical = await startHttpServer({
+    root: sandbox.path('served'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
 });
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import type { Pair } from '../helpers/pair.ts';
 import { refsOf } from '../helpers/refs.ts';
-import { addCommits, generateHistory } from '../helpers/repository.ts';
+import { addCommits, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Where no mirror comes in, everything over http goes as with plain git, and node is not even started: the only
 // node that git could find is one that fails.
@@ -83,9 +83,7 @@ describe('node is not started', () => {
     const options = { cwd: 'repo', env, expectStatus: 128 };
     await pair.git(() => ['fetch', 'origin', 'nowhere'], options);
     await pair.git(({ url }) => ['ls-remote', `${url}-nowhere`], options);
-    await pair.both(({ cwd, url }) =>
-      bed.sandbox.git(['config', 'remote.origin.url', `${url}-nowhere`], { cwd: `${cwd}/repo` }),
-    );
+    await pair.both(({ cwd, url }) => setOrigin(bed.sandbox, `${cwd}/repo`, { url: `${url}-nowhere` }));
     await pair.git(() => ['fetch'], options);
   });
 

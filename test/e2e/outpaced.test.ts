@@ -5,7 +5,7 @@ import { recall } from '../../src/state/measures.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import { type Line, openLine } from '../helpers/line.ts';
 import { asFetched } from '../helpers/refs.ts';
-import { generateHistory } from '../helpers/repository.ts';
+import { generateHistory, setOrigin } from '../helpers/repository.ts';
 import { expectFetched, type Scene, setScene } from '../helpers/scene.ts';
 
 // A mirror that turns out far slower than another is known to be is left, and that other one goes on.
@@ -74,7 +74,7 @@ async function teach(mirror: Place, name: string): Promise<void> {
 
 async function copyOf(name: string): Promise<string> {
   const clone = await scene.copy(name);
-  await scene.sandbox.git(['config', '--unset-all', 'remote.origin.mirrorUrl'], { cwd: clone });
+  setOrigin(scene.sandbox, clone, { mirrorUrl: [] });
   return clone;
 }
 

@@ -5,7 +5,7 @@ import { expectClean } from '../helpers/evidence.ts';
 import type { Pair } from '../helpers/pair.ts';
 import type { Scheme } from '../helpers/place.ts';
 import { refsOf } from '../helpers/refs.ts';
-import { cloneBare, generateHistory } from '../helpers/repository.ts';
+import { cloneBare, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // A push is canonical's business alone: the same answer as plain git's, and no mirror hears of it.
 
@@ -43,7 +43,7 @@ async function ready(name: string, scheme: Scheme = 'http'): Promise<Pair> {
   await bed.adopt(pair, 'template', 'repo');
   await pair.both(async ({ cwd }) => {
     const repo = { cwd: `${cwd}/repo` };
-    await bed.sandbox.git(['config', 'remote.origin.mirrorUrl', bed.mirror('fresh')], repo);
+    setOrigin(bed.sandbox, repo.cwd, { mirrorUrl: bed.mirror('fresh') });
     await bed.sandbox.git(['commit', '-q', '--allow-empty', '-m', 'mine'], repo);
   });
   bed.mirrors.requests.length = 0;

@@ -7,7 +7,7 @@ import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/eviden
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
-import { addCommits, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Where the record says that it pays, a mirror's refs are here by the time that git asks for something.
 
@@ -27,7 +27,11 @@ beforeAll(async () => {
   await sandbox.git(['clone', '-q', 'served/canonical', 'level']);
   await cloneBare(sandbox, 'served/canonical', 'mirrors/fresh');
   await cloneBare(sandbox, 'earlier.git', 'mirrors/old');
-  canonical = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  canonical = await startHttpServer({
+    root: sandbox.path('served'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
   canonicalUrl = `${canonical.url}/canonical`;
 });
 
@@ -57,8 +61,7 @@ async function know(mirror: string, ...ofCanonical: Observation[]): Promise<void
 async function fetchIn(clone: string, name: string, mirror: string, args: string[] = [], env = {}) {
   const { sandbox } = bed;
   await sandbox.run('cp', ['-a', clone, name]);
-  await sandbox.git(['config', 'remote.origin.url', `mirror::${canonicalUrl}`], { cwd: name });
-  await sandbox.git(['config', 'remote.origin.mirrorUrl', mirror], { cwd: name });
+  setOrigin(sandbox, name, { url: `mirror::${canonicalUrl}`, mirrorUrl: mirror });
   await sandbox.git(['config', 'gam.connectTimeout', '200s'], { cwd: name });
   const { stderr } = await sandbox.git(['fetch', ...args], { cwd: name, env });
   await expectNoChildren(sandbox);
@@ -135,8 +138,7 @@ test('a fetch of other refs than the usual ones asks anew', async () => {
   const refspecs = ['origin', 'refs/notes/*:refs/notes/*', '+refs/heads/*:refs/remotes/origin/*'];
   const { sandbox } = bed;
   await sandbox.run('cp', ['-a', 'earlier', 'notes']);
-  await sandbox.git(['config', 'remote.origin.url', `mirror::${canonicalUrl}`], { cwd: 'notes' });
-  await sandbox.git(['config', 'remote.origin.mirrorUrl', mirror], { cwd: 'notes' });
+  setOrigin(sandbox, 'notes', { url: `mirror::${canonicalUrl}`, mirrorUrl: mirror });
   const { stderr } = await sandbox.git(['fetch', ...refspecs], { cwd: 'notes' });
   expect(stderr).toMatch(/^gam: .* saved\)$/m);
   await expectNoChildren(sandbox);

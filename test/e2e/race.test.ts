@@ -6,7 +6,7 @@ import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/eviden
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
-import { addCommits, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Mirrors run side by side; nobody waits for one that is silent, slow or behind.
 
@@ -24,7 +24,11 @@ beforeAll(async () => {
   await addCommits(sandbox, 'canonical', 20);
   await cloneBare(sandbox, 'canonical', 'mirrors/fresh');
   await copyEarlier(sandbox, 'canonical', 'mirrors/stale', 'main~10');
-  slow = await startHttpServer({ root: sandbox.path('mirrors'), env: sandbox.serverEnv });
+  slow = await startHttpServer({
+    root: sandbox.path('mirrors'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
 });
 
 afterAll(async () => {
@@ -47,7 +51,7 @@ async function fetchFrom(name: string, mirrors: readonly string[], settings: Rec
   const { sandbox } = bed;
   await sandbox.run('cp', ['-a', 'earlier', name]);
   const url = `mirror::${sandbox.path('canonical')}`;
-  await sandbox.git(['config', 'remote.origin.url', url], { cwd: name });
+  setOrigin(sandbox, name, { url });
   const configured = [
     ...mirrors.map((mirror) => `remote.origin.mirrorUrl=${mirror}`),
     ...Object.entries(settings).map(([key, value]) => `${key}=${value}`),

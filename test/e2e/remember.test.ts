@@ -5,7 +5,7 @@ import type { Measure } from '../../src/mirror/measure.ts';
 import { recall } from '../../src/state/measures.ts';
 import { type Line, openLine } from '../helpers/line.ts';
 import { closedPort } from '../helpers/listening.ts';
-import { addCommits } from '../helpers/repository.ts';
+import { addCommits, setOrigin } from '../helpers/repository.ts';
 import { cloneArguments, expectFetched, type Scene, setScene } from '../helpers/scene.ts';
 
 // What real transfers leave behind, and what the next fetch makes of it.
@@ -37,9 +37,7 @@ async function mirrorBehind(latency: number): Promise<string> {
 
 async function fetchFrom(clone: string, mirrors: readonly string[]): Promise<string> {
   const { sandbox } = scene;
-  await sandbox.git(['config', '--unset-all', 'remote.origin.mirrorUrl'], { cwd: clone, expectStatus: null });
-  for (const url of mirrors)
-    await sandbox.git(['config', '--add', 'remote.origin.mirrorUrl', url], { cwd: clone });
+  setOrigin(sandbox, clone, { mirrorUrl: mirrors });
   return (await sandbox.git(['fetch'], { cwd: clone })).stderr;
 }
 

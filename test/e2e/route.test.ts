@@ -4,7 +4,7 @@ import { type Bed, makeBed } from '../helpers/bed.ts';
 import { makePair, type Pair } from '../helpers/pair.ts';
 import { openPlace, type Scheme } from '../helpers/place.ts';
 import { makeByRecipe } from '../helpers/recipe.ts';
-import { addCommits, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 
 // Shallow, partial and lazy fetches: git's very request goes to a mirror.
 
@@ -51,7 +51,7 @@ async function initialised(name: string, mirror: string, scheme: Scheme = 'http'
   await pair.both(async ({ cwd, url }) => {
     await bed.sandbox.git(['init', '-q', 'repo'], { cwd });
     await bed.sandbox.git(['remote', 'add', 'origin', url], { cwd: `${cwd}/repo` });
-    await bed.sandbox.git(['config', 'remote.origin.mirrorUrl', mirror], { cwd: `${cwd}/repo` });
+    setOrigin(bed.sandbox, `${cwd}/repo`, { mirrorUrl: mirror });
   });
   return pair;
 }
@@ -73,9 +73,7 @@ async function partial(name: string, mirror: string): Promise<Pair> {
   const pair = await bed.pair('canonical', name);
   const args = ['clone', '-q', '--filter=blob:none', '--no-checkout'];
   await pair.git(({ url }) => [...args, url, 'repo']);
-  await pair.both(({ cwd }) =>
-    bed.sandbox.git(['config', 'remote.origin.mirrorUrl', mirror], { cwd: `${cwd}/repo` }),
-  );
+  await pair.both(({ cwd }) => setOrigin(bed.sandbox, `${cwd}/repo`, { mirrorUrl: mirror }));
   bed.packs.forget();
   bed.mirrors.requests.length = 0;
   return pair;

@@ -3,7 +3,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import type { Pair } from '../helpers/pair.ts';
 import { makeByRecipe } from '../helpers/recipe.ts';
-import { addCommits, addManyRefs, cloneBare, copyEarlier, generateHistory } from '../helpers/repository.ts';
+import {
+  addCommits,
+  addManyRefs,
+  cloneBare,
+  copyEarlier,
+  generateHistory,
+  setOrigin,
+} from '../helpers/repository.ts';
 
 let bed: Bed;
 
@@ -24,9 +31,7 @@ beforeEach(() => {
 
 async function withMirror(pair: Pair, repository: string): Promise<void> {
   await pair.both(({ cwd }) =>
-    bed.sandbox.git(['config', 'remote.origin.mirrorUrl', bed.mirror('fresh')], {
-      cwd: `${cwd}/${repository}`,
-    }),
+    setOrigin(bed.sandbox, `${cwd}/${repository}`, { mirrorUrl: bed.mirror('fresh') }),
   );
 }
 

@@ -5,6 +5,7 @@ import { type Line, type LineOptions, openLine } from './line.ts';
 import { logPacks, type PackLog } from './pack-log.ts';
 import { makePair, type Pair } from './pair.ts';
 import type { Scheme } from './place.ts';
+import { setOrigin } from './repository.ts';
 import { makeSandbox, type Sandbox } from './sandbox.ts';
 
 /** What most end-to-end tests lie on: a sandbox, mirrors on one web server, and pairs of users. */
@@ -36,7 +37,11 @@ export async function makeBed(): Promise<Bed> {
   await sandbox.git(['config', '--global', 'protocol.version', '2']);
   const packs = await logPacks(sandbox);
   const forgetMirrors = () => rm(sandbox.path('home/.local/state'), { recursive: true, force: true });
-  const mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env: sandbox.serverEnv });
+  const mirrors = await startHttpServer({
+    root: sandbox.path('mirrors'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
   closing.push(() => mirrors.close());
   return {
     sandbox,
@@ -56,9 +61,9 @@ export async function makeBed(): Promise<Bed> {
       return pair;
     },
     async adopt(pair, clone, as) {
-      await pair.both(async ({ cwd, url }) => {
+      await pair.both(({ cwd, url }) => {
         cpSync(sandbox.path(clone), sandbox.path(cwd, as), { recursive: true });
-        await sandbox.git(['config', 'remote.origin.url', url], { cwd: `${cwd}/${as}` });
+        setOrigin(sandbox, `${cwd}/${as}`, { url });
       });
     },
     sent: (pair) => ({

@@ -11,15 +11,16 @@ export interface CgiProgram {
   env: Readonly<Record<string, string>>;
 }
 
-interface Head {
+/** What a CGI answer begins with. */
+export interface CgiHead {
   status: number;
   headers: [string, string][];
   /** What came behind the empty line in the same reads. */
   rest: Buffer;
 }
 
-function parseHead(text: string, rest: Buffer): Head {
-  const head: Head = { status: 200, headers: [], rest };
+function parseHead(text: string, rest: Buffer): CgiHead {
+  const head: CgiHead = { status: 200, headers: [], rest };
   for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(':');
     const [name, value] = [line.slice(0, colon), line.slice(colon + 1).trim()];
@@ -29,7 +30,8 @@ function parseHead(text: string, rest: Buffer): Head {
   return head;
 }
 
-async function readHead(output: Readable): Promise<Head | null> {
+/** Reads the head of an answer, and leaves the rest to be read; null when there is none. */
+export async function readHead(output: Readable): Promise<CgiHead | null> {
   let read = Buffer.alloc(0);
   for await (const chunk of output.iterator({ destroyOnReturn: false })) {
     read = Buffer.concat([read, chunk as Buffer]);

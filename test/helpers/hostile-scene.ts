@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { expectClean, expectNoChildren, expectSameRefs } from './evidence.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from './http-server.ts';
 import { asFetched } from './refs.ts';
-import { addCommits, generateHistory, type RepositoryOptions } from './repository.ts';
+import { addCommits, generateHistory, type RepositoryOptions, setOrigin } from './repository.ts';
 import { makeSandbox, type RunInSandbox, type Sandbox } from './sandbox.ts';
 
 /** Enough for a mirror that answers at all, on a machine that is busy with other tests. */
@@ -81,6 +81,7 @@ export async function setHostileScene(shape: RepositoryOptions = {}): Promise<Ho
     const started = await startHttpServer({
       root: sandbox.path(folder),
       env: sandbox.serverEnv,
+      remembersGreetings: true,
       ...options,
     });
     things.push(started);
@@ -128,7 +129,7 @@ export async function setHostileScene(shape: RepositoryOptions = {}): Promise<Ho
       made += 1;
       const to = `behind-${made}`;
       await sandbox.run('cp', ['-a', 'behind', to]);
-      await sandbox.git(['config', 'remote.origin.url', `mirror::${canonical}`], { cwd: to });
+      setOrigin(sandbox, to, { url: `mirror::${canonical}` });
       return to;
     },
     async fetch(repository, mirrors, attempt = {}) {

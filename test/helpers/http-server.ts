@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { answerByCgi, cgiVariables } from './cgi.ts';
+import { Greetings } from './greeting.ts';
 import { Connections, listen } from './listening.ts';
 import { answerByFile } from './static-files.ts';
 
@@ -19,6 +20,8 @@ export interface HttpServerOptions {
   tls?: { key: Buffer; cert: Buffer };
   /** `v0`: does not hear the client's wish for another version. `dumb`: serves files, runs nothing. */
   speaks?: 'v2' | 'v0' | 'dumb';
+  /** Says again what git has said of a repository that is configured as it was (`greeting.ts`). */
+  remembersGreetings?: boolean;
   /** git configuration of the server, such as `uploadpack.allowFilter`. */
   config?: Readonly<Record<string, string>>;
 }
@@ -89,6 +92,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const complaints: string[] = [];
   const connections = new Connections();
   const own: Pick<HttpServer, 'answer' | 'before'> = { answer: null, before: null };
+  const greetings = options.remembersGreetings ? new Greetings() : null;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
@@ -101,7 +105,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     } else if (options.speaks === 'dumb') {
       await answerByFile(options.root, path, request, response);
     } else {
-      const complaint = await answerByCgi(request, response, backend(options, request, path, query));
+      const program = backend(options, request, path, query);
+      if (await greetings?.answer(request, response, program)) return;
+      const complaint = await answerByCgi(request, response, program);
       if (complaint !== '') complaints.push(complaint);
     }
   }

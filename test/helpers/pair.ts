@@ -28,7 +28,7 @@ export interface Pair {
    */
   git(args: (side: Side) => readonly string[], options?: RunInSandbox): Promise<{ plain: Ended; gam: Ended }>;
   /** Does something to both sides. */
-  both(work: (side: Side) => Promise<unknown>): Promise<void>;
+  both(work: (side: Side) => Promise<unknown> | void): Promise<void>;
   /** A repository is the same on both sides, as sound and clean, and nobody still works on it. */
   expectAlike(repository: string): Promise<void>;
   /** The environment that both sides' commands get. */

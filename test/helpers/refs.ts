@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { plainGitDir } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Every ref of a repository, and HEAD: an object id, or `ref: <name>` for a symbolic one. */
 export type Refs = Readonly<Record<string, string>>;
 
-/** Reads all refs but those that are staged. */
-export async function refsOf(sandbox: Sandbox, repository: string): Promise<Refs> {
+async function readRefs(sandbox: Sandbox, repository: string): Promise<Refs> {
   const format = '--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)';
   const { stdout } = await sandbox.git(['for-each-ref', format], { cwd: repository });
   const refs: Record<string, string> = {};
@@ -23,25 +23,38 @@ export async function refsOf(sandbox: Sandbox, repository: string): Promise<Refs
   return { ...refs, HEAD: detached.stdout.trim() };
 }
 
-// What the refs of a bare repository depend on where they are files (gitrepository-layout(5)).
-function textOfRefs(gitDir: string): string | null {
-  if (!existsSync(join(gitDir, 'HEAD')) || existsSync(join(gitDir, 'reftable'))) return null;
-  const refs = readdirSync(join(gitDir, 'refs'), { recursive: true, withFileTypes: true });
-  const names = refs.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const files = ['HEAD', 'packed-refs'].map((name) => join(gitDir, name)).filter((name) => existsSync(name));
-  return [...files, ...names].map((name) => `${name}\n${readFileSync(name, 'latin1')}`).join('\n');
+function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'latin1') : '';
 }
 
-const known = new Map<string, { text: string; refs: Refs }>();
+// All that refs depend on where they are files (gitrepository-layout(5)); null where git has to be asked, also as long
+// as somebody removes folders of staged refs.
+function textOfRefs(sandbox: Sandbox, repository: string): string | null {
+  const gitDir = plainGitDir(sandbox, repository) ?? sandbox.path(repository);
+  const has = (name: string) => existsSync(join(gitDir, name));
+  if (!has('HEAD') || !has('refs') || has('reftable') || has('commondir')) return null;
+  try {
+    const names = readdirSync(join(gitDir, 'refs'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(gitDir, join(entry.parentPath, entry.name)))
+      .filter((name) => !name.startsWith('refs/mirror/'));
+    const files = ['HEAD', 'packed-refs', ...names.sort()];
+    return files.map((name) => `${name}\0${readText(join(gitDir, name))}`).join('\0');
+  } catch {
+    return null;
+  }
+}
 
-/** refsOf() of a repository that is asked again and again and hardly changes; where it has not changed, no git is started. */
-async function refsOfCanonical(sandbox: Sandbox, repository: string): Promise<Refs> {
-  const gitDir = sandbox.path(repository);
-  const text = textOfRefs(gitDir);
-  const last = known.get(gitDir);
-  if (text !== null && last?.text === text) return last.refs;
-  const refs = await refsOf(sandbox, repository);
-  if (text !== null) known.set(gitDir, { text, refs });
+const known = new Map<string, Refs>();
+
+/**
+ * Reads all refs but those that are staged. The same files mean the same refs, and are looked at by git once. Whether
+ * the objects are there, `git fsck` tells.
+ */
+export async function refsOf(sandbox: Sandbox, repository: string): Promise<Refs> {
+  const text = textOfRefs(sandbox, repository);
+  const refs = (text === null ? undefined : known.get(text)) ?? (await readRefs(sandbox, repository));
+  if (text !== null) known.set(text, refs);
   return refs;
 }
 
@@ -100,7 +113,7 @@ export async function compareRefs(
   canonical: string,
   mapping: Mapping,
 ): Promise<{ expected: number; differences: string[] }> {
-  const expected = mapping.expected(await refsOfCanonical(sandbox, canonical));
+  const expected = mapping.expected(await refsOf(sandbox, canonical));
   const held = await refsOf(sandbox, clone);
   const names = new Set([
     ...Object.keys(expected),

@@ -106,10 +106,47 @@ export function plainGitDir(sandbox: Sandbox, repository: string): string | null
   return existsSync(join(folder, 'HEAD')) ? folder : null;
 }
 
+/** Where a remote is, for plain git and for gam; what is not named stays. */
+export interface Whereabouts {
+  url?: string;
+  mirrorUrl?: string | readonly string[];
+}
+
+const ORIGIN = '[remote "origin"]';
+
+function configValue(value: string): string {
+  return /["\\#;]|^\s|\s$/.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : value;
+}
+
+// Without a process, in a file that git has written. `write` gets the lines of the section, and returns what comes in
+// the place of the whole.
+function rewriteOrigin(sandbox: Sandbox, repository: string, write: (lines: string[]) => string[]): void {
+  const file = join(plainGitDir(sandbox, repository) ?? sandbox.path(repository), 'config');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const at = lines.indexOf(ORIGIN);
+  if (at < 0) throw new Error(`${file} has no ${ORIGIN}`);
+  const next = lines.findIndex((line, index) => index > at && !line.startsWith('\t'));
+  const section = lines.slice(at + 1, next);
+  writeFileSync(file, [...lines.slice(0, at), ...write(section), ...lines.slice(next)].join('\n'));
+}
+
+/** Sets where `origin` is, as `git config` would. */
+export function setOrigin(sandbox: Sandbox, repository: string, whereabouts: Whereabouts): void {
+  const named = Object.entries(whereabouts).map(([name, value]) => [name, [value].flat()] as const);
+  const isReplaced = (line: string) =>
+    named.some(([name]) => line.toLowerCase().startsWith(`\t${name.toLowerCase()} =`));
+  const set = named.flatMap(([name, values]) => values.map((value) => `\t${name} = ${configValue(value)}`));
+  rewriteOrigin(sandbox, repository, (lines) => [
+    ORIGIN,
+    ...set,
+    ...lines.filter((line) => !isReplaced(line)),
+  ]);
+}
+
 /** A full bare copy, every ref included, that shares nothing with its source. */
 export async function cloneBare(sandbox: Sandbox, from: string, to: string): Promise<string> {
   await sandbox.git(['clone', '--quiet', '--mirror', '--no-hardlinks', sandbox.path(from), to]);
-  await sandbox.git(['config', '--remove-section', 'remote.origin'], { cwd: to });
+  rewriteOrigin(sandbox, to, () => []);
   return sandbox.path(to);
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, rmSync } from 'node:fs';
 import { expectClean, expectNoChildren, expectSameRefs, fsckComplaints } from './evidence.ts';
 import type { HttpServer } from './http-server.ts';
 import { startHttpServer } from './http-server.ts';
 import { asFetched, refsOf } from './refs.ts';
-import { addCommits, cloneBare, generateHistory } from './repository.ts';
+import { addCommits, cloneBare, generateHistory, setOrigin } from './repository.ts';
 import { makeSandbox, type Sandbox } from './sandbox.ts';
 
 /**
@@ -62,19 +62,22 @@ export async function setScene({
 }: SceneOptions): Promise<Scene> {
   const sandbox = makeSandbox();
   // A machine that is busy is no reason to leave a mirror.
-  await sandbox.git(['config', '--global', 'gam.connectTimeout', '60s']);
-  await sandbox.git(['config', '--global', 'gam.lowSpeedTime', '60s']);
+  appendFileSync(sandbox.path('home/.gitconfig'), '[gam]\n\tconnectTimeout = 60s\n\tlowSpeedTime = 60s\n');
   await generateHistory(sandbox, 'served/canonical.git', { commits: 60, tags: 2, branches: 2 });
   await sandbox.git(['clone', '-q', '--no-checkout', 'served/canonical.git', 'ready']);
   await addCommits(sandbox, 'served/canonical.git', 20, { seed: 5 });
   if (bulk > 0) await addFile(sandbox, 'served/canonical.git', randomBytes(bulk));
   await cloneBare(sandbox, 'served/canonical.git', 'served/mirror.git');
   if (ahead > 0) await addCommits(sandbox, 'served/canonical.git', ahead, { seed: 9, tags: 1 });
-  const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  const server = await startHttpServer({
+    root: sandbox.path('served'),
+    env: sandbox.serverEnv,
+    remembersGreetings: true,
+  });
   const base = transport === 'http' ? server.url : sandbox.path('served');
   const [canonical, mirror] = [`${base}/canonical.git`, `${base}/mirror.git`];
-  const settings = { 'remote.origin.url': `mirror::${canonical}`, 'remote.origin.mirrorUrl': mirror };
-  for (const [key, value] of Object.entries({ ...settings, ...config })) {
+  setOrigin(sandbox, 'ready', { url: `mirror::${canonical}`, mirrorUrl: mirror });
+  for (const [key, value] of Object.entries(config)) {
     await sandbox.git(['config', key, value], { cwd: 'ready' });
   }
   const before = JSON.stringify(await refsOf(sandbox, 'ready'));
@@ -117,11 +120,7 @@ export async function expectRecovery(scene: Scene, clone: string): Promise<void>
   const { sandbox, canonical } = scene;
   await expectNoChildren(sandbox);
   const plain = await copyRepository(sandbox, clone, `${clone}-plain`);
-  const config = sandbox.path(plain, '.git/config');
-  const own = readFileSync(config, 'utf8');
-  const plainly = own.replace(`url = mirror::${canonical}\n`, `url = ${canonical}\n`);
-  assert.notEqual(plainly, own);
-  writeFileSync(config, plainly);
+  setOrigin(sandbox, plain, { url: canonical });
   await sandbox.git(['fetch', '-q'], { cwd: plain });
   await expectSound(scene, plain);
 

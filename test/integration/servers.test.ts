@@ -108,6 +108,30 @@ test('http: a test answers in the place of the server', async () => {
   await sandbox.git(['ls-remote', `${server.url}/repo.git`]);
 });
 
+test('http: a greeting is said again until the configuration changes, and no longer than the repository is there', async () => {
+  await cloneBare(sandbox, 'served/repo.git', 'served/greeting.git');
+  const [afresh, remembering] = [await http(), await http({ remembersGreetings: true })];
+  const greet = async ({ url }: { url: string }) => {
+    const address = `${url}/greeting.git/info/refs?service=git-upload-pack`;
+    const response = await fetch(address, { headers: { 'Git-Protocol': 'version=2' } });
+    const kept = ['content-type', 'cache-control', 'expires', 'pragma'];
+    return {
+      said: await response.text(),
+      status: response.status,
+      headers: kept.map((name) => response.headers.get(name)),
+    };
+  };
+  const first = await greet(afresh);
+  expect(first.said).toContain('version 2');
+  expect(first.said).not.toContain('filter');
+  for (let times = 0; times < 2; times += 1) expect(await greet(remembering)).toEqual(first);
+  await sandbox.git(['config', 'uploadpack.allowFilter', 'true'], { cwd: 'served/greeting.git' });
+  expect(await greet(remembering)).toEqual(await greet(afresh));
+  expect((await greet(remembering)).said).toContain('filter');
+  await sandbox.run('mv', ['served/greeting.git', 'served/gone.git']);
+  expect(await greet(remembering)).toMatchObject({ status: 404 });
+});
+
 test('git://: clone and push, and every pack is logged with its repository', async () => {
   const packs = await logPacks(sandbox);
   const daemon = await startGitDaemon({ root: sandbox.path('served'), env: sandbox.serverEnv, push: true });

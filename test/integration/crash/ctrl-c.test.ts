@@ -6,6 +6,7 @@ import type { Running } from '../../helpers/child.ts';
 import { expectClean, expectNoChildren } from '../../helpers/evidence.ts';
 import { startHttpServer } from '../../helpers/http-server.ts';
 import { type Line, openLine } from '../../helpers/line.ts';
+import { setOrigin } from '../../helpers/repository.ts';
 import { expectFetched, type Scene, setScene } from '../../helpers/scene.ts';
 
 // Ctrl-C under `gam clone` and `gam fetch`: as a terminal does it, everyone in the process group gets the signal.
@@ -57,9 +58,7 @@ function cloning(mirrors: readonly string[], to: string, canonical = scene.canon
 
 async function fetching(name: string, mirrors: readonly string[]): Promise<string> {
   const clone = await scene.copy(name);
-  await scene.sandbox.git(['config', '--unset-all', 'remote.origin.mirrorUrl'], { cwd: clone });
-  for (const url of mirrors)
-    await scene.sandbox.git(['config', '--add', 'remote.origin.mirrorUrl', url], { cwd: clone });
+  setOrigin(scene.sandbox, clone, { mirrorUrl: mirrors });
   return clone;
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { expectClean, expectNoChildren, fsckComplaints } from '../../helpers/evidence.ts';
 import { type Gate, openGate } from '../../helpers/gate.ts';
 import { type GitDaemon, startGitDaemon } from '../../helpers/git-daemon.ts';
+import { setOrigin } from '../../helpers/repository.ts';
 import { expectFetched, type Scene, setScene } from '../../helpers/scene.ts';
 
 // A mirror may take minutes, and servers hang up on whoever is silent for so long. Here canonical hangs up
@@ -72,7 +73,7 @@ function whenHeld(act: () => void): { done: boolean } {
 
 async function cloneOf(name: string, canonical: string): Promise<string> {
   const clone = await scene.copy(name);
-  await scene.sandbox.git(['config', 'remote.origin.url', `mirror::${canonical}`], { cwd: clone });
+  setOrigin(scene.sandbox, clone, { url: `mirror::${canonical}` });
   return clone;
 }
 
@@ -114,7 +115,7 @@ test('nothing is left to ask canonical for when it hangs up', async () => {
     const { sandbox, server } = complete;
     const clone = await complete.copy('complete');
     const url = `mirror::host:${sandbox.path('served/canonical.git')}`;
-    await sandbox.git(['config', 'remote.origin.url', url], { cwd: clone });
+    setOrigin(sandbox, clone, { url });
     server.answer = () => {
       server.answer = null;
       hangUpSsh();

@@ -10,6 +10,7 @@ import {
   leftovers,
 } from '../../helpers/evidence.ts';
 import { asBare, asFetched } from '../../helpers/refs.ts';
+import { setOrigin } from '../../helpers/repository.ts';
 import { cloneArguments, copyRepository, expectFetched, type Scene, setScene } from '../../helpers/scene.ts';
 
 // Where a repository may lie, what the user may have set, and what gam says to whom.
@@ -147,7 +148,7 @@ describe('places', () => {
     // Root may write anywhere; somebody else may not.
     chmodSync(sandbox.root, 0o755);
     const plain = await copyRepository(sandbox, clone, 'read-only-plain');
-    await sandbox.git(['config', 'remote.origin.url', scene.canonical], { cwd: plain });
+    setOrigin(sandbox, plain, { url: scene.canonical });
     await sandbox.run('chown', ['-R', 'nobody', clone, plain]);
     const as = ['--reuid=nobody', '--clear-groups', 'git', 'fetch'];
     const place = sandbox.path('elsewhere/bin');
@@ -188,7 +189,7 @@ describe('what is said', () => {
     const { sandbox } = scene;
     const clone = await scene.copy('porcelain');
     const plain = await scene.copy('porcelain-plain');
-    await sandbox.git(['config', 'remote.origin.url', scene.canonical], { cwd: plain });
+    setOrigin(sandbox, plain, { url: scene.canonical });
     for (const args of [
       ['ls-remote'],
       ['fetch', '--dry-run'],

@@ -12,6 +12,7 @@ import {
   signalAt,
   type Target,
 } from '../../helpers/moments.ts';
+import { setOrigin } from '../../helpers/repository.ts';
 import { cloneArguments, expectFetched, expectForEach, type Scene, setScene } from '../../helpers/scene.ts';
 
 // Whoever interrupts a fetch or a clone finds everything as it was: no process, file or ref is left.
@@ -108,7 +109,7 @@ for (const { signal, target, ends } of INTERRUPTIONS) {
   test(`${signal} to ${target === 'self' ? 'the helper' : target} while a mirror is silent in the middle of its pack`, async () => {
     const slow = `http://127.0.0.1:${line.port}/mirror.git`;
     const clone = await scene.copy(`stalled-${signal}-${target}`);
-    await scene.sandbox.git(['config', 'remote.origin.mirrorUrl', slow], { cwd: clone });
+    setOrigin(scene.sandbox, clone, { mirrorUrl: slow });
     const to = `stalled-clone-${signal}-${target}`;
     const words = cloneArguments({ ...scene, mirror: slow }, to);
     for (const [args, cwd] of [
@@ -132,8 +133,7 @@ for (const { signal, target, ends } of INTERRUPTIONS) {
 test('SIGTERM to the helper while canonical is silent in the middle of its answer', async () => {
   const clone = await scene.copy('silent-canonical');
   const slow = `http://127.0.0.1:${line.port}/canonical.git`;
-  await scene.sandbox.git(['config', 'remote.origin.url', `mirror::${slow}`], { cwd: clone });
-  await scene.sandbox.git(['config', 'remote.origin.mirrorUrl', '/nowhere'], { cwd: clone });
+  setOrigin(scene.sandbox, clone, { url: `mirror::${slow}`, mirrorUrl: '/nowhere' });
   const before = line.bytesDown;
   const running = scene.sandbox.start('git', ['fetch'], { cwd: clone });
   await line.reached(before + 4000);

@@ -15,6 +15,7 @@ import {
   scripted,
   startHostileServer,
 } from '../../helpers/hostile-server.ts';
+import { setOrigin } from '../../helpers/repository.ts';
 import { type RepositoryState, stateOf } from '../../helpers/state.ts';
 
 // Mirrors that lie in the answer to a request that was sent on to them. Whatever they say, the clone is the one
@@ -315,8 +316,7 @@ test('objects of a lazy fetch: only those that were asked for, and only if they 
     const { url } = await answering([], await pack(sent));
     const to = `lazy-${sent.length}`;
     await sandbox.run('cp', ['-a', `plain${FILTER}`, to]);
-    await sandbox.git(['config', 'remote.origin.url', `mirror::file://${canonical}`], { cwd: to });
-    await sandbox.git(['config', 'remote.origin.mirrorUrl', url], { cwd: to });
+    setOrigin(sandbox, to, { url: `mirror::file://${canonical}`, mirrorUrl: url });
     const { stderr } = await sandbox.git(['cat-file', '-e', wanted], { cwd: to });
     expect(stderr.match(/(?<=^gam: ).*$/gm) ?? []).toEqual(said);
     const here = await objectsIn(to);
@@ -366,7 +366,7 @@ test.each<[NodeJS.Signals]>([['SIGINT'], ['SIGKILL']])(
     await sandbox.git(['init', '-q', to]);
     await sandbox.git(['remote', 'add', 'origin', `mirror::file://${canonical}`], { cwd: to });
     const { url, stalled } = await stalling();
-    await sandbox.git(['config', 'remote.origin.mirrorUrl', url], { cwd: to });
+    setOrigin(sandbox, to, { mirrorUrl: url });
     const running = sandbox.start('git', ['fetch', '-q', '--depth=3', 'origin', 'main'], { cwd: to });
     await stalled;
     running.kill(signal);
@@ -374,7 +374,7 @@ test.each<[NodeJS.Signals]>([['SIGINT'], ['SIGKILL']])(
     await expectNoChildren(sandbox);
     // Who is killed at once cannot clean up.
     expect((await leftovers(sandbox, to, 0)).length > 0).toBe(signal === 'SIGKILL');
-    await sandbox.git(['config', 'remote.origin.mirrorUrl', canonical], { cwd: to });
+    setOrigin(sandbox, to, { mirrorUrl: canonical });
     const { stderr } = await sandbox.git(['fetch', '--depth=3', 'origin', 'main'], { cwd: to });
     expect(stderr).toMatch(/^gam: .* saved\)$/m);
     expect(await leftovers(sandbox, to)).toEqual([]);
