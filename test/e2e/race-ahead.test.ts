@@ -8,6 +8,7 @@ import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
+import { copyRepository } from '../helpers/scene.ts';
 
 // Where the record says that it pays, a mirror's refs are here by the time that git asks for something.
 
@@ -60,7 +61,7 @@ async function know(mirror: string, ...ofCanonical: Observation[]): Promise<void
 /** Fetches in a fresh copy of a clone; what the user saw. */
 async function fetchIn(clone: string, name: string, mirror: string, args: string[] = [], env = {}) {
   const { sandbox } = bed;
-  await sandbox.run('cp', ['-a', clone, name]);
+  await copyRepository(sandbox, clone, name);
   setOrigin(sandbox, name, { url: `mirror::${canonicalUrl}`, mirrorUrl: mirror });
   await sandbox.git(['config', 'gam.connectTimeout', '200s'], { cwd: name });
   const { stderr } = await sandbox.git(['fetch', ...args], { cwd: name, env });
@@ -137,7 +138,7 @@ test('a fetch of other refs than the usual ones asks anew', async () => {
   await know(mirror, FAR, ...FIVE);
   const refspecs = ['origin', 'refs/notes/*:refs/notes/*', '+refs/heads/*:refs/remotes/origin/*'];
   const { sandbox } = bed;
-  await sandbox.run('cp', ['-a', 'earlier', 'notes']);
+  await copyRepository(sandbox, 'earlier', 'notes');
   setOrigin(sandbox, 'notes', { url: `mirror::${canonicalUrl}`, mirrorUrl: mirror });
   const { stderr } = await sandbox.git(['fetch', ...refspecs], { cwd: 'notes' });
   expect(stderr).toMatch(/^gam: .* saved\)$/m);

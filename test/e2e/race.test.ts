@@ -7,6 +7,7 @@ import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { addCommits, cloneBare, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
+import { copyRepository } from '../helpers/scene.ts';
 
 // Mirrors run side by side; nobody waits for one that is silent, slow or behind.
 
@@ -49,7 +50,7 @@ const SILENT = () => new Promise<void>(() => undefined);
 /** Fetches through gam in a fresh clone; what the user saw. */
 async function fetchFrom(name: string, mirrors: readonly string[], settings: Record<string, string> = {}) {
   const { sandbox } = bed;
-  await sandbox.run('cp', ['-a', 'earlier', name]);
+  await copyRepository(sandbox, 'earlier', name);
   const url = `mirror::${sandbox.path('canonical')}`;
   setOrigin(sandbox, name, { url });
   const configured = [

@@ -5,6 +5,7 @@ import { type HttpServer, type HttpServerOptions, startHttpServer } from './http
 import { asFetched } from './refs.ts';
 import { addCommits, generateHistory, type RepositoryOptions, setOrigin } from './repository.ts';
 import { makeSandbox, type RunInSandbox, type Sandbox } from './sandbox.ts';
+import { copyRepository } from './scene.ts';
 
 /** Enough for a mirror that answers at all, on a machine that is busy with other tests. */
 const PATIENT = { 'gam.connectTimeout': '20s', 'gam.lowSpeedTime': '10s' };
@@ -128,7 +129,7 @@ export async function setHostileScene(shape: RepositoryOptions = {}): Promise<Ho
       }
       made += 1;
       const to = `behind-${made}`;
-      await sandbox.run('cp', ['-a', 'behind', to]);
+      await copyRepository(sandbox, 'behind', to);
       setOrigin(sandbox, to, { url: `mirror::${canonical}` });
       return to;
     },

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { PacketDecoder } from '../../src/pkt-line/decoder.ts';
 import { DELIM, dataPacket, FLUSH, linePacket } from '../../src/pkt-line/encode.ts';
@@ -110,7 +110,7 @@ export async function packFrom(
   const name = 'scratch';
   const input = `${lines.join('\n')}\n`;
   const folder = sandbox.path('packs');
-  await sandbox.run('mkdir', ['-p', folder]);
+  mkdirSync(folder, { recursive: true });
   const made = await sandbox.git(['pack-objects', '-q', ...args, `${folder}/${name}`], {
     cwd: repository,
     input,

@@ -114,7 +114,8 @@ export async function makePair(
       await expectNoChildren(sandbox);
       // Some versions of git find fault with what they made themselves, as with a commit-graph behind --depth.
       const complaints = (side: Side) => fsckComplaints(sandbox, `${side.cwd}/${repository}`);
-      assert.deepEqual(await complaints(gam), await complaints(plain));
+      const own = await complaints(gam);
+      if (own.length > 0) assert.deepEqual(own, await complaints(plain));
       assert.deepEqual(await state(gam, repository), await state(plain, repository));
     },
   };

@@ -30,9 +30,9 @@ function readText(path: string): string {
 // All that refs depend on where they are files (gitrepository-layout(5)); null where git has to be asked, also as long
 // as somebody removes folders of staged refs.
 function textOfRefs(sandbox: Sandbox, repository: string): string | null {
-  const gitDir = plainGitDir(sandbox, repository) ?? sandbox.path(repository);
-  const has = (name: string) => existsSync(join(gitDir, name));
-  if (!has('HEAD') || !has('refs') || has('reftable') || has('commondir')) return null;
+  const gitDir = plainGitDir(sandbox, repository);
+  if (gitDir === null || ['reftable', 'commondir'].some((name) => existsSync(join(gitDir, name))))
+    return null;
   try {
     const names = readdirSync(join(gitDir, 'refs'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

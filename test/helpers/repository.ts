@@ -100,10 +100,12 @@ export async function addCommits(
   await fastImport(sandbox, path, historyStream(further));
 }
 
-/** The folder of git's own files in a repository where it simply is `.git`; null where git has to be asked. */
+/** The folder of git's own files where that simply is `.git`, or all of it; null where git has to be asked. */
 export function plainGitDir(sandbox: Sandbox, repository: string): string | null {
-  const folder = sandbox.path(repository, '.git');
-  return existsSync(join(folder, 'HEAD')) ? folder : null;
+  const folders = [sandbox.path(repository, '.git'), sandbox.path(repository)];
+  const isPlain = (folder: string) =>
+    ['HEAD', 'objects', 'refs'].every((name) => existsSync(join(folder, name)));
+  return folders.find(isPlain) ?? null;
 }
 
 /** Where a remote is, for plain git and for gam; what is not named stays. */

@@ -27,6 +27,7 @@ export async function stateOf(sandbox: Sandbox, repository: string): Promise<Rep
   const plain = plainGitDir(sandbox, repository);
   const folder = async (which: string) =>
     plain ?? resolve(sandbox.path(repository), (await read(sandbox, repository, 'rev-parse', which)).trim());
+  const isBare = plain === sandbox.path(repository);
   const gitDir = await folder('--absolute-git-dir');
   const commonDir = await folder('--git-common-dir');
   const file = (name: string, where = gitDir) =>
@@ -36,7 +37,7 @@ export async function stateOf(sandbox: Sandbox, repository: string): Promise<Rep
   const objects = listed.split('\n').filter(Boolean);
   return {
     refs: await refsOf(sandbox, repository),
-    status: await read(sandbox, repository, 'status', '--branch', '--porcelain'),
+    status: isBare ? '' : await read(sandbox, repository, 'status', '--branch', '--porcelain'),
     shallow: file('shallow'),
     fetchHead: file('FETCH_HEAD'),
     config: file('config', commonDir).split('\n').filter(Boolean),

@@ -9,6 +9,7 @@ import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { addCommits, generateHistory } from '../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
+import { copyRepository } from '../helpers/scene.ts';
 
 // While node loads, perl has git's web helper open canonical's line. Where perl is not there, node does it all.
 
@@ -75,8 +76,7 @@ test.each([
 ])('%s ends as it does with node alone', async (_, args) => {
   const ends = [];
   for (const env of [{}, { PERL5OPT: '' }]) {
-    await sandbox.run('rm', ['-rf', 'copy']);
-    await sandbox.run('cp', ['-a', 'clone', 'copy']);
+    await copyRepository(sandbox, 'clone', 'copy');
     ends.push(await sandbox.git(args, { cwd: 'copy', env, expectStatus: null }));
     await sandbox.git(['update-ref', '-d', 'refs/heads/new'], { cwd: 'served/canonical' });
   }

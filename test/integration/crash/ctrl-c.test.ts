@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { makeBundle } from '../../helpers/bundles.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
@@ -26,8 +26,8 @@ beforeAll(async () => {
   lines = [await open(), await open(), await open()];
 });
 
-beforeEach(async () => {
-  await scene.sandbox.run('rm', ['-rf', 'home/.local']);
+beforeEach(() => {
+  rmSync(scene.sandbox.path('home/.local'), { recursive: true, force: true });
 });
 
 afterAll(async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeCertificate } from '../../helpers/certificate.ts';
 import { type Attempt, type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
@@ -32,7 +32,7 @@ afterAll(() => scene.close());
 beforeEach(async () => {
   for (const server of [canonical, locked, mirror]) server.requests.length = 0;
   mirror.answer = null;
-  await scene.sandbox.run('rm', ['-f', 'home/.netrc', 'asked']);
+  for (const name of ['home/.netrc', 'asked']) rmSync(scene.sandbox.path(name), { force: true });
 });
 
 function url(server: HttpServer): string {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilNothing } from '../../helpers/bystanders.ts';
@@ -130,7 +130,7 @@ test('insteadOf does not lead a mirror elsewhere, nor back into gam', async () =
   const elsewhere = await scene.serve('mirrors');
   const trace = scene.sandbox.path('trace');
   for (const to of [`${elsewhere.url}/`, `mirror::${mirror.url}/`, 'mirror::', 'ext::sh -c false ']) {
-    await scene.sandbox.run('rm', ['-f', trace]);
+    rmSync(trace, { force: true });
     mirror.requests.length = 0;
     const base = to === 'mirror::' ? 'http://' : `${mirror.url}/`;
     const config = { [`url.${to}.insteadOf`]: base };

@@ -16,6 +16,7 @@ import {
   startHostileServer,
 } from '../../helpers/hostile-server.ts';
 import { setOrigin } from '../../helpers/repository.ts';
+import { copyRepository } from '../../helpers/scene.ts';
 import { type RepositoryState, stateOf } from '../../helpers/state.ts';
 
 // Mirrors that lie in the answer to a request that was sent on to them. Whatever they say, the clone is the one
@@ -315,7 +316,7 @@ test('objects of a lazy fetch: only those that were asked for, and only if they 
   ] as const) {
     const { url } = await answering([], await pack(sent));
     const to = `lazy-${sent.length}`;
-    await sandbox.run('cp', ['-a', `plain${FILTER}`, to]);
+    await copyRepository(sandbox, `plain${FILTER}`, to);
     setOrigin(sandbox, to, { url: `mirror::file://${canonical}`, mirrorUrl: url });
     const { stderr } = await sandbox.git(['cat-file', '-e', wanted], { cwd: to });
     expect(stderr.match(/(?<=^gam: ).*$/gm) ?? []).toEqual(said);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HostileScene, setHostileScene } from '../../helpers/hostile-scene.ts';
 
@@ -59,7 +59,7 @@ test.each([
   // Whatever would be run through ssh would show: the ssh in use writes down every call.
   const ssh = scene.sandbox.path('ssh.log');
   const env = { GIT_SSH_COMMAND: `echo called >>'${ssh}'; false` };
-  await scene.sandbox.run('rm', ['-f', ssh]);
+  rmSync(ssh, { force: true });
   const outcome = await scene.clone(url, { env });
   await scene.expectPassedOver(outcome, ...(line === undefined ? [] : [line]));
   expect(markers()).toEqual([]);
@@ -77,7 +77,7 @@ test.each([
   ['ext::ssh://user:s3cret@h.example/r', 'ext::ssh://user@h.example/r', /another remote helper/],
 ])('%j: nothing of its secret is shown or stored', async (url, shown, reason) => {
   const trace = scene.sandbox.path('trace.log');
-  await scene.sandbox.run('rm', ['-f', trace]);
+  rmSync(trace, { force: true });
   const outcome = await scene.clone(url, { env: { GAM_TRACE: trace } });
   const [line = ''] = outcome.passedOver;
   await scene.expectPassedOver(outcome, reason);
