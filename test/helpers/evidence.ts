@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { untilNothing } from './bystanders.ts';
 import { asCloned, compareRefs, type Mapping } from './refs.ts';
 import { plainGitDir } from './repository.ts';
+import { digestOf } from './same-bytes.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Names of files and folders that git and gam make for a while only. */
@@ -42,8 +43,21 @@ function withoutAbsentGraphs(sandbox: Sandbox, repository: string): string[] {
   });
 }
 
-/** What `git fsck --strict` complains of, as lines; nothing when the repository is sound. */
-export async function fsckComplaints(sandbox: Sandbox, repository: string): Promise<string[]> {
+const verdicts = new Map<string, readonly string[]>();
+
+/**
+ * What `git fsck --strict` complains of, as lines; nothing when the repository is sound. Repositories of the same bytes
+ * are looked at once: where a fetch breaks off early, or ends in one of a few ways, most are.
+ */
+export async function fsckComplaints(sandbox: Sandbox, repository: string): Promise<readonly string[]> {
+  const gitDir = plainGitDir(sandbox, repository);
+  const digest = gitDir === null ? null : digestOf(gitDir);
+  const complaints = verdicts.get(digest ?? '') ?? (await fsck(sandbox, repository));
+  if (digest !== null) verdicts.set(digest, complaints);
+  return complaints;
+}
+
+async function fsck(sandbox: Sandbox, repository: string): Promise<string[]> {
   const graphs = withoutAbsentGraphs(sandbox, repository);
   const args = [...graphs, 'fsck', '--strict', '--no-dangling', '--no-progress'];
   const { status, stdout, stderr } = await sandbox.git(args, { cwd: repository, expectStatus: null });
