@@ -83,6 +83,7 @@ async function unaskedOf(context: HelperContext): Promise<Unasked | null> {
     refspecs: tags === '--tags' ? [...refspecs, 'refs/tags/*'] : refspecs,
     names,
     format: lastValue(entries, 'extensions', null, 'objectformat') ?? 'sha1',
+    haves: new Set<string>(),
     clone: !(await hasRefs(repository.gitDir, { env: own.env, cwd: own.cwd })),
     includeTag: tags !== '--no-tags',
     progress,

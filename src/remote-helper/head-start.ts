@@ -187,6 +187,7 @@ export class HeadStart {
       wanted: [...refs].map(([name, oid]) => ({ name, oid })),
       format,
       peeled: new Map(),
+      haves: new Set(),
       clone: true,
       includeTag: false,
       progress: this.#progress,

@@ -68,6 +68,7 @@ function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], reposit
     wanted,
     format,
     peeled: new Map(refs.flatMap(({ oid, peeled }) => (oid && peeled ? [[oid, peeled] as const] : []))),
+    haves: new Set(argumentValues(request, 'have')),
     clone: !hasArgument(request, 'have'),
     includeTag: request.arguments.includes('include-tag'),
     progress: !request.arguments.includes('no-progress'),

@@ -18,6 +18,8 @@ export interface StageOrder {
   format: string;
   /** The commits behind annotated tags, by the tag's id. */
   peeled: ReadonlyMap<string, string>;
+  /** Objects that git has told canonical it has: here, with all they lead to. The tips of its refs come first. */
+  haves: ReadonlySet<string>;
   /** True when git has nothing yet to build on: keep the pack whole, as a clone does. */
   clone: boolean;
   includeTag: boolean;

@@ -49,11 +49,12 @@ export async function planFor(
   order: StageOrder,
   { trace }: StageTools,
 ): Promise<Plan> {
-  const { wanted, repository } = order;
+  const { wanted, haves, repository } = order;
   const { exact, differing } = chooseRefs(wanted, refs);
   trace('mirror-refs', { exact: exact.length, differing: differing.length });
   if (exact.length === wanted.length) return { refs: exact, otherwise: null };
-  const theirs = [...exact, ...differing];
+  // A mirror to which nothing has come since the last fetch here stands at what git says it has.
+  const theirs = [...exact, ...differing].filter(({ oid }) => !haves.has(oid));
   const here = await presentObjects(new Set(theirs.map(({ oid }) => oid)), repository);
   const missing = theirs.filter(({ oid }) => !here.has(oid));
   if (missing.length === 0) throw elsewhere('mirror-behind', 'has nothing new');

@@ -2,7 +2,15 @@ import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { closedPort } from '../helpers/listening.ts';
-import { addCommits, cloneBare, copyEarlier, generateHistory, initBare } from '../helpers/repository.ts';
+import { learnMoments, momentsOf } from '../helpers/moments.ts';
+import {
+  addCommits,
+  cloneBare,
+  copyEarlier,
+  generateHistory,
+  initBare,
+  setOrigin,
+} from '../helpers/repository.ts';
 
 // What a mirror holds beside, before or instead of canonical's history never shows in a clone.
 
@@ -120,6 +128,24 @@ describe('mirrors that are of no use', () => {
       await pair.expectAlike('fetched');
     },
   );
+});
+
+// git's request is held meanwhile, and each process or file would take its time.
+test('a mirror that has nothing new is asked for its refs, and nothing is made for it', async () => {
+  const { sandbox } = bed;
+  const pair = await bed.pair('canonical', 'nothing-new');
+  await sandbox.git(['clone', '-q', 'earlier.git', `${pair.gam.cwd}/repo`]);
+  await copyEarlier(sandbox, 'canonical', 'mirrors/idle', 'main~60');
+  setOrigin(sandbox, `${pair.gam.cwd}/repo`, { url: pair.gam.url, mirrorUrl: bed.mirror('idle') });
+  const moments = await learnMoments(sandbox, async (env) => {
+    const { stderr } = await sandbox.git(['fetch'], { cwd: `${pair.gam.cwd}/repo`, env });
+    expect(stderr).toMatch(/^gam: passing over .*: has nothing new$/m);
+  });
+  expect(momentsOf(moments, 'helper', 'change')).toEqual([]);
+  const started = momentsOf(moments, 'helper', 'spawn').map(({ name }) => name);
+  const needed = /^git config --list|remote-http/;
+  expect(started.filter((name) => !needed.test(name))).toEqual([]);
+  expect(started.some((name) => name.includes(bed.mirror('idle')))).toBe(true);
 });
 
 describe('canonical has the last word', () => {
