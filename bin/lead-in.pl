@@ -14,19 +14,38 @@ delete $ENV{PERL_BADLANG};
 
 # Pipes are handed on.
 $^F = 255;
-my ($to_web, $web_input, $web_output, $from_web, $said, $says, $ended, $ends, $orders, $order);
+my ($to_web, $web_input, $web_output, $from_web, $said, $says, $ended, $ends, $orders, $order, $needed, $needs);
 (pipe($to_web, $web_input) && pipe($web_output, $from_web) && pipe($said, $says) && pipe($ended, $ends)
-  && pipe($orders, $order)) or take_over();
+  && pipe($orders, $order) && pipe($needed, $needs)) or take_over();
 
+# Where node is mostly not needed, it waits for a word that it is.
+my $patient = has_just_fetched();
 my $keeper = fork;
 if (defined $keeper && $keeper == 0) {
-  close $_ for $said, $ended, $order;
+  close $_ for $said, $ended, $order, $needed;
   keep();
   exit 0;
 }
-close $_ for $to_web, $from_web, $says, $ends, $orders;
+close $_ for $to_web, $from_web, $says, $ends, $orders, $needs;
 defined $keeper or take_over();
+leave() if $patient && !defined line_from($needed);
+close $needed;
 take_over(join ',', map { fileno $_ } $web_input, $web_output, $said, $ended, $order);
+
+# Whether git has written FETCH_HEAD a moment ago, which it empties before it starts a helper. Then it comes a second time,
+# for tags that it follows, mostly finds that it has them, and goes with nothing but options said.
+sub has_just_fetched {
+  defined $ENV{GIT_DIR} or return 0;
+  my ($size, $written) = (stat "$ENV{GIT_DIR}/FETCH_HEAD")[7, 9];
+  return $size && abs(time - $written) < 2;
+}
+
+# Ends as the web helper does, of which git wanted nothing.
+sub leave {
+  close $_ for $web_input, $web_output;
+  my ($status, $signal) = split ' ', line_from($ended) || '128 0';
+  exit($signal ? 128 : $status);
+}
 
 # Lets node have this process, with a word more or as if nothing had been.
 sub take_over {
@@ -51,24 +70,24 @@ sub keep {
   defined $web or return;
   if ($web == 0) {
     open(STDIN, '<&', $to_web) && open(STDOUT, '>&', $from_web) or exit 127;
-    close $_ for $to_web, $web_input, $web_output, $from_web, $says, $ends, $orders;
+    close $_ for $to_web, $web_input, $web_output, $from_web, $says, $ends, $orders, $needs;
     exec { $helper } $helper, $remote, $url;
     exit 127;
   }
   # What ends git's command from the terminal ends the web helper, too, and is to be told.
   $SIG{$_} = 'IGNORE' for qw(INT HUP TERM PIPE);
   close $_ for $to_web, $from_web;
-  lead_in();
+  my $pause = lead_in() eq 'over' ? 0.01 : 1;
   # git and node have these for themselves now.
-  close $_ for *STDIN, *STDOUT, $web_input, $web_output, $says;
-  # Its end interrupts the select; if it comes just before, that is seen a second later.
+  close $_ for *STDIN, *STDOUT, $web_input, $web_output, $says, $needs;
+  # Its end interrupts the select; if it comes just before, that is seen a pause later.
   $SIG{CHLD} = sub { };
   my ($gone, $left) = (0, 0);
   # WNOHANG, wherever git runs.
   until (waitpid($web, 1) == $web) {
     my $ready = '';
     vec($ready, fileno $orders, 1) = 1 unless $gone;
-    my $found = select($ready, undef, undef, 1);
+    my $found = select($ready, undef, undef, $pause);
     if ($found > 0) {
       my $order = line_from($orders);
       if (!defined $order) {
@@ -81,7 +100,7 @@ sub keep {
         chomp $order;
         kill $order, $web;
       }
-    } elsif ($gone && $gone++ > 2) {
+    } elsif ($gone && ($gone += $pause) > 3) {
       kill 'KILL', $web;
     }
   }
@@ -90,24 +109,32 @@ sub keep {
 
 # Lines that need no answer of gam's are passed on, and said to node as `passed <line>`; the first other one, or
 # the one that opens canonical's line, is the last. Nothing behind is taken from whoever reads on. The very last line,
-# `until <seconds>`, says when that was; it is missing where the web helper has ended.
+# `until <seconds>`, says when that was; it is missing where the web helper has ended. A patient node is told that it is
+# needed; it is not where git takes its leave, and then it is `over`.
 sub lead_in {
   while (defined(my $line = line_from(*STDIN))) {
+    if ($patient && $line eq "\n") {
+      syswrite $web_input, $line;
+      return 'over';
+    }
     if ($line !~ /^(?:capabilities|option .*|stateless-connect git-upload-pack)$/) {
+      syswrite $needs, "node\n";
       syswrite $says, "asked $line";
       last;
     }
+    syswrite $needs, "node\n" if $line =~ /^stateless-connect/;
     syswrite $web_input, $line;
     syswrite $says, "passed $line";
     last if $line =~ /^stateless-connect/;
     my $answer;
     do {
       $answer = line_from($web_output);
-      return unless defined $answer;
+      return '' unless defined $answer;
       syswrite STDOUT, $answer;
     } until $answer eq "\n" || $line =~ /^option/;
   }
   syswrite $says, 'until ' . now() . "\n";
+  return '';
 }
 
 # Byte by byte, since what follows is for others.

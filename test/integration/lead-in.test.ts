@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { isAtLeast, parseGitVersion, STATELESS_GIT } from '../../src/git/version.ts';
@@ -7,7 +16,7 @@ import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/eviden
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { closedPort } from '../helpers/listening.ts';
 import { asFetched } from '../helpers/refs.ts';
-import { addCommits, generateHistory } from '../helpers/repository.ts';
+import { addCommits, copyEarlier, generateHistory, setOrigin } from '../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 import { copyRepository } from '../helpers/scene.ts';
 
@@ -109,6 +118,12 @@ function launch(input: string, ...script: string[]) {
 
 const ANSWERS = 'read -r line; echo stateless-connect; echo option; echo';
 
+/** As it is when git starts a helper for the first time in a command, and when it comes back. */
+const COMINGS = [
+  ['at first', ''],
+  ['when it comes back', 'something\n'],
+] as const;
+
 test.each<[string, string, string, object]>([
   ['at once', 'capabilities\n', 'exit 3', { status: 3, stdout: '' }],
   ['in the middle of an answer', 'capabilities\n', 'echo option; exit 4', { status: 4, stdout: 'option\n' }],
@@ -121,15 +136,72 @@ test.each<[string, string, string, object]>([
   ],
   ['when git has left', '', 'cat; exit 6', { status: 6, stdout: '' }],
 ])('a web helper that ends %s does not keep git waiting', async (_, input, script, end) => {
-  expect(await launch(input, script)).toMatchObject(end);
+  for (const [, fetchHead] of COMINGS) {
+    writeFileSync(sandbox.path('without-mirrors/.git/FETCH_HEAD'), fetchHead);
+    expect(await launch(input, script)).toMatchObject(end);
+    await expectNoChildren(sandbox);
+  }
+});
+
+const OPTIONS = 'capabilities\noption followtags false\noption depth 0\n';
+
+test.each(COMINGS)(
+  'git says nothing but options, %s: they are answered, and it ends as the web helper does',
+  async (_, fetchHead) => {
+    writeFileSync(sandbox.path('without-mirrors/.git/FETCH_HEAD'), fetchHead);
+    const script = `${ANSWERS}; for o in 1 2; do read -r line; echo "ok $line"; done; read -r line; [ -z "$line" ] && exit 7`;
+    for (const end of ['\n', '']) {
+      const { status, stdout } = await launch(`${OPTIONS}${end}`, script);
+      const answers = 'stateless-connect\noption\n\nok option followtags false\nok option depth 0\n';
+      expect([status, stdout]).toEqual([7, answers]);
+      await expectNoChildren(sandbox);
+    }
+  },
+);
+
+/** How often git started the launcher, and that node. */
+async function comings(cwd: string, args: readonly string[]): Promise<{ git: number; node: number }> {
+  const nodes = sandbox.path('nodes');
+  writeFileSync(nodes, '');
+  inPlaceOf('bin/node', `echo >>'${nodes}'`, NODE);
+  const { stderr } = await sandbox.git(args, { cwd, env: { GIT_TRACE: '1' } });
   await expectNoChildren(sandbox);
+  const git = stderr.match(/run_command: GIT_DIR=\S+ git[ -]remote-mirror /g)?.length ?? 0;
+  return { git, node: readFileSync(nodes, 'utf8').length };
+}
+
+test('git comes back for tags that it follows, and node is not started for that', async () => {
+  await generateHistory(sandbox, 'served/tagged', { commits: 60, tags: 6 });
+  await copyEarlier(sandbox, 'served/tagged', 'earlier', 'main~30');
+  const mirrorUrl = `http://127.0.0.1:${await closedPort()}/x`;
+  await sandbox.git(['clone', '-q', 'earlier', 'tagged']);
+  setOrigin(sandbox, 'tagged', { url: `mirror::${server.url}/tagged`, mirrorUrl });
+  expect(await comings('tagged', ['fetch'])).toEqual({ git: 2, node: 1 });
+  await expectSameRefs(sandbox, 'tagged', 'served/tagged', asFetched);
+  await expectClean(sandbox, 'tagged');
+});
+
+test('a second remote is fetched from as the first one is', async () => {
+  await copyRepository(sandbox, 'clone', 'two');
+  await sandbox.git(['update-ref', '-d', 'refs/remotes/origin/main'], { cwd: 'two' });
+  await sandbox.git(['remote', 'add', 'again', `mirror::${url}`], { cwd: 'two' });
+  await sandbox.git(['config', 'remote.again.mirrorUrl', '/nowhere'], { cwd: 'two' });
+  expect((await comings('two', ['fetch', '--all'])).node).toBeGreaterThanOrEqual(2);
+  const { stdout } = await sandbox.git(['for-each-ref', '--format=%(refname)', 'refs/remotes'], {
+    cwd: 'two',
+  });
+  expect(stdout).toMatch(/^refs\/remotes\/again\/main$[^]*^refs\/remotes\/origin\/main$/m);
+  await expectClean(sandbox, 'two');
 });
 
 test('what is said byte by byte and what comes behind arrives whole, whoever reads it', async () => {
   const echo = 'while read -r line; do echo "got $line"; [ -n "$line" ] || exit 0; done';
   const input = 'capabilities\noption a b\nlist for-push\n\n';
-  const { stdout } = await launch(input, ANSWERS, 'read -r line; echo ok', `read -r line; echo; ${echo}`);
-  expect(stdout).toBe('stateless-connect\noption\n\nok\n\ngot \n');
+  for (const [, fetchHead] of COMINGS) {
+    writeFileSync(sandbox.path('without-mirrors/.git/FETCH_HEAD'), fetchHead);
+    const { stdout } = await launch(input, ANSWERS, 'read -r line; echo ok', `read -r line; echo; ${echo}`);
+    expect(stdout).toBe('stateless-connect\noption\n\nok\n\ngot \n');
+  }
 });
 
 test('the web helper ends when node does, even before it has begun', async () => {
