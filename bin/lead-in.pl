@@ -28,7 +28,7 @@ if (defined $keeper && $keeper == 0) {
 }
 close $_ for $to_web, $from_web, $says, $ends, $orders, $needs;
 defined $keeper or take_over();
-leave() if $patient && !defined line_from($needed);
+end_like_web_helper() if $patient && !defined line_from($needed);
 close $needed;
 take_over(join ',', map { fileno $_ } $web_input, $web_output, $said, $ended, $order);
 
@@ -40,8 +40,8 @@ sub has_just_fetched {
   return $size && abs(time - $written) < 2;
 }
 
-# Ends as the web helper does, of which git wanted nothing.
-sub leave {
+# Ends with the status of the web helper, of which git wanted nothing.
+sub end_like_web_helper {
   close $_ for $web_input, $web_output;
   my ($status, $signal) = split ' ', line_from($ended) || '128 0';
   exit($signal ? 128 : $status);

@@ -52,7 +52,8 @@ const verdicts = new Map<string, readonly string[]>();
 export async function fsckComplaints(sandbox: Sandbox, repository: string): Promise<readonly string[]> {
   const gitDir = plainGitDir(sandbox, repository);
   const digest = gitDir === null ? null : digestOf(gitDir);
-  const complaints = verdicts.get(digest ?? '') ?? (await fsck(sandbox, repository));
+  const complaints =
+    (digest === null ? undefined : verdicts.get(digest)) ?? (await fsck(sandbox, repository));
   if (digest !== null) verdicts.set(digest, complaints);
   return complaints;
 }
