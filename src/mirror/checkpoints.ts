@@ -26,7 +26,7 @@ export function checkpoints(refs: readonly NamedOid[], goesOn: boolean): NamedOi
   const size = Math.ceil(sorted.length / PARTS);
   const parts: NamedOid[][] = [];
   for (let at = 0; at < sorted.length; at += size) parts.push(sorted.slice(at, at + size));
-  if (!goesOn) parts.at(-1)?.push(...others);
-  else if (others.length > 0) parts.push(others);
+  const last = goesOn ? [] : (parts.pop() ?? []);
+  if (last.length + others.length > 0) parts.push([...last, ...others]);
   return parts;
 }

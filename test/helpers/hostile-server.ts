@@ -17,7 +17,7 @@ import type { Sandbox } from './sandbox.ts';
 /** Where a server writes: in packets or raw bytes, waiting while the client does not read. */
 export interface Out {
   readonly closed: boolean;
-  send(...parts: readonly (Packet | Buffer)[]): Promise<void>;
+  send(...parts: readonly (Packet | Buffer | readonly Packet[])[]): Promise<void>;
   end(): void;
 }
 
@@ -85,7 +85,8 @@ export function onBand(band: number, bytes: Buffer): Packet[] {
 export function scripted(refs: readonly ToldRef[], pack: Buffer, changes: Partial<Script> = {}): Script {
   return {
     greeting: (out) => out.send(...greeting()),
-    lsRefs: (_request, out) => out.send(...refLines(refs)),
+    // Not as arguments: a hundred thousand of them are more than the stack may hold.
+    lsRefs: (_request, out) => out.send(refLines(refs)),
     fetch: (request, out) => out.send(...packStart(request), ...onBand(BAND.data, pack), FLUSH),
     ...changes,
   };
@@ -134,7 +135,7 @@ function outTo(socket: Socket): Out {
       return socket.destroyed || socket.writableEnded;
     },
     async send(...parts) {
-      for (const part of parts) {
+      for (const part of parts.flat()) {
         if (socket.destroyed || socket.writableEnded) return;
         const bytes = Buffer.isBuffer(part) ? part : part.raw;
         if (!socket.write(bytes)) await drained(socket);

@@ -50,3 +50,12 @@ test('but behind a break each one is, and so is what is no tag', () => {
   expect(names).toEqual([['refs/tags/v1'], ['refs/tags/v2'], ['refs/heads/main', 'HEAD']]);
   expect(checkpoints(all.slice(0, 1), true)).toHaveLength(1);
 });
+
+// They were once handed on as the arguments of one call, which the stack cannot hold.
+test('two hundred thousand branches beside the tags', () => {
+  const all = Array.from({ length: 200_000 }, (_, n) => ({
+    name: n < 8 ? `refs/tags/v${n}` : `refs/heads/${n}`,
+    oid: '1',
+  }));
+  expect(checkpoints(all, false).map((part) => part.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 199_993]);
+});
