@@ -1,10 +1,15 @@
-import { processName } from '../src/git/alive.ts';
-import { removeBrokenClone } from '../src/git/broken-clone.ts';
+import { isAlive, processName } from '../src/git/alive.ts';
+import { BegunClone, gone, removeStaleNotes } from '../src/git/begun-clone.ts';
+import { cloneTarget, isFree, settleBrokenClone } from '../src/git/broken-clone.ts';
 import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clones.ts';
 import { cloneThroughGam } from '../src/git/through-gam.ts';
 import { CTRL_C, GitCommand } from '../src/main/git-command.ts';
+import { removeLeftLines } from '../src/main/leave-line.ts';
 import { formatBytes } from '../src/mirror/account.ts';
 import { printable } from '../src/protocol/text.ts';
+
+/** Above this is what a shell gives for a command that a signal has ended; git itself dies with just this. */
+const KILLED = 128;
 
 export default class Clone extends GitCommand {
   static override summary = 'Clone through gam: git clone, with a Ctrl-C that leaves a slow mirror.';
@@ -27,18 +32,59 @@ export default class Clone extends GitCommand {
 
   async run(): Promise<void> {
     const root = keptClonesFolder(this.env);
-    const owner = processName(process.pid);
-    if (root !== null) await removeKept(root, null);
-    const more = root === null ? {} : { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner };
+    if (root !== null) {
+      await removeKept(root, null);
+      removeStaleNotes(root);
+    }
     const words = await this.gitWords(cloneThroughGam);
-    const broken = await removeBrokenClone(words, this.env, this.where.cwd).catch(() => null);
-    if (broken !== null && !this.isQuiet())
-      this.remark(`removed what a killed clone has left in ${printable(broken)}`);
-    const status = await this.runGit(words, more);
-    if (root === null) return;
+    const target = cloneTarget(words, this.where.cwd);
+    const begun = root !== null && target !== null ? new BegunClone(root, target.folder, words) : null;
+    if (await this.#isComplete(words, begun, root)) return;
+    // Where something is, git refuses, and a note there is another clone's.
+    const note = target !== null && isFree(target.folder) ? begun : null;
+    note?.begin(processName(process.pid));
+    const status = await this.#clone(words, note, root);
+    // What a signal has ended may have left its folder.
+    if (status <= KILLED || (target !== null && isFree(target.folder))) note?.end();
+  }
+
+  /** Whether an earlier run of this very command, which was killed, had come to its end all the same. */
+  async #isComplete(
+    words: readonly string[],
+    begun: BegunClone | null,
+    root: string | null,
+  ): Promise<boolean> {
+    const earlier = begun?.earlier() ?? null;
+    if (earlier?.git != null && isAlive(earlier.git) === true) {
+      this.#tell('git still works on the clone that was killed; waiting for its end');
+      await gone(earlier.git);
+    }
+    const found = await settleBrokenClone(words, earlier?.at ?? null, this.env, this.where.cwd).catch(
+      () => null,
+    );
+    const place = printable(found?.folder ?? '');
+    if (found?.state === 'removed') this.#tell(`removed what a killed clone has left in ${place}`);
+    if (found?.state !== 'complete') return false;
+    this.#tell(`the clone that was killed had come to its end: ${place} is complete`);
+    begun?.end();
+    await removeLeftLines();
+    if (root !== null && earlier !== null) await removeKept(root, earlier.owner);
+    return true;
+  }
+
+  async #clone(words: readonly string[], note: BegunClone | null, root: string | null): Promise<number> {
+    const owner = processName(process.pid);
+    const more = root === null ? {} : { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner };
+    const status = await this.runGit(words, more, (pid) => note?.runs(owner, processName(pid)));
+    if (root === null) return status;
     const kept = status === 0 ? 0 : await bytesKept(root, owner);
     if (status === 0) await removeKept(root, owner);
-    if (kept > 0 && !this.isQuiet())
-      this.remark(`${formatBytes(kept)} are kept; the same gam clone goes on from there within a week`);
+    if (kept > 0)
+      this.#tell(`${formatBytes(kept)} are kept; the same gam clone goes on from there within a week`);
+    return status;
+  }
+
+  #tell(what: string): void {
+    if (!this.isQuiet()) this.remark(what);
   }
 }

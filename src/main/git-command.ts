@@ -33,10 +33,15 @@ export abstract class GitCommand extends GamCommand {
   /**
    * Runs git, whose exit status becomes that of this process.
    * @param more is added to the environment
+   * @param started told git's number as soon as it runs
    * @returns the exit status
    */
-  protected async runGit(words: readonly string[], more: Environment = {}): Promise<number> {
-    process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more });
+  protected async runGit(
+    words: readonly string[],
+    more: Environment = {},
+    started: (pid: number) => void = () => undefined,
+  ): Promise<number> {
+    process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more }, started);
     return process.exitCode;
   }
 }

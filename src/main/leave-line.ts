@@ -32,7 +32,7 @@ export class LeaveLine {
 
   /** Opens it in a folder of its own, which nobody else may enter; removes those that killed commands left. */
   static async open(): Promise<LeaveLine> {
-    await removeLeft(tmpdir());
+    await removeLeftLines();
     const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${processName(process.pid)}-`));
     const line = new LeaveLine(folder, join(folder, 'line'));
     try {
@@ -75,7 +75,9 @@ export class LeaveLine {
   }
 }
 
-async function removeLeft(among: string): Promise<void> {
+/** Removes the folders of lines whose command was killed. */
+export async function removeLeftLines(): Promise<void> {
+  const among = tmpdir();
   for (const name of await readdir(among).catch(() => [])) {
     if (!name.startsWith(PREFIX) || isAlive(name.slice(PREFIX.length)) !== false) continue;
     // It may be another user's.

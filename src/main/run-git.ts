@@ -16,18 +16,24 @@ const INTERRUPTED = 130;
  * Ctrl-C, or its helper not be reached, it ends with the first.
  *
  * @param quiet whether nothing is to be told
+ * @param started told git's number as soon as it runs
  * @returns git's exit status, as a shell gives it; 130 when it was interrupted
  */
-export async function runGitHere(args: readonly string[], quiet: boolean, env: Environment): Promise<number> {
+export async function runGitHere(
+  args: readonly string[],
+  quiet: boolean,
+  env: Environment,
+  started: (pid: number) => void,
+): Promise<number> {
   const shield = await findShield(env);
   // A socket's path is short (unix(7)), and a folder for temporary files may be far away, full or not there.
   const line = shield === null ? null : await LeaveLine.open().catch(() => null);
-  if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet);
+  if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet, started);
   try {
     const twoStep = new TwoStep(() => line.leave());
     const words = behindShield(shield, 'git', args);
     const told = { ...env, GAM_SHIELD: shield, GAM_LEAVE_LINE: line.path };
-    return await run(words, told, () => twoStep.pressed(performance.now()), quiet);
+    return await run(words, told, () => twoStep.pressed(performance.now()), quiet, started);
   } finally {
     await line.close();
   }
@@ -38,8 +44,10 @@ async function run(
   env: Environment,
   pressed: () => 'left' | 'stop',
   quiet: boolean,
+  started: (pid: number) => void,
 ): Promise<number> {
   const { child, exit } = startProcess(command, args, { env, stdio: 'inherit' });
+  if (child.pid !== undefined) started(child.pid);
   let interrupted = false;
   // git's helpers learn of its end only when they next write to it, and a server may be silent for ever.
   const pass = async (signal: NodeJS.Signals) => {

@@ -13,10 +13,7 @@ import { cloneBare, generateHistory } from '../helpers/repository.ts';
 
 const KILLS = 10;
 
-/**
- * Bits per second: so few that a kill hits near the byte that it is meant for, also when little is left. One that comes when
- * the mirror is through finds git at its own work, and what it leaves then is for git to complain of.
- */
+/** Bits per second: so few that a kill hits near the byte that it is meant for, also when little is left. */
 const RATE = 2.5e6;
 
 let bed: Bed;

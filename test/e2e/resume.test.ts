@@ -42,7 +42,8 @@ function words(to: string, lines: readonly Line[], canonical = bed.sandbox.path(
 /** The folders of clones that broke off. */
 function kept(cache = bed.sandbox.path('home/.cache')): string[] {
   const root = `${cache}/gam/clones`;
-  return existsSync(root) ? readdirSync(root).map((name) => `${root}/${name}`) : [];
+  const names = existsSync(root) ? readdirSync(root).filter((name) => !name.includes('.')) : [];
+  return names.map((name) => `${root}/${name}`);
 }
 
 /** A clone that a signal ends when so much of it has come, and what it said. */
