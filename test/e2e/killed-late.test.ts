@@ -141,10 +141,10 @@ describe('while git writes files', () => {
   });
 
   test.each([
-    ['a file of the user', (to: string) => writeFileSync(`${to}/mine`, '')],
-    ['a file that git ignores', (to: string) => writeFileSync(`${to}/mine.o`, '')],
-    ['a file that was changed', (to: string) => appendFileSync(`${to}/a`, 'more\n')],
-    ['a file with another beginning', (to: string) => writeFileSync(`${to}/a`, 'mine')],
+    ['a file of the user', async (to: string) => writeFileSync(`${to}/mine`, '')],
+    ['a file that git ignores', async (to: string) => writeFileSync(`${to}/mine.o`, '')],
+    ['a file that was changed', async (to: string) => appendFileSync(`${to}/a`, 'more\n')],
+    ['a file with another beginning', async (to: string) => writeFileSync(`${to}/a`, 'mine')],
     ['a folder of another program', (to: string) => bed.sandbox.run('mkdir', ['-p', `${to}/.git/lfs`])],
     [
       'a branch',
