@@ -1,6 +1,6 @@
 import type { NamedOid } from './choose.ts';
 import { faded } from './measure.ts';
-import { type Known, knownLatency } from './rank.ts';
+import { FORGOTTEN, type Known, knownLatency } from './rank.ts';
 
 /**
  * Canonical's first answer must take so many times as long as the mirror's: git's request comes one round trip behind
@@ -26,6 +26,20 @@ export function paysToAskAhead(mirror: Known, canonical: Known, now: number): bo
   if (near === null || far === null || far < NEARER * near || canonical.own === null) return false;
   const { value, weight } = faded(canonical.own, now).share;
   return (value * weight) / (weight + DOUBT) >= CHANGING;
+}
+
+/** More than half of the fetches found something new; the last ones count most. */
+const LIKELY = 0.5;
+
+/**
+ * Whether a fetch is likely to find something new: so did the last ones, or none is remembered. Then what leads to a
+ * mirror may be started while canonical answers, although nobody is contacted yet.
+ *
+ * @param canonical what is known of the canonical repository
+ */
+export function maySoonAsk({ own }: Known, now: number): boolean {
+  const { value, weight } = own === null ? { value: 0, weight: 0 } : faded(own, now).share;
+  return weight < FORGOTTEN || value > LIKELY;
 }
 
 /**

@@ -38,7 +38,7 @@ const SHARE_WEIGHT = 2;
 const HALF_LAG = 100;
 
 /** Observations that have faded to less than this count for nothing: the mirror is tried anew some time. */
-const FORGOTTEN = 0.1;
+export const FORGOTTEN = 0.1;
 
 /** A mirror that is expected to have less than this share of what is wanted is none to turn to for its rate. */
 const USEFUL = 1 / 2;

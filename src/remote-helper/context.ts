@@ -8,6 +8,7 @@ import type { GitUrl } from '../protocol/git-url.ts';
 import type { Note } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import type { LeadIn } from '../transport/lead-in.ts';
+import type { ReadyLine } from '../transport/ready-line.ts';
 import type { WebHelper } from '../transport/web.ts';
 import type { CommandLines } from './command-lines.ts';
 import type { Hand } from './hand.ts';
@@ -66,6 +67,8 @@ export interface HelperContext {
   asked: number;
   /** Where objects of mirrors go. */
   place: FindPlace;
+  /** A line to a mirror that may soon be needed. */
+  ready: ReadyLine;
   /** What was seen of mirrors and of canonical, to be remembered in the end. */
   notes: Note[];
   /** Mirrors that were left, since another is known to be far faster, and that other one. */
@@ -85,13 +88,14 @@ export function stageTools({
   notes,
   departures,
   place,
+  ready,
   report,
   trace,
   hand,
   kept,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  const contact = { entries, env, settings, signal: interrupt.signal, note };
+  const contact = { entries, env, settings, signal: interrupt.signal, note, ready };
   return { contact, report, trace, pid, place, departures, hand, kept };
 }
 

@@ -9,6 +9,7 @@ import { parseGitUrl } from '../protocol/git-url.ts';
 import { recall } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
+import { ReadyLine } from '../transport/ready-line.ts';
 import { canonicalUrl, remoteName } from './canonical.ts';
 import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
@@ -90,6 +91,7 @@ export async function runHelper(
     progress: false,
     asked: 0,
     place: placeFinder(own.env, own.cwd),
+    ready: new ReadyLine(),
     notes: [],
     departures: new Map(),
     cuts: false,

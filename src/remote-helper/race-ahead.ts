@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { allValues } from '../config/entries.ts';
-import { isAskedFor, namesAhead, paysToAskAhead } from '../mirror/ask-ahead.ts';
+import { isAskedFor, maySoonAsk, namesAhead, paysToAskAhead } from '../mirror/ask-ahead.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { recall } from '../state/measures.ts';
+import { readyMirror } from '../transport/mirror-line.ts';
+import { isBundleMirror } from './bundle-mirror.ts';
 import { hasPromisor } from './partial.ts';
 import { Race } from './race.ts';
 import type { StageOrder, StageTools } from './stage-order.ts';
@@ -25,7 +27,8 @@ export interface RaceAhead {
 /**
  * Lets mirrors race while canonical still says what it has, in a repository that has refs: when git asks for
  * something, a near mirror's refs are here already. Only where the record says that git will ask, since nearly every
- * fetch has found something new, and that the first mirror is near; else a fetch with nothing new leaves them alone.
+ * fetch has found something new, and that the first mirror is near; else a fetch with nothing new leaves them alone. Then
+ * git's web helper for the first one is started at most, unless the last fetches found nothing.
  *
  * @returns null when it would not pay, or mirrors have no part in this fetch
  */
@@ -44,7 +47,13 @@ export function raceAhead(
   if (names.length === 0) return null;
   const known = recall(env);
   const canonical = known({ url: remote.canonicalUrl, refusal: null });
-  if (!paysToAskAhead(known(first), canonical, Date.now())) return null;
+  const now = Date.now();
+  if (!paysToAskAhead(known(first), canonical, now)) {
+    if (isBundleMirror(first, entries) || !maySoonAsk(canonical, now)) return null;
+    tools.trace('mirror-ready', { site: first.site });
+    readyMirror(first.url, tools.contact);
+    return null;
+  }
   tools.trace('race-ahead');
   const race = new Race(mirrors, { names, format: null }, tools);
   race.begin();

@@ -114,6 +114,7 @@ export async function runUploadPack(
       if (held.over !== null) return;
       // Lines to mirrors that were asked in vain end while canonical's does.
       headStart.abandon().catch(() => undefined);
+      context.ready.leave();
       remembered = rememberSeen(context, held, nothingNew);
     },
     hungUp: () => own.interrupt.abort(),
@@ -145,6 +146,7 @@ export async function runUploadPack(
   } finally {
     await held.routed?.close();
     await headStart.abandon();
+    context.ready.leave();
     if (signal.aborted) await untilGone(await git);
     await clearBehind(own, held.holding?.staged.surplus.packs ?? []);
   }

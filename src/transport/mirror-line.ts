@@ -6,7 +6,7 @@ import { type Environment, withoutRepository } from '../git/environment.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
-import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
+import { type GitUrl, parseGitUrl, type WebUrl } from '../protocol/git-url.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { isTransportAllowed, transportName } from './allowed.ts';
@@ -15,6 +15,7 @@ import { openDaemon } from './daemon.ts';
 import { PacketSource } from './packet-source.ts';
 import { Deadline, within } from './patience.ts';
 import { processConnection } from './process-connection.ts';
+import type { ReadyLine } from './ready-line.ts';
 import { openSsh } from './ssh.ts';
 import { credentialRefusal, mirrorEnvironment, webMirrorConfig } from './wall.ts';
 
@@ -32,6 +33,8 @@ export interface MirrorContact {
   signal: AbortSignal;
   /** Takes what is seen of a mirror, to be remembered. */
   note: (url: string, seen: Observation) => void;
+  /** What was started ahead. */
+  ready?: ReadyLine;
 }
 
 /** An open line to a mirror that has said what it can do. */
@@ -48,7 +51,23 @@ export interface MirrorLine {
   close(): void;
 }
 
-function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise<Connection> | Connection {
+/** Starts git's web helper for a mirror. */
+function startWeb(url: WebUrl, { entries, env }: MirrorContact, signal: AbortSignal): Connection {
+  const own = mirrorEnvironment(env);
+  const refusal = credentialRefusal(url, entries, own);
+  if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
+  const config = webMirrorConfig(url, entries);
+  const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
+  const opening = { stderr: 'pipe', signal } as const;
+  return { ...processConnection('git', words, { ...own, ...config.env }, opening), stateless: true };
+}
+
+function open(
+  mirrorUrl: string,
+  url: GitUrl,
+  contact: MirrorContact,
+  signal: AbortSignal,
+): Promise<Connection> | Connection {
   const env = mirrorEnvironment(contact.env);
   const { entries } = contact;
   const opening: Opening = {
@@ -61,13 +80,8 @@ function open(url: GitUrl, contact: MirrorContact, signal: AbortSignal): Promise
     signal,
   };
   switch (url.kind) {
-    case 'web': {
-      const refusal = credentialRefusal(url, entries, env);
-      if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
-      const config = webMirrorConfig(url, entries);
-      const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
-      return { ...processConnection('git', words, { ...env, ...config.env }, opening), stateless: true };
-    }
+    case 'web':
+      return contact.ready?.take(mirrorUrl, signal) ?? startWeb(url, contact, signal);
     case 'ssh':
       return openSsh(url, opening, SSH_OPTIONS);
     case 'git':
@@ -111,24 +125,45 @@ async function greet(
   throw new GamError('mirror-unusable', 'does not speak protocol v2', { tryElsewhere: true });
 }
 
+// Nothing that leads to a mirror is started where it may not be contacted.
+function allowedUrl(mirrorUrl: string, { entries, env }: MirrorContact): GitUrl {
+  const url = parseGitUrl(mirrorUrl);
+  if (isTransportAllowed(transportName(url), entries, env)) return url;
+  throw new GamError('mirror-barred', `transport '${transportName(url)}' not allowed`, {
+    tryElsewhere: true,
+  });
+}
+
+/**
+ * Starts, behind the credential wall, what will lead to a web mirror, without contacting it: the next openMirror() of the
+ * same contact takes it up. Does nothing for other mirrors, and where that one must not be used.
+ */
+export function readyMirror(mirrorUrl: string, contact: MirrorContact): void {
+  try {
+    const url = allowedUrl(mirrorUrl, contact);
+    if (url.kind === 'web') contact.ready?.begin(mirrorUrl, () => startWeb(url, contact, contact.signal));
+  } catch {
+    // Whoever opens it hears why not.
+  }
+}
+
 /**
  * Opens a line to a mirror behind the credential wall and reads its greeting.
  * @throws GamError with `tryElsewhere` when the mirror must not or cannot be used; its message is the reason,
  *   in a few words, without the URL
  */
 export async function openMirror(mirrorUrl: string, contact: MirrorContact): Promise<MirrorLine> {
-  const url = parseGitUrl(mirrorUrl);
-  if (!isTransportAllowed(transportName(url), contact.entries, contact.env)) {
-    throw new GamError('mirror-barred', `transport '${transportName(url)}' not allowed`, {
-      tryElsewhere: true,
-    });
-  }
+  const url = allowedUrl(mirrorUrl, contact);
   const started = performance.now();
   const giveUp = new AbortController();
   const signal = AbortSignal.any([contact.signal, giveUp.signal]);
   const patience = new Deadline(contact.settings.connectTimeout, 'no answer');
   try {
-    const connection = await within(Promise.resolve(open(url, contact, signal)), patience, () => 0);
+    const connection = await within(
+      Promise.resolve(open(mirrorUrl, url, contact, signal)),
+      patience,
+      () => 0,
+    );
     const words = lastLine(connection.stderr);
     words.catch(() => undefined);
     const source = new PacketSource(connection.output);

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Observation } from '../../src/mirror/measure.ts';
 import { remember } from '../../src/state/measures.ts';
 import { type Bed, makeBed } from '../helpers/bed.ts';
@@ -159,6 +159,32 @@ test.each<[string, Observation[]]>([
   if (ofCanonical.length > 0) await know(mirror, ...ofCanonical);
   expect(await fetchIn('level', `left-alone ${why}`, mirror)).toBe('');
   expect(bed.mirrors.requests).toEqual([]);
+});
+
+test.runIf(process.platform === 'linux')(
+  'where nothing is remembered, what leads to the mirror is started meanwhile, and contacts nobody',
+  async () => {
+    const mirror = bed.mirror('fresh');
+    const isStarted = () => bed.sandbox.living().some(({ command }) => command.includes(mirror));
+    let requests: number | null = null;
+    canonical.before = async () => {
+      if (requests !== null) return;
+      await vi.waitUntil(isStarted, { timeout: 30_000 });
+      requests = bed.mirrors.requests.length;
+    };
+    const stderr = await fetchIn('earlier', 'started', mirror);
+    expect(requests).toBe(0);
+    expect(stderr).toMatch(/^gam: .* saved\)$/m);
+  },
+);
+
+test('where the last fetch found nothing, it is not', async () => {
+  const mirror = bed.mirror('fresh');
+  await know(mirror, FAR, HIT, { kind: 'miss' });
+  const trace = bed.sandbox.path('unready-trace');
+  await fetchIn('level', 'unready', mirror, [], { GAM_TRACE: trace });
+  expect(readFileSync(trace, 'utf8')).toContain('remembered');
+  expect(readFileSync(trace, 'utf8')).not.toContain('mirror-ready');
 });
 
 test('a clone tells nothing of how often there is something new', async () => {

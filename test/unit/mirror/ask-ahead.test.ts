@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isAskedFor, namesAhead, paysToAskAhead } from '../../../src/mirror/ask-ahead.ts';
+import { isAskedFor, maySoonAsk, namesAhead, paysToAskAhead } from '../../../src/mirror/ask-ahead.ts';
 import { type Measure, type Observation, observe } from '../../../src/mirror/measure.ts';
 import type { Known } from '../../../src/mirror/rank.ts';
 
@@ -90,6 +90,34 @@ describe('namesAhead', () => {
         expect(isAskedFor([{ name: `refs/${folder}x/${name}`, oid: '' }], names)).toBe(
           `${folder}x` === 'tags',
         );
+      }),
+    );
+  });
+});
+
+describe('maySoonAsk', () => {
+  test('where nothing is remembered, or what is was long ago', () => {
+    expect(maySoonAsk(NOTHING, NOW)).toBe(true);
+    expect(maySoonAsk(after(greeting(200)), NOW)).toBe(true);
+    expect(maySoonAsk(after(MISS), NOW)).toBe(false);
+    expect(maySoonAsk(after(MISS), NOW + 1000 * HOUR)).toBe(true);
+  });
+
+  test('where more fetches found something than did not', () => {
+    fc.assert(
+      fc.property(habit, (seen) => {
+        const hits = seen.filter((one) => one === HIT).length;
+        expect(maySoonAsk(after(...seen), NOW)).toBe(seen.length === 0 || 2 * hits > seen.length);
+      }),
+    );
+  });
+
+  test('wherever it pays to ask ahead', () => {
+    fc.assert(
+      fc.property(latency, latency, habit, (near, far, seen) => {
+        const canonical = after(greeting(far), ...seen);
+        if (paysToAskAhead(after(greeting(near)), canonical, NOW))
+          expect(maySoonAsk(canonical, NOW)).toBe(true);
       }),
     );
   });
