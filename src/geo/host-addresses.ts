@@ -10,6 +10,9 @@ import { isPublicAddress } from './public-address.ts';
 const NOT_IN_DNS =
   /^[^.]*$|(?:^|\.)(?:local|localhost|internal|lan|home\.arpa|test|example|example\.(?:com|net|org)|invalid|onion|alt)$/;
 
+/** A packet that is lost is sent again after half a second, then ever later. The end is not this, but the caller's time. */
+const PATIENCE = { timeout: 500, tries: 10 };
+
 /** How names are looked up. */
 export interface Lookup {
   /** Milliseconds that all of it may take. */
@@ -31,7 +34,7 @@ export async function publicAddresses(
   { timeout, signal, servers }: Lookup,
 ): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
-  const resolver = new Resolver({ timeout, tries: 1 });
+  const resolver = new Resolver(PATIENCE);
   if (servers) resolver.setServers(servers);
   const cancel = () => resolver.cancel();
   const timer = setTimeout(cancel, timeout);
