@@ -134,6 +134,7 @@ describe('gam mirrors check', () => {
       expect(of(TOKYO)?.location).toMatch(/^35\./);
       expect(of(AMSTERDAM)?.distanceKm).toBeLessThan(of(TOKYO)?.distanceKm ?? 0);
       expect(of(SAO_PAULO)).toMatchObject({ location: null, distanceKm: null, rank: null });
+      expect(readFileSync(kept(), 'utf8')).not.toContain(SAO_PAULO);
     } finally {
       await sandbox.close();
     }

@@ -178,10 +178,9 @@ describe('the distance', () => {
         const of = (one: Mirror) => all[mirrors.indexOf(one)] ?? [NOTHING, 0];
         const isMeasured = ([what]: readonly [Known, number]) => (what.own?.latency.weight ?? 0) > 0;
         const near = (one: Mirror) => ({ ...of(one)[0], distance: isMeasured(of(one)) ? of(one)[1] : null });
-        const sites = (ranked: ReturnType<typeof rankMirrors>) => ranked.map((one) => one.mirror.site);
-        expect(sites(rankMirrors(mirrors, near, NOW, null))).toEqual(
-          sites(rankMirrors(mirrors, (one) => of(one)[0], NOW, null)),
-        );
+        const places = (what: (one: Mirror) => Known) =>
+          rankMirrors(mirrors, what, NOW, null).map((one) => [one.mirror.site, one.expected]);
+        expect(places(near)).toEqual(places((one) => of(one)[0]));
       }),
     );
   });
