@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import * as Args from '@oclif/core/args';
+import { mirrorAddresses, rememberWhere } from '../../src/check/place-mirrors.ts';
 import { writeKey } from '../../src/config/edit.ts';
+import { readSettings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
 import { addConfigValue } from '../../src/git/config-file.ts';
 import { findMirrorPlace } from '../../src/git/mirror-place.ts';
@@ -8,9 +10,14 @@ import { GamCommand } from '../../src/main/command.ts';
 import { globalFlag, placeFlags } from '../../src/main/place-flags.ts';
 import { fitToBase } from '../../src/mirror/base.ts';
 import { candidateMirrors } from '../../src/mirror/candidates.ts';
+import { formatDistance } from '../../src/mirror/distance.ts';
 import { storedMirrorUrl } from '../../src/mirror/named.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
+import { recall } from '../../src/state/measures.ts';
+
+/** How long DNS may hold up the end, in milliseconds: a mirror is added all the same, and a check looks again. */
+const DNS_MS = 1000;
 
 export default class Add extends GamCommand {
   static override summary = 'Add a mirror to a remote, or to every URL under a base.';
@@ -18,6 +25,8 @@ export default class Add extends GamCommand {
     'The URL is judged before anything is stored: http, https, ssh, git, or a local folder; never one ' +
       'with a login in it, which belongs into a credential helper. Whether the mirror answers is not ' +
       'tried.',
+    'Where the address of its host is, by geoip-lite, is remembered: of mirrors never measured, a fetch tries the nearest ' +
+      'first. DNS is asked for that, for a second at most.',
     'Stored is remote.<name>.mirrorUrl in this repository or, with --for, mirror.<base>.url. The path ' +
       'of a local folder is stored absolute. Adding a mirror twice changes nothing.',
   ].join('\n\n');
@@ -52,10 +61,18 @@ export default class Add extends GamCommand {
       return;
     }
     await addConfigValue(place.file, place.key, url, this.where);
+    if (!flags.quiet)
+      this.say(
+        `added ${shown} as a mirror of ${owner}`,
+        `  ${printable(writeKey(place.key))} in ${place.file}`,
+      );
+    const { settings, warnings } = readSettings(place.entries);
+    const mirror = { url, refusal: null };
+    const timeout = Math.min(settings.connectTimeout, DNS_MS);
+    await rememberWhere(await mirrorAddresses([mirror], { timeout }), this.env);
+    const { distance } = recall(this.env, settings.location)(mirror);
     if (flags.quiet) return;
-    this.say(
-      `added ${shown} as a mirror of ${owner}`,
-      `  ${printable(writeKey(place.key))} in ${place.file}`,
-    );
+    for (const warning of warnings) this.remark(warning);
+    if (distance !== null) this.say(`  some ${formatDistance(distance)} from here`);
   }
 }

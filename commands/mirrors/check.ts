@@ -21,7 +21,8 @@ export default class Check extends GamCommand {
       'host, no redirects, bounded time. LATENCY is until its first answer; RATE is seen on at most 1 MiB or ' +
       '3 s of a pack, "-" where the repository is too small to tell; LAG is how many commits, and how much ' +
       'time, its branches are behind canonical: "-" where the commits are not in this repository.',
-    'What is found is remembered, and decides which mirror the next fetch tries first. http(s) mirrors are ' +
+    'What is found is remembered, and decides which mirror the next fetch tries first; with it, where the address of each ' +
+      'mirror is, by geoip-lite, which counts until it is measured. http(s) mirrors are ' +
       'measured without git, all others, and those for which a proxy, a certificate or a login is set up, by ' +
       'git itself, whose start counts for their latency.',
     'Exits with 1 when no mirror can be used. With --json: an array of {url, site, canonical, source, ' +

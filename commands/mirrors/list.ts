@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { readSettings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';
 import { discoverRepository, needRepository } from '../../src/git/discover.ts';
@@ -14,6 +15,8 @@ import { recall } from '../../src/state/measures.ts';
 
 /** The mirrors of everything that was asked for. */
 interface Seen {
+  /** Settings that cannot be read. */
+  warnings: string[];
   inRepository: boolean;
   listed: { target: Target; mirrors: ListedMirror[] }[];
 }
@@ -31,10 +34,13 @@ export default class List extends GamCommand {
       'packs, LAG behind canonical in commits and time, HITS (how often it had something to bring), SAVED ' +
       '(bytes that canonical need not send), USED (how long ago). What is unknown is "-"; columns without ' +
       'anything are left out, and on a narrow terminal those of least worth.',
+    'Those that were never measured stand in the order of their DISTANCE, shown where there is such a one: the ' +
+      'location of a mirror is that of its address by geoip-lite, looked up by gam mirrors add and check; that of ' +
+      'this machine is gam.location ("DE", "52.5,13.4"), or else that of an own public address or the time zone.',
     '--watch draws it anew every two seconds until Ctrl-C, which ends it with status 0.',
     'With --json: an array of {url, site, canonical, source, preferred, priority, location, state, ' +
       'reason, latencyMs, bytesPerSecond, lag, hits, misses, lastUsed, rank, lagSeconds, bytesSaved, ' +
-      'failures}; state is "ready", "backing-off" or "refused"; what is not known is null.',
+      'failures, distanceKm}; state is "ready", "backing-off" or "refused"; what is not known is null.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> mirrors list',
@@ -60,6 +66,7 @@ export default class List extends GamCommand {
       throw new GamError('usage', 'give a URL or --remote, not both');
     if (flags.watch) return watch(async () => this.table(await this.look(args.url, flags.remote), args.url));
     const seen = await this.look(args.url, flags.remote);
+    if (!flags.quiet) for (const warning of seen.warnings) this.remark(warning);
     if (flags.json) return this.sayJson(seen.listed.flatMap(({ mirrors }) => mirrors));
     if (!flags.quiet) this.say(...this.table(seen, args.url));
   }
@@ -68,13 +75,14 @@ export default class List extends GamCommand {
     if (remote !== undefined) await needRepository(this.where);
     const inRepository = (await discoverRepository(this.where)) !== null;
     const entries = await readConfig(this.where);
-    const known = recall(this.env);
+    const { settings, warnings } = readSettings(entries);
+    const known = recall(this.env, settings.location);
     const now = Date.now();
     const listed = listTargets(entries, { inRepository, url, remote }).map((target) => ({
       target,
       mirrors: listMirrors(entries, target, known, now),
     }));
-    return { inRepository, listed };
+    return { warnings, inRepository, listed };
   }
 
   private table({ inRepository, listed }: Seen, url: string | undefined): string[] {

@@ -19,6 +19,7 @@ import type { Probe } from '../transport/probe.ts';
 import { credentialRefusal } from '../transport/wall.ts';
 import { type CheckedMirror, failed, type Outcome, ready, seenOf } from './checked-mirror.ts';
 import { gate } from './in-turn.ts';
+import { mirrorAddresses, rememberWhere } from './place-mirrors.ts';
 
 /** What a check works with. */
 export interface Checking {
@@ -96,7 +97,7 @@ async function checkTarget(target: Target, checking: Checking, notes: Note[], al
 
 /**
  * Looks at all mirrors of these targets side by side: how soon each one answers, at which rate it sends a small part of
- * its repository, and how far it is behind canonical. What it finds is remembered.
+ * its repository, and how far it is behind canonical. What it finds is remembered, and where its host is.
  * @returns the mirrors of each target, in the order of the configuration
  * @throws only when interrupted; whatever is the matter with a mirror is in its `reason`
  */
@@ -106,9 +107,13 @@ export async function checkMirrors(
 ): Promise<CheckedMirror[][]> {
   const notes: Note[] = [];
   const [all, inTurn] = [gate(WIDTH), gate(1)];
+  const { entries, env, settings, signal } = checking;
+  const mirrors = targets.flatMap(({ remote, canonical }) => candidateMirrors(entries, remote, canonical));
+  const addresses = mirrorAddresses(mirrors, { timeout: settings.connectTimeout, signal });
   const checked = await Promise.all(
     targets.map((target) => checkTarget(target, checking, notes, all, inTurn)),
   );
-  await remember(notes, checking.env);
+  await remember(notes, env);
+  await rememberWhere(await addresses, env);
   return checked;
 }

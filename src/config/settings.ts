@@ -1,3 +1,4 @@
+import { type Location, parseLocation } from '../protocol/location.ts';
 import { type ConfigEntry, lastValue } from './entries.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
 
@@ -19,6 +20,8 @@ export interface Settings {
   maxStageSize: number | null;
   checkpoints: Checkpoints;
   sweep: SweepTime;
+  /** Where this machine is; null: where it is found to be. */
+  location: Location | null;
 }
 
 /** The values that count when nothing is configured. */
@@ -31,6 +34,7 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   maxStageSize: null,
   checkpoints: 'auto',
   sweep: 'after',
+  location: null,
 };
 
 function parseWord<T extends string>(words: readonly T[]): (text: string) => T | undefined {
@@ -62,6 +66,7 @@ export function readSettings(entries: readonly ConfigEntry[]): { settings: Setti
     maxStageSize: read('maxStageSize', parseSize, DEFAULT_SETTINGS.maxStageSize),
     checkpoints: read('checkpoints', parseCheckpoints, DEFAULT_SETTINGS.checkpoints),
     sweep: read('sweep', parseSweep, DEFAULT_SETTINGS.sweep),
+    location: read('location', (text) => parseLocation(text) ?? undefined, DEFAULT_SETTINGS.location),
   };
   return { settings, warnings };
 }

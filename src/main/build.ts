@@ -19,6 +19,8 @@ const BUNDLE: BuildOptions = {
   target: 'node20',
   logLevel: 'warning',
   supported: { 'dynamic-import': false },
+  // Its data lies beside it, and is looked for from where its code is.
+  external: ['geoip-lite'],
   plugins: [
     {
       name: 'apart',

@@ -1,6 +1,7 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import { type Remote, readRemotes, rewriteUrl, withoutPrefix } from '../config/remotes.ts';
 import { GamError } from '../errors.ts';
+import { writeLocation } from '../protocol/location.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { candidateMirrors } from './candidates.ts';
@@ -16,6 +17,7 @@ export interface ListedMirror {
   preferred: boolean;
   /** 0 to 100, lower first. */
   priority: number | null;
+  /** Of its host: a country's code, or degrees north and east, `52.5,13.4`. */
   location: string | null;
   /**
    * `ready`: would be contacted. `backing-off`: it failed, and goes behind all others for a while. `refused`: is
@@ -40,6 +42,8 @@ export interface ListedMirror {
   bytesSaved: number | null;
   /** Failures without a success between them. */
   failures: number | null;
+  /** From this machine to `location`. */
+  distanceKm: number | null;
 }
 
 /** Whose mirrors are asked for. */
@@ -135,13 +139,14 @@ function listed(ranked: RankedMirror, canonical: string, rank: number | null): L
     source: mirror.source,
     preferred: mirror.preferred,
     priority: null,
-    location: null,
+    location: known.location && writeLocation(known.location),
     ...standing(ranked),
     ...measured(known),
     rank,
     lagSeconds: known.own?.lagSeconds ?? null,
     bytesSaved: known.own?.saved ?? null,
     failures: known.own?.failures ?? null,
+    distanceKm: known.distance === null ? null : Math.round(known.distance),
   };
 }
 

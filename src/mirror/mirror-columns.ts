@@ -1,4 +1,5 @@
 import { formatAge, formatBytes } from './account.ts';
+import { formatDistance } from './distance.ts';
 import type { ListedMirror } from './listing.ts';
 
 /** A column of a table, one cell a row; null where nothing is known. */
@@ -48,6 +49,11 @@ function formatRate({ bytesPerSecond: rate }: Measured): string | null {
   return rate === null ? null : `${formatBytes(rate)}/s`;
 }
 
+// Shown only where it decides over an order: it does not for those that were measured.
+function distance({ latencyMs, distanceKm }: ListedMirror): string | null {
+  return latencyMs !== null || distanceKm === null ? null : formatDistance(distanceKm);
+}
+
 /** The table of `gam mirrors check`. */
 export function checkColumns(mirrors: readonly Measured[]): Column[] {
   const column = columnsOf(mirrors);
@@ -76,6 +82,7 @@ export function mirrorColumns(
   const isOne = new Set(owners).size === 1;
   const measures = [
     column('LATENCY', 9, formatLatency),
+    column('DISTANCE', 2, distance),
     column('RATE', 8, formatRate),
     column('LAG', 6, formatLag),
     column('HITS', 7, hitRate),

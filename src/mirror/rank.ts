@@ -1,3 +1,5 @@
+import type { Location } from '../protocol/location.ts';
+import { latencyOver } from './distance.ts';
 import { backsOffUntil, faded, type Measure } from './measure.ts';
 import type { Mirror } from './mirror.ts';
 
@@ -7,6 +9,10 @@ export interface Known {
   own: Measure | null;
   /** Of everything that its host serves here: latency and rate of a repository that was never fetched yet. */
   line: Measure | null;
+  /** Where its host is; null where that is not known. */
+  location: Location | null;
+  /** How many kilometres it is from this machine; null where either place is not known. */
+  distance: number | null;
 }
 
 /** A mirror at its place in the order in which mirrors are tried. */
@@ -77,11 +83,17 @@ export function knownLatency(known: Known, now: number): number | null {
   return latency !== undefined && latency.weight >= FORGOTTEN ? latency.value : null;
 }
 
+// Where something was measured, the distance tells nothing more: the mirror may be a network of servers, and another
+// one than its address stands for answers here.
+function assumedLatency(known: Known, now: number): number {
+  return known.distance === null || isMeasured(known, now) ? ASSUMED.latency : latencyOver(known.distance);
+}
+
 /** Milliseconds that a transfer of usual size would take from a mirror of which this is known. */
 export function expectedMs(known: Known, now: number): number {
   const latency = better(known, now, (measure) => measure.latency.weight)?.latency ?? { value: 0, weight: 0 };
   const rate = better(known, now, (measure) => measure.rate.ms)?.rate ?? { bytes: 0, ms: 0 };
-  const trips = USUAL.roundTrips * mixed(latency.value, latency.weight, ASSUMED.latency);
+  const trips = USUAL.roundTrips * mixed(latency.value, latency.weight, assumedLatency(known, now));
   return trips + USUAL.bytes / (expectedPace(rate) * expectedShare(known, now));
 }
 
@@ -103,7 +115,7 @@ function byExpectation(a: RankedMirror, b: RankedMirror): number {
 
 /**
  * The order in which mirrors are tried: the preferred one, then by the time that a transfer is expected to
- * take, then those that have failed and back off. Now and then one that was not measured goes before those
+ * take, which for those never measured depends on how far they are, then those that have failed and back off. Now and then one that was not measured goes before those
  * that were, lest a faster one stay unknown. Equals stay in the order of the configuration.
  *
  * @param known what is remembered of a mirror

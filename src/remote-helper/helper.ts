@@ -1,4 +1,4 @@
-import { readSettings } from '../config/settings.ts';
+import { readSettings, type Settings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { KeptClone } from '../git/kept-clone.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
@@ -37,14 +37,20 @@ export interface Invocation {
 }
 
 /** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
-function inOrder(mirrors: readonly Mirror[], { env }: HelperProcess): readonly Mirror[] {
+function inOrder(
+  mirrors: readonly Mirror[],
+  { location }: Settings,
+  { env }: HelperProcess,
+): readonly Mirror[] {
   if (mirrors.length < 2) return mirrors;
   const now = Date.now();
-  return rankMirrors(mirrors, recall(env), now, Math.random()).map(({ mirror, known, backsOff }) => ({
-    ...mirror,
-    resting: backsOff !== null,
-    rate: knownRate(known, now),
-  }));
+  return rankMirrors(mirrors, recall(env, location), now, Math.random()).map(
+    ({ mirror, known, backsOff }) => ({
+      ...mirror,
+      resting: backsOff !== null,
+      rate: knownRate(known, now),
+    }),
+  );
 }
 
 /** What `gam clone` has told in the environment. */
@@ -70,8 +76,8 @@ export async function runHelper(
   const canonical = parseGitUrl(url);
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
-  const mirrors = disabled ? [] : inOrder(candidateMirrors(entries, remote, url), own);
   const { settings, warnings } = readSettings(entries);
+  const mirrors = disabled ? [] : inOrder(candidateMirrors(entries, remote, url), settings, own);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
   const foreign = fetchesMirrorRefs(entries);

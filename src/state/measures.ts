@@ -1,20 +1,16 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Environment } from '../git/environment.ts';
-import { type Measure, type Observation, observe } from '../mirror/measure.ts';
+import { distanceBetween } from '../mirror/distance.ts';
+import { type Observation, observe } from '../mirror/measure.ts';
 import { measureKeys } from '../mirror/measure-key.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Known } from '../mirror/rank.ts';
-import { parseMeasure } from '../mirror/stored-measure.ts';
+import type { Location } from '../protocol/location.ts';
 import { measuresFile } from './folder.ts';
+import { type Kept, readKept, writeKept } from './kept.ts';
 import { replaceLocked } from './lock.ts';
 import { networkId } from './network.ts';
-
-/** More places are not remembered; those that were told of longest ago go. */
-const MOST_MEASURES = 500;
-
-/** A file that is larger was not written here: 500 measures take 400 KiB at most. */
-const LARGEST = 1024 ** 2;
 
 /** How long others' writing may hold up the end of a fetch, all in all, in milliseconds. */
 const PATIENCE = 100;
@@ -25,52 +21,34 @@ export interface Note {
   seen: Observation;
 }
 
-// Read in one go, and only a plain file of the user's own: a FIFO would wait for ever, and what another user
-// has put there could lead to a mirror of his choice.
-function readOwn(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const found = fstatSync(fd);
-    const mine = process.getuid === undefined || found.uid === process.getuid();
-    return mine && found.isFile() && found.size <= LARGEST ? readFileSync(fd, 'utf8') : '';
-  } finally {
-    closeSync(fd);
-  }
+/** Where hosts are, null for one that is at no known place, and where this machine is, null where that was not found. */
+export interface Places {
+  hosts: ReadonlyMap<string, Location | null>;
+  here: Location | null;
 }
 
-function readAll(file: string): Map<string, Measure> {
-  const measures = new Map<string, Measure>();
-  try {
-    const content = JSON.parse(readOwn(file)) as { measures?: unknown };
-    for (const [key, value] of Object.entries(content.measures ?? {})) {
-      const measure = parseMeasure(value);
-      if (measure !== null) measures.set(key, measure);
-    }
-  } catch {
-    // Not there, not readable, not ours, or cut: as if nothing were remembered.
-  }
-  return measures;
-}
-
-function write(measures: ReadonlyMap<string, Measure>): string {
-  const latest = [...measures].sort(([, a], [, b]) => b.at - a.at).slice(0, MOST_MEASURES);
-  const lines = latest.map(([key, measure]) => `${JSON.stringify(key)}:${JSON.stringify(measure)}`);
-  return `{"version":1,"measures":{\n${lines.join(',\n')}\n}}\n`;
-}
+const NOTHING: Kept = { measures: new Map(), places: new Map(), here: null };
 
 /**
- * Reads what transfers have shown of mirrors, in the network that this machine is in. Nothing is known of any where
- * there is no file, or one that is damaged or not the user's.
+ * Reads what transfers have shown of mirrors, in the network that this machine is in, and where their hosts are. Nothing is
+ * known of any where there is no file, or one that is damaged or not the user's.
+ * @param location where this machine is, as the user says; null: where it was found to be
  */
-export function recall(env: Environment): (place: Pick<Mirror, 'url' | 'refusal'>) => Known {
+export function recall(
+  env: Environment,
+  location: Location | null = null,
+): (place: Pick<Mirror, 'url' | 'refusal'>) => Known {
   const file = measuresFile(env);
-  const measures = file === null ? new Map<string, Measure>() : readAll(file);
+  const { measures, places, here: found } = file === null ? NOTHING : readKept(file);
   const network = measures.size === 0 ? '' : networkId();
   const at = (key: string | null) => (key === null ? null : (measures.get(`${network} ${key}`) ?? null));
+  const here = location ?? found;
   return ({ url, refusal }) => {
-    if (refusal !== null) return { own: null, line: null };
-    const { own, line } = measureKeys(url);
-    return { own: at(own), line: at(line) };
+    if (refusal !== null) return { own: null, line: null, location: null, distance: null };
+    const { own, line, host } = measureKeys(url);
+    const there = places.get(host ?? '')?.location ?? null;
+    const distance = here && there && distanceBetween(here, there);
+    return { own: at(own), line: at(line), location: there, distance };
   };
 }
 
@@ -82,25 +60,49 @@ function keysFor({ url, seen }: Note): string[] {
 }
 
 /**
- * Adds to what is remembered, under a lock, on top of what others have written meanwhile.
+ * Changes what is remembered, under a lock, on top of what others have written meanwhile.
  * @returns false when it was given up: there is no home, it cannot be written, or others held the lock
  */
-export async function remember(notes: readonly Note[], env: Environment): Promise<boolean> {
+async function change(env: Environment, make: (kept: Kept, now: number) => void): Promise<boolean> {
   const file = measuresFile(env);
-  if (file === null || notes.length === 0) return false;
+  if (file === null) return false;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     return await replaceLocked(file, PATIENCE, () => {
-      const measures = readAll(file);
-      const network = networkId();
-      const now = Date.now();
-      for (const note of notes) {
-        for (const key of keysFor(note).map((one) => `${network} ${one}`))
-          measures.set(key, observe(measures.get(key) ?? null, note.seen, now));
-      }
-      return write(measures);
+      const kept = readKept(file);
+      make(kept, Date.now());
+      return writeKept(kept);
     });
   } catch {
     return false;
   }
+}
+
+/** Adds what was seen to what is remembered. @returns false when that was given up, as change() says */
+export async function remember(notes: readonly Note[], env: Environment): Promise<boolean> {
+  if (notes.length === 0) return false;
+  return change(env, ({ measures }, now) => {
+    const network = networkId();
+    for (const note of notes) {
+      for (const key of keysFor(note).map((one) => `${network} ${one}`))
+        measures.set(key, observe(measures.get(key) ?? null, note.seen, now));
+    }
+  });
+}
+
+/**
+ * Keeps where hosts and this machine are. What is known of other hosts stays.
+ * @returns false when there was nothing to change, or that was given up, as change() says
+ */
+export async function rememberPlaces({ hosts, here }: Places, env: Environment): Promise<boolean> {
+  const file = measuresFile(env);
+  const known = file === null ? NOTHING.places : readKept(file).places;
+  if (![...hosts].some(([host, location]) => location !== null || known.has(host))) return false;
+  return change(env, (kept, now) => {
+    kept.here = here ?? kept.here;
+    for (const [host, location] of hosts) {
+      if (location === null) kept.places.delete(host);
+      else kept.places.set(host, { at: now, location });
+    }
+  });
 }

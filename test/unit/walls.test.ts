@@ -177,4 +177,10 @@ describe('the helper', () => {
     expect(edges.filter((edge) => !edge.external).length).toBeGreaterThan(10);
     expect(edges.filter((edge) => edge.external && HEAVY.test(edge.to))).toEqual([]);
   });
+
+  test('knows distances, but not geoip, and nor does gam mirrors list', async () => {
+    const edges = await builtEdges(['src/main/git-remote-mirror.ts', 'commands/mirrors/list.ts']);
+    expect(edges.some(({ to }) => to === 'src/mirror/distance.ts')).toBe(true);
+    expect(edges.filter(({ to }) => roomOf(to) === 'geo')).toEqual([]);
+  });
 });

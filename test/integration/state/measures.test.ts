@@ -11,7 +11,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Mirror } from '../../../src/mirror/mirror.ts';
-import { type Note, recall, remember } from '../../../src/state/measures.ts';
+import { type Location, parseLocation } from '../../../src/protocol/location.ts';
+import { type Note, recall, remember, rememberPlaces } from '../../../src/state/measures.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
 const SOURCE = fileURLToPath(new URL('../../../src/state/', import.meta.url));
@@ -154,5 +155,87 @@ describe('what is remembered', () => {
     const there = readFileSync(file, 'utf8').replace(/"[0-9a-f]{8} /g, '"00000000 ');
     writeFileSync(file, there);
     expect(hits('https://m.example/r')).toBe(0);
+  });
+});
+
+describe('where a host is', () => {
+  const [DE, NL, JP] = [parseLocation('DE'), parseLocation('52.3824,4.8995'), parseLocation('JP')];
+  const known = (url: string, here: Location | null = null) => recall(sandbox.env, here)(mirror(url));
+  const place = (hosts: Record<string, Location | null>, here: Location | null = DE) =>
+    rememberPlaces({ hosts: new Map(Object.entries(hosts)), here }, sandbox.env);
+
+  test('is known of all that it serves, over any line and in any network, with how far that is', async () => {
+    await place({ 'nl.example': NL });
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"[0-9a-f]{8} /g, '"00000000 '));
+    for (const url of ['https://nl.example/r', 'ssh://git@NL.example:22/x', 'git@nl.example:y']) {
+      expect(known(url).location).toEqual(NL);
+      expect(known(url).distance).toBeCloseTo(384, 0);
+    }
+    expect(known('https://jp.example/r')).toMatchObject({ location: null, distance: null });
+    expect(known('/srv/r')).toMatchObject({ location: null, distance: null });
+    expect(recall(sandbox.env)({ ...mirror('https://nl.example/r'), refusal: 'no' }).location).toBeNull();
+  });
+
+  test('is measured from where the user says that this machine is', async () => {
+    await place({ 'nl.example': NL });
+    expect(known('https://nl.example/r', JP).distance).toBeGreaterThan(9000);
+  });
+
+  test('stays while fetches are remembered, and other hosts are looked up from nowhere', async () => {
+    await remember([hit('https://m.example/r')], sandbox.env);
+    await place({ 'nl.example': NL });
+    await remember([hit('https://nl.example/r')], sandbox.env);
+    await place({ 'jp.example': JP }, null);
+    expect(known('https://nl.example/r').distance).toBeCloseTo(384, 0);
+    expect(known('https://jp.example/r').location).toEqual(JP);
+    expect(hits('https://m.example/r')).toBe(1);
+    expect(hits('https://nl.example/r')).toBe(1);
+  });
+
+  test('is forgotten of a host that is nowhere any more; for one that never was, no file is made', async () => {
+    expect(await place({ 'cache.lan': null })).toBe(false);
+    expect(existsSync(file)).toBe(false);
+    await place({ 'nl.example': NL });
+    expect(await place({ 'nl.example': null }, null)).toBe(true);
+    expect(known('https://nl.example/r').location).toBeNull();
+  });
+
+  test('is bounded: the hosts looked up longest ago go first', async () => {
+    await place({ 'old.example': NL });
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { places: Record<string, { at: number }> };
+    for (const one of Object.values(kept.places)) one.at = 1;
+    writeFileSync(file, JSON.stringify(kept));
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`${index}.example`, JP]));
+    await place(many(499));
+    expect(known('https://old.example/r').location).toEqual(NL);
+    await place(many(500));
+    expect(known('https://old.example/r').location).toBeNull();
+    expect(known('https://499.example/r').location).toEqual(JP);
+    await place({ [`${'x'.repeat(2 ** 20)}.example`]: JP });
+    expect(known('https://499.example/r').location).toEqual(JP);
+  });
+
+  test.each([
+    ['missing, as in files of earlier versions', '{"version":1,"measures":{}}'],
+    ['of another form', '{"measures":{},"here":7,"places":[1,null,{}]}'],
+    ['no place', '{"here":"99,0","places":{"nl.example":{"at":1,"location":"Mars"}}}'],
+    ['without a time', '{"here":"DE","places":{"nl.example":{"location":"NL"}}}'],
+    ['nothing', 'null'],
+  ])('is unknown where it is %s', async (_, content) => {
+    await place({ 'nl.example': NL });
+    writeFileSync(file, content);
+    expect(known('https://nl.example/r')).toMatchObject({ location: null, distance: null });
+    await place({ 'nl.example': NL });
+    expect(known('https://nl.example/r').distance).toBeCloseTo(384, 0);
+  });
+
+  test('that is damaged does not take others, or measures, along', async () => {
+    await remember([hit('https://m.example/r')], sandbox.env);
+    await place({ 'nl.example': NL, 'jp.example': JP });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"location":"JP"', '"location":"QQ"'));
+    expect(known('https://jp.example/r').location).toBeNull();
+    expect(known('https://nl.example/r').location).toEqual(NL);
+    expect(hits('https://m.example/r')).toBe(1);
   });
 });

@@ -51,6 +51,7 @@ describe('the table of mirrors', () => {
     lagSeconds: 0,
     bytesSaved: 120_000_000,
     failures: 0,
+    distanceKm: 6400,
   };
   const now = Date.parse('2026-01-01T00:03:20.000Z');
   const lines = (width: number | null, of = mirror) =>
@@ -66,8 +67,28 @@ describe('the table of mirrors', () => {
     expect(lines(null)[0]).toMatch(/^RANK  REMOTE .* SOURCE  SITE  +URL$/);
   });
 
+  test('tells how far a mirror is as long as that decides, where there is room', () => {
+    const far = { ...mirror, latencyMs: null, bytesPerSecond: null, lag: null, hits: null, misses: null };
+    const unmeasured = { ...far, bytesSaved: null, lastUsed: null };
+    expect(lines(80, unmeasured)).toEqual([
+      'RANK  REMOTE  STATE  DISTANCE  SOURCE  SITE               URL',
+      '1     origin  ready  6400 km   config  eu.mirror.example  https://eu.mirror.e...',
+    ]);
+    expect(lines(null, { ...unmeasured, distanceKm: null })[0]).not.toMatch(/RANK|DISTANCE/);
+    expect(lines(null)[0]).not.toMatch(/DISTANCE/);
+    const both = layOut(mirrorColumns([mirror, unmeasured], 'REMOTE', ['origin', 'origin'], now), 80);
+    expect(both[0]).toBe(lines(80)[0]);
+  });
+
   test('has no column in which nothing is known', () => {
-    const unknown = { latencyMs: null, bytesPerSecond: null, lag: null, hits: null, misses: null };
+    const unknown = {
+      distanceKm: null,
+      latencyMs: null,
+      bytesPerSecond: null,
+      lag: null,
+      hits: null,
+      misses: null,
+    };
     const bare = { ...mirror, ...unknown, lastUsed: null, bytesSaved: null, lagSeconds: null };
     expect(lines(null, bare)[0]).toBe('REMOTE  STATE  SOURCE  SITE               URL');
   });

@@ -6,10 +6,10 @@ import type { Known } from '../../../src/mirror/rank.ts';
 
 const NOW = 1_000 * 86_400_000;
 const HOUR = 3_600_000;
-const NOTHING: Known = { own: null, line: null };
+const NOTHING: Known = { own: null, line: null, location: null, distance: null };
 
 function after(...seen: Observation[]): Known {
-  return { own: seen.reduce<Measure | null>((measure, one) => observe(measure, one, NOW), null), line: null };
+  return { ...NOTHING, own: seen.reduce<Measure | null>((measure, one) => observe(measure, one, NOW), null) };
 }
 
 const greeting = (ms: number): Observation => ({ kind: 'greeting', ms });
@@ -56,7 +56,7 @@ describe('paysToAskAhead', () => {
     const far = after(greeting(200), ...FIVE, HIT);
     expect(paysToAskAhead(NOTHING, far, NOW)).toBe(false);
     expect(paysToAskAhead(near, NOTHING, NOW)).toBe(false);
-    expect(paysToAskAhead(near, { own: null, line: far.own }, NOW)).toBe(false);
+    expect(paysToAskAhead(near, { ...NOTHING, line: far.own }, NOW)).toBe(false);
     expect(paysToAskAhead(near, far, NOW + 60 * HOUR)).toBe(false);
   });
 });

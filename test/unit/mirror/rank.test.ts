@@ -6,7 +6,7 @@ import type { Mirror } from '../../../src/mirror/mirror.ts';
 import { type Known, knownRate, rankMirrors } from '../../../src/mirror/rank.ts';
 
 const NOW = 1_000 * 86_400_000;
-const NOTHING: Known = { own: null, line: null };
+const NOTHING: Known = { own: null, line: null, location: null, distance: null };
 
 function mirror(name: string, changes: Partial<Mirror> = {}): Mirror {
   return {
@@ -21,7 +21,7 @@ function mirror(name: string, changes: Partial<Mirror> = {}): Mirror {
 
 function after(...seen: Observation[]): Known {
   const own = seen.reduce<Measure | null>((measure, one) => observe(measure, one, NOW - 1000), null);
-  return { own, line: null };
+  return { ...NOTHING, own };
 }
 
 function served(latency: number, bytesPerSecond: number, share = 1): Known {
@@ -141,10 +141,64 @@ describe('rankMirrors', () => {
 
   test('judges a new repository by the line to its host', () => {
     const line = served(5, 50e6).own;
-    expect(order({ stranger: NOTHING, 'known-host': { own: null, line } })).toEqual([
+    expect(order({ stranger: NOTHING, 'known-host': { ...NOTHING, line } })).toEqual([
       'known-host',
       'stranger',
     ]);
+  });
+});
+
+describe('the distance', () => {
+  const away = (distance: number | null): Known => ({ ...NOTHING, distance });
+  const kilometres = fc.integer({ min: 0, max: 20_015 });
+
+  test('orders those that were never measured: the nearest first, equals as configured', () => {
+    fc.assert(
+      fc.property(fc.array(kilometres, { maxLength: 8 }), (distances) => {
+        const mirrors = distances.map((_, index) => mirror(`m${index}`));
+        const at = (one: Mirror) => distances[mirrors.indexOf(one)] ?? 0;
+        const ranked = rankMirrors(mirrors, (one) => away(at(one)), NOW, null).map((one) => one.mirror);
+        expect(ranked).toEqual(mirrors.toSorted((a, b) => at(a) - at(b)));
+      }),
+    );
+  });
+
+  test('puts one at an unknown place behind those of the same continent, before those overseas', () => {
+    expect(order({ overseas: away(9000), unknown: NOTHING, near: away(1000) })).toEqual([
+      'near',
+      'unknown',
+      'overseas',
+    ]);
+  });
+
+  test('changes nothing for those that were measured, or among those at unknown places', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(known, kilometres), { maxLength: 8 }), (all) => {
+        const mirrors = all.map((_, index) => mirror(`m${index}`));
+        const of = (one: Mirror) => all[mirrors.indexOf(one)] ?? [NOTHING, 0];
+        const isMeasured = ([what]: readonly [Known, number]) => (what.own?.latency.weight ?? 0) > 0;
+        const near = (one: Mirror) => ({ ...of(one)[0], distance: isMeasured(of(one)) ? of(one)[1] : null });
+        const places = (what: (one: Mirror) => Known) =>
+          rankMirrors(mirrors, what, NOW, null).map((one) => [one.mirror.site, one.expected]);
+        expect(places(near)).toEqual(places((one) => of(one)[0]));
+      }),
+    );
+  });
+
+  test('lets a near stranger go before one that turned out slow, not before a fast one, nor a preferred one', () => {
+    const all = { slow: served(900, 1e4), fast: served(40, 50e6), near: away(10), chosen: served(300, 1e5) };
+    expect(order(all, null, 'chosen')).toEqual(['chosen', 'fast', 'near', 'slow']);
+  });
+
+  test('counts no more once there is a measure of the line to the host', () => {
+    const { own } = served(5, 50e6);
+    const line = { ...NOTHING, line: own, distance: 20_000 };
+    expect(order({ near: away(0), line })).toEqual(['line', 'near']);
+  });
+
+  test('does not save one that has failed', () => {
+    const failed = { ...after({ kind: 'failure', reason: 'hung up' }), distance: 0 };
+    expect(order({ failed, far: away(20_000) })).toEqual(['far', 'failed']);
   });
 });
 
@@ -189,7 +243,7 @@ describe('knownRate', () => {
 
   test('is that of the host where the repository is new', () => {
     const line = served(5, 50e6).own;
-    expect(knownRate({ own: null, line }, NOW)).toBe(knownRate({ own: line, line: null }, NOW));
+    expect(knownRate({ ...NOTHING, line }, NOW)).toBe(knownRate({ ...NOTHING, own: line }, NOW));
   });
 });
 
@@ -204,6 +258,21 @@ describe('measureKeys', () => {
     ['ssh://me:secret@host.example:22/r', 'ssh://me@host.example:22/r', 'ssh://host.example:22'],
     ['/srv/r', '/srv/r', null],
   ])('name %s without its secret', (url, own, line) => {
-    expect(measureKeys(url)).toEqual({ own, line });
+    expect(measureKeys(url)).toMatchObject({ own, line });
+  });
+
+  test.each([
+    ['https://EU.Mirror.example:8443/r.git', 'eu.mirror.example'],
+    ['http://eu.mirror.example./r', 'eu.mirror.example'],
+    ['ssh://git@eu.mirror.example:2222/r', 'eu.mirror.example'],
+    ['git@eu.mirror.example:r', 'eu.mirror.example'],
+    ['git://eu.mirror.example/r', 'eu.mirror.example'],
+    ['https://[2A01:4F8::1]:8443/r', '2a01:4f8::1'],
+    ['ssh://git@[2a01:4f8::1]/r', '2a01:4f8::1'],
+    ['https://me:secret@eu.mirror.example/r', 'eu.mirror.example'],
+    ['file:///srv/r', null],
+    ['/srv/r', null],
+  ])('take the host alone of %s', (url, host) => {
+    expect(measureKeys(url).host).toBe(host);
   });
 });
