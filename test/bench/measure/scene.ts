@@ -5,6 +5,8 @@ import type { Sandbox } from '../../helpers/sandbox.ts';
 /** Milliseconds there and back, and bits per second: between continents, and in an office. */
 export const FAR = { roundTrip: 150, rate: 20e6 };
 export const NEAR = { roundTrip: 5, rate: 400e6 };
+/** A mirror near by that has little to give to each. */
+export const CAPPED = { roundTrip: 5, rate: 20e6 };
 
 /** One server behind its line. */
 export interface Place {
@@ -28,8 +30,11 @@ export interface Scene {
   old: Place;
   /** Places where nothing listens. */
   dead: readonly [Place, Place];
-  /** Serves files near by, such as bundles, by name. */
+  /** Two that have everything, each with a thin line. */
+  capped: readonly [Place, Place];
+  /** Serve files near by, such as bundles, by name: over a good line, and each over a thin one. */
   files: Place;
+  cappedFiles: readonly [Place, Place];
   /** Bytes that have come down the lines so far. */
   traffic(): { fromMirrors: number; fromCanonical: number };
   close(): Promise<void>;
@@ -69,14 +74,30 @@ export async function openScene(sandbox: Sandbox): Promise<Scene> {
       await open('canonical.git', NEAR, 'dead'),
       await open('canonical.git', NEAR, 'dead'),
     ] as const;
+    const capped = [await open('canonical.git', CAPPED), await open('canonical.git', CAPPED)] as const;
     const files = await open('', NEAR, 'dumb');
+    const cappedFiles = [await open('', CAPPED, 'dumb'), await open('', CAPPED, 'dumb')] as const;
     const atHand = `${(await serve('v2')).url}/canonical.git`;
-    const mirrors = [fresh, second, distant, stale, old, ...dead, files];
+    const mirrors = [fresh, second, distant, stale, old, ...dead, ...capped, files, ...cappedFiles];
     const traffic = () => ({
       fromMirrors: mirrors.reduce((sum, { line }) => sum + line.bytesDown, 0),
       fromCanonical: canonical.line.bytesDown,
     });
-    return { canonical, atHand, fresh, second, distant, stale, old, dead, files, traffic, close };
+    return {
+      canonical,
+      atHand,
+      fresh,
+      second,
+      distant,
+      stale,
+      old,
+      dead,
+      capped,
+      files,
+      cappedFiles,
+      traffic,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -1,4 +1,5 @@
 import type { Row } from '../measure/row.ts';
+import { CLONE_BUNDLE } from './clone-bundle.ts';
 import { CLONE_DISTANT } from './clone-distant.ts';
 import { CLONE_FAR } from './clone-far.ts';
 import { CLONE_FRESH } from './clone-fresh.ts';
@@ -13,6 +14,7 @@ import { MEMORY } from './memory.ts';
 import { MIRRORS_LIST } from './mirrors-list.ts';
 import { NO_MIRROR } from './no-mirror.ts';
 import { NO_MIRROR_AT_HAND } from './no-mirror-at-hand.ts';
+import { TWO_MIRRORS } from './two-mirrors.ts';
 
 /** Every row, in the order in which they are measured and shown. */
 export const ROWS: readonly Row[] = [
@@ -21,6 +23,8 @@ export const ROWS: readonly Row[] = [
   CLONE_STALE,
   CLONE_KILLED,
   CLONE_DISTANT,
+  CLONE_BUNDLE,
+  TWO_MIRRORS,
   FETCH_FRESH,
   FETCH_OLD,
   FETCH_NOTHING,
