@@ -48,13 +48,13 @@ const CLONED = /^(?:HEAD$|refs\/heads\/|refs\/tags\/)/;
  * wherever the mirror has it, and each tag at this very object. And whether git wants nothing of which the mirror
  * was not asked, as `git clone --mirror` does.
  *
- * @param offered the mirror's branches and tags, all of them
+ * @param offered the mirror's branches and tags, all of them; HEAD besides counts for nothing, since it is one of these
  * @param wanted canonical's refs whose objects git asked for
  */
 export function isWithinWanted(offered: readonly NamedOid[], wanted: readonly NamedOid[]): boolean {
   const oids = new Map(wanted.map(({ name, oid }) => [name, oid]));
   const fits = ({ name, oid }: NamedOid) =>
-    name.startsWith('refs/tags/') ? oids.get(name) === oid : oids.has(name);
+    name === 'HEAD' || (name.startsWith('refs/tags/') ? oids.get(name) === oid : oids.has(name));
   return offered.every(fits) && wanted.every(({ name }) => CLONED.test(name));
 }
 

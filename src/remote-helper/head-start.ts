@@ -18,8 +18,8 @@ import { Aside } from './report.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
 
-/** What a clone asks for, nearly always. */
-const FOLDERS = ['refs/heads/', 'refs/tags/'];
+/** What a clone asks for, nearly always; HEAD, which stands at one of the branches, tells which is the main one. */
+const CLONED = ['HEAD', 'refs/heads/', 'refs/tags/'];
 
 /** How a head start came out. */
 export interface HeadStartEnd {
@@ -69,7 +69,7 @@ export class HeadStart {
     this.#aside = new Aside(tools.report);
     const signal = AbortSignal.any([tools.contact.signal, this.#giveUp.signal]);
     this.#tools = { ...tools, report: this.#aside, contact: { ...tools.contact, signal } };
-    this.#race = new Race(mirrors, { names: FOLDERS, format: null }, this.#tools);
+    this.#race = new Race(mirrors, { names: CLONED, format: null }, this.#tools);
   }
 
   /** Starts what may be started. To be called as soon as git opens the line to canonical. */
@@ -184,7 +184,7 @@ export class HeadStart {
     }
     return {
       repository,
-      wanted: [...refs].map(([name, oid]) => ({ name, oid })),
+      wanted: branchesAndTags(refs),
       format,
       peeled: new Map(),
       haves: new Set(),
@@ -241,6 +241,13 @@ export class HeadStart {
     if (taken) this.#aside.open(fetchingFrom(answer.mirror, answer.line));
     else this.#giveUp.abort();
   }
+}
+
+// HEAD only where a branch is: a commit that no branch leads to is none that a clone wants.
+function branchesAndTags(refs: ReadonlyMap<string, string>): NamedOid[] {
+  const all = [...refs].map(([name, oid]) => ({ name, oid }));
+  const branches = new Set(all.filter(({ name }) => name.startsWith('refs/heads/')).map(({ oid }) => oid));
+  return all.filter(({ name, oid }) => name !== 'HEAD' || branches.has(oid));
 }
 
 /** Begins a head start, where mirrors can be of use; one that brings nothing where they cannot. */

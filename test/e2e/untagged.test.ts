@@ -68,13 +68,18 @@ async function expectCloned(to: string, canonical = 'canonical'): Promise<void> 
 }
 
 /** Clones through mirrors that are tried one after the other. */
-async function cloneFrom(to: string, urls: readonly string[], settings: Settings = {}): Promise<string> {
+async function cloneFrom(
+  to: string,
+  urls: readonly string[],
+  settings: Settings = {},
+  canonical = 'canonical',
+): Promise<string> {
   const { sandbox } = bed;
   const args = options(urls, settings);
-  const { stderr } = await sandbox.git(['clone', ...args, `mirror::${sandbox.path('canonical')}`, to], {
+  const { stderr } = await sandbox.git(['clone', ...args, `mirror::${sandbox.path(canonical)}`, to], {
     env: { GAM_TRACE: '1' },
   });
-  await expectCloned(to);
+  await expectCloned(to, canonical);
   return stderr;
 }
 
@@ -96,6 +101,23 @@ test('a mirror dies after most of the bytes: the next one goes on', async () => 
   expect(stderr).toMatch(
     /^gam: .* from 127\.0\.0\.1:.* from 127\.0\.0\.1:.* from canonical \(9\d % saved\)$/m,
   );
+});
+
+// The first branch by its name was once taken for the main one, as in a repository whose development is on `unstable`.
+test('so it does whatever the main branch is called', async () => {
+  const { sandbox } = bed;
+  await cloneBare(sandbox, 'canonical', 'unusual');
+  const git = (...args: string[]) => sandbox.git(args, { cwd: 'unusual' });
+  await git('branch', '-m', 'main', 'unstable');
+  await git('symbolic-ref', 'HEAD', 'refs/heads/unstable');
+  const { stdout: early } = await git('rev-list', '--skip=390', '--max-count=1', 'unstable');
+  await git('branch', '1.0', early.trim());
+  await cloneBare(sandbox, 'unusual', 'mirrors/unusual');
+  const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
+  const next = await bed.line();
+  const urls = [dying, next].map((line) => urlOf(line, 'unusual'));
+  expect(await cloneFrom('from-unusual', urls, {}, 'unusual')).toMatch(/^gam: passing over /m);
+  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
 });
 
 test('the last mirror dies: what came is kept, and canonical sends the rest', async () => {
