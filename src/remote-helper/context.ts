@@ -13,6 +13,7 @@ import type { CommandLines } from './command-lines.ts';
 import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
+import type { RouteAhead } from './route-ahead.ts';
 import type { GitSide } from './session.ts';
 import type { StageTools } from './stage-order.ts';
 
@@ -72,6 +73,10 @@ export interface HelperContext {
   departures: Map<Mirror, Mirror>;
   /** Whether git said that it will cut the history short, or leave objects out. */
   cuts: boolean;
+  /** Whether git has a greeting that canonical gave lately; it has perhaps not been asked in this run. */
+  deferred: boolean;
+  /** What is prepared for a lazy fetch before git has said what it wants; null in any other. */
+  ahead: RouteAhead | null;
 }
 
 /** Options that come with a request which is not for mirrors (gitremote-helpers(7), "OPTIONS"). */

@@ -93,6 +93,8 @@ export async function runHelper(
     notes: [],
     departures: new Map(),
     cuts: false,
+    deferred: false,
+    ahead: null,
     kept: keptClone(own, url),
     ...tools,
   };

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Environment } from '../git/environment.ts';
 import { type Measure, type Observation, observe } from '../mirror/measure.ts';
@@ -9,6 +9,7 @@ import { parseMeasure } from '../mirror/stored-measure.ts';
 import { measuresFile } from './folder.ts';
 import { replaceLocked } from './lock.ts';
 import { networkId } from './network.ts';
+import { readOwnFile } from './own-file.ts';
 
 /** More places are not remembered; those that were told of longest ago go. */
 const MOST_MEASURES = 500;
@@ -25,23 +26,10 @@ export interface Note {
   seen: Observation;
 }
 
-// Read in one go, and only a plain file of the user's own: a FIFO would wait for ever, and what another user
-// has put there could lead to a mirror of his choice.
-function readOwn(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const found = fstatSync(fd);
-    const mine = process.getuid === undefined || found.uid === process.getuid();
-    return mine && found.isFile() && found.size <= LARGEST ? readFileSync(fd, 'utf8') : '';
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function readAll(file: string): Map<string, Measure> {
   const measures = new Map<string, Measure>();
   try {
-    const content = JSON.parse(readOwn(file)) as { measures?: unknown };
+    const content = JSON.parse(readOwnFile(file, LARGEST)?.text ?? '') as { measures?: unknown };
     for (const [key, value] of Object.entries(content.measures ?? {})) {
       const measure = parseMeasure(value);
       if (measure !== null) measures.set(key, measure);
