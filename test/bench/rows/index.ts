@@ -1,6 +1,9 @@
 import type { Row } from '../measure/row.ts';
+import { ACTIONS_CHECKOUT } from './actions-checkout.ts';
+import { CLONE_DEPTH } from './clone-depth.ts';
 import { CLONE_DISTANT } from './clone-distant.ts';
 import { CLONE_FAR } from './clone-far.ts';
+import { CLONE_FILTER } from './clone-filter.ts';
 import { CLONE_FRESH } from './clone-fresh.ts';
 import { CLONE_KILLED } from './clone-killed.ts';
 import { CLONE_STALE } from './clone-stale.ts';
@@ -9,6 +12,7 @@ import { FETCH_FRESH } from './fetch-fresh.ts';
 import { FETCH_NOTHING } from './fetch-nothing.ts';
 import { FETCH_OLD } from './fetch-old.ts';
 import { FETCH_SILENT } from './fetch-silent.ts';
+import { LAZY } from './lazy.ts';
 import { MEMORY } from './memory.ts';
 import { MIRRORS_LIST } from './mirrors-list.ts';
 import { NO_MIRROR } from './no-mirror.ts';
@@ -21,6 +25,10 @@ export const ROWS: readonly Row[] = [
   CLONE_STALE,
   CLONE_KILLED,
   CLONE_DISTANT,
+  CLONE_DEPTH,
+  CLONE_FILTER,
+  ACTIONS_CHECKOUT,
+  LAZY,
   FETCH_FRESH,
   FETCH_OLD,
   FETCH_NOTHING,
