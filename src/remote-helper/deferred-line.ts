@@ -1,12 +1,20 @@
+import { rm } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { FLUSH, linePacket } from '../pkt-line/encode.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, writeAdvertisement } from '../protocol/advertisement.ts';
-import { fittedRequest, parseFetchRequest, writeFetchRequest } from '../protocol/fetch-request.ts';
+import {
+  argumentValues,
+  type FetchRequest,
+  fittedRequest,
+  parseFetchRequest,
+  writeFetchRequest,
+} from '../protocol/fetch-request.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { WebHelper } from '../transport/web.ts';
 import { AnswerReader, advertisementIn } from './answer-reader.ts';
+import { emptyPack, packAnswer } from './completion.ts';
 import { readLine, write } from './flow.ts';
 
 /**
@@ -51,7 +59,9 @@ async function pass(
       if (packet.kind !== 'flush') continue;
       if (opened === null) {
         opening();
-        opened = await open(web);
+        const answer = await ask(web);
+        if (answer === 'fallback') await fetchOtherwise(parseFetchRequest(request), web, output);
+        opened = answer === '' ? await greeted(web) : null;
         // It goes on until its input ends, and whoever waits for its end has nothing more to say.
         if (opened === null) return void web.input.end();
         answers = passAnswers(opened.answers, output);
@@ -70,14 +80,38 @@ interface Opened {
   answers: AnswerReader;
 }
 
-/** Has the line opened; null where canonical does not greet, or not in protocol v2. */
-async function open(web: WebHelper): Promise<Opened | null> {
+/** Has the line opened: nothing is said where it is, `fallback` where canonical has left protocol v2; null at the end. */
+async function ask(web: WebHelper): Promise<string | null> {
   await write(web.input, Buffer.from('stateless-connect git-upload-pack\n'));
-  if ((await readLine(web.output)) !== '') return null;
+  return readLine(web.output);
+}
+
+/** Takes in how canonical greets; null where it does not. */
+async function greeted(web: WebHelper): Promise<Opened | null> {
   const answers = new AnswerReader(web);
   const { bytes, version2 } = await answers.greeting();
   const greeting = version2 ? advertisementIn(bytes) : null;
   return greeting && { greeting, answers };
+}
+
+/**
+ * Has git's web helper fetch what a request wants, as git has it do where there is no protocol v2 (gitremote-helpers(7),
+ * "fetch"), and answers the request with a pack of nothing: for a canonical that has left protocol v2 since it greeted.
+ * There is no answer where the web helper ends instead, or more was asked for than objects.
+ */
+async function fetchOtherwise(request: FetchRequest, web: WebHelper, output: PassThrough): Promise<void> {
+  const wants = argumentValues(request, 'want');
+  if (wants.length === 0) return;
+  await write(web.input, Buffer.from(`${wants.map((oid) => `fetch ${oid} ${oid}\n`).join('')}\n`));
+  for (let line = await readLine(web.output); line !== ''; line = await readLine(web.output)) {
+    if (line === null) return;
+    // A lock keeps a pack until refs lead to it, of which there will be none.
+    if (line.startsWith('lock ')) await rm(line.slice('lock '.length), { force: true });
+  }
+  const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+  await write(output, ...packAnswer(request, emptyPack(format), true).map(({ raw }) => raw));
+  // A blank line is a farewell; it would fail without.
+  await write(web.input, Buffer.from('\n'));
 }
 
 async function passAnswers(answers: AnswerReader, output: PassThrough): Promise<void> {

@@ -93,6 +93,7 @@ export async function runHelper(
     notes: [],
     departures: new Map(),
     cuts: false,
+    cutsOtherwise: false,
     deferred: false,
     ahead: null,
     kept: keptClone(own, url),

@@ -1,37 +1,9 @@
-import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { isOnDemand } from '../git/on-demand.ts';
-import { findRepository } from '../git/repository.ts';
 import { type Advertisement, objectFormat } from '../protocol/advertisement.ts';
 import { type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import { forgetGreeting, recallGreeting, rememberGreeting } from '../state/greetings.ts';
-import { type HelperContext, stageTools } from './context.ts';
-import { lazyCandidates } from './route.ts';
-import { RouteAhead } from './route-ahead.ts';
-
-/**
- * Has the mirror of a lazy fetch greet before git has said what it wants, which it does in a moment, or while canonical
- * greets.
- * @returns null for any other fetch, and where there is no mirror for it
- */
-export function routeAhead(context: HelperContext): RouteAhead | null {
-  const {
-    process: { env, cwd },
-    entries,
-    mirrors,
-  } = context;
-  if (mirrors.length === 0 || !isOnDemand(env)) return null;
-  const [mirror] = lazyCandidates(mirrors, { entries, env });
-  const repository = findRepository(env, cwd);
-  if (mirror === undefined || repository === null) return null;
-  const ahead = new RouteAhead(mirror, formatOf(entries));
-  ahead.begin(repository, stageTools(context));
-  return ahead;
-}
-
-/** The hash of the repository's object ids. */
-function formatOf(entries: readonly ConfigEntry[]): string {
-  return lastValue(entries, 'extensions', null, 'objectformat') ?? 'sha1';
-}
+import { formatOf } from './begin-route.ts';
+import type { HelperContext } from './context.ts';
 
 /**
  * How canonical greeted lately, where that is enough for git to go on with: in a lazy fetch for which there is a mirror. git

@@ -42,7 +42,7 @@ export async function routeRequest(
   // While the mirror works. A lazy fetch is for what canonical has promised.
   const confirmed = lazy || unnamed.length === 0 ? Promise.resolve(true) : has(unnamed).catch(() => false);
   const order: RouteOrder = { request, refs, repository, format, lazy, confirmed, has };
-  let left = lazy ? lazyCandidates(mirrors, contact) : servers(mirrors, contact);
+  let left = lazy ? lazyCandidates(mirrors, contact) : serversAmong(mirrors, contact);
   for (let mirror = left.shift(); mirror !== undefined; mirror = left.shift()) {
     const rival = departures.has(mirror) ? null : fastestRival(left, departures);
     try {
@@ -60,8 +60,8 @@ export async function routeRequest(
   return null;
 }
 
-// A bundle answers no requests.
-function servers(mirrors: readonly Mirror[], { entries }: Asking): Mirror[] {
+/** Mirrors that answer requests, which bundles do not. */
+export function serversAmong(mirrors: readonly Mirror[], { entries }: Pick<Asking, 'entries'>): Mirror[] {
   return mirrors.filter((mirror) => !isBundleMirror(mirror, entries));
 }
 
@@ -77,6 +77,6 @@ export function lazyCandidates(mirrors: readonly Mirror[], asking: Asking): Mirr
     const { own } = known(mirror);
     return own !== null && backsOffUntil(own, now) !== null;
   };
-  const fit = servers(mirrors, asking).filter((mirror) => mirror.refusal === null && !backsOff(mirror));
+  const fit = serversAmong(mirrors, asking).filter((mirror) => mirror.refusal === null && !backsOff(mirror));
   return fit.slice(0, 1);
 }

@@ -159,6 +159,7 @@ export async function runUploadPack(
   } finally {
     await held.routed?.close();
     await headStart.abandon();
+    await context.ahead?.abandon();
     if (signal.aborted) await untilGone(await git);
     await clearBehind(own, held.holding?.staged.surplus.packs ?? []);
   }

@@ -4,6 +4,7 @@ import { parseHelperCommand } from '../protocol/helper-lines.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Said } from '../transport/lead-in.ts';
 import type { WebHelper } from '../transport/web.ts';
+import { beginCutRoute } from './begin-route.ts';
 import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { deferredLine } from './deferred-line.ts';
@@ -96,6 +97,7 @@ async function passConnect(context: HelperContext, web: WebHelper, asked: number
   const { input, output, exit } = web;
   context.asked = asked;
   const headStart = beginHeadStart(context);
+  context.ahead ??= await beginCutRoute(context);
   let answer: string | null = null;
   try {
     answer = await readLine(output);

@@ -3,9 +3,9 @@ import { startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { startWebHelper, webHelper } from '../transport/web.ts';
+import { beginLazyRoute } from './begin-route.ts';
 import type { HelperContext } from './context.ts';
 import { write } from './flow.ts';
-import { routeAhead } from './lazy.ts';
 import { runUploadPack } from './upload-pack.ts';
 import { passCommands } from './web-commands.ts';
 
@@ -33,7 +33,7 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
     const { status } = await startProcess(command, args, { env, stdio: 'inherit' }).exit;
     return status ?? 128;
   }
-  context.ahead = routeAhead(context);
+  context.ahead = beginLazyRoute(context);
   const { web, said } = leadIn?.take() ?? {
     web: guess && guessed ? guess : startWebHelper(words, env),
     said: null,

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { request as send } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FLUSH, linePacket } from '../../src/pkt-line/encode.ts';
@@ -23,7 +24,7 @@ import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 import { copyRepository, expectForEach } from '../helpers/scene.ts';
 
 // What a partial clone fetches when it turns out to need it: one request, for which nobody needs canonical where it has
-// greeted lately, and a mirror serves.
+// greeted lately, and a mirror serves. Where canonical is needed, a mirror gets ready while it greets.
 
 const SERVING = { 'uploadpack.allowFilter': 'true', 'uploadpack.allowAnySHA1InWant': 'true' };
 const FILES = ['src/part-0/file-0.ts', 'src/part-0/file-1.ts', 'src/part-0/file-2.ts'] as const;
@@ -46,14 +47,14 @@ beforeAll(async () => {
   await cloneBare(sandbox, 'served/canonical', 'mirrors/ahead');
   await addCommits(sandbox, 'mirrors/ahead', 2, { seed: 8 });
   await cloneBare(sandbox, 'other/canonical', 'mirrors/foreign');
-  canonical = await startHttpServer({
-    root: sandbox.path('served'),
-    env: sandbox.serverEnv,
-    config: SERVING,
-  });
+  for (const [key, value] of Object.entries(SERVING))
+    await sandbox.git(['config', key, value], { cwd: 'served/canonical' });
+  canonical = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
   mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env: sandbox.serverEnv, config: SERVING });
   url = `${canonical.url}/canonical`;
   await sandbox.git(['clone', '-q', '--filter=blob:none', '--no-checkout', url, 'plain']);
+  await sandbox.git(['init', '-q', 'empty']);
+  await sandbox.git(['remote', 'add', 'origin', url], { cwd: 'empty' });
 });
 
 afterAll(async () => {
@@ -127,18 +128,49 @@ describe.each(PERLS)('the mirror serves while canonical is silent (%s)', (perl, 
     await expectLeftNothing(clone);
   });
 
-  test('without a word of canonical’s, the mirror is asked meanwhile', async () => {
-    await copyRepository(sandbox, 'plain', 'meanwhile');
-    setOrigin(sandbox, 'meanwhile', { url: `mirror::${url}`, mirrorUrl: mirror('fresh') });
+  const FIRST = ['cat-file', 'blob', `main:${FILES[0]}`];
+  const BY_ID = ['fetch', '-q', '--no-tags', '--depth=1', 'origin', '+HEAD:refs/remotes/origin/x'];
+
+  // Canonical says its first word only when the mirror has been asked.
+  test.each([
+    ['a lazy fetch', 'plain', FIRST],
+    ['clone --depth=1', null, ['clone', '-q', '--depth=1']],
+    ['clone --filter=blob:none', null, ['clone', '-q', '--filter=blob:none', '--no-checkout']],
+    ['the fetch of actions/checkout', 'empty', BY_ID],
+  ])('without a word of canonical’s, the mirror is asked meanwhile: %s', async (what, from, args) => {
+    const name = `meanwhile ${perl} ${what.replaceAll('/', ' ')}`;
+    if (from !== null) {
+      await copyRepository(sandbox, from, name);
+      setOrigin(sandbox, name, { url: `mirror::${url}`, mirrorUrl: mirror('fresh') });
+    }
     const asked = new Promise<void>((resolve) => {
       mirrors.before = async () => resolve();
     });
     canonical.before = () => asked;
-    const args = ['cat-file', 'blob', `main:${FILES[0]}`];
-    const { stdout } = await sandbox.git(args, { cwd: 'meanwhile', env, timeout: 60_000 });
+    const cloning = ['-c', `remote.origin.mirrorUrl=${mirror('fresh')}`, `mirror::${url}`, name];
+    const words = from === null ? [...args, ...cloning] : args;
+    const cwd = from === null ? '.' : name;
+    const { stdout } = await sandbox.git(words, { cwd, env, timeout: 60_000 });
     canonical.before = null;
-    expect(stdout).toBe(await plainly(args));
-    await expectLeftNothing('meanwhile');
+    if (from === 'plain') expect(stdout).toBe(await plainly(args));
+    await expectLeftNothing(name);
+  });
+
+  test('but not where canonical sends what is cut, or nothing is to be cut', async () => {
+    for (const args of [
+      ['fetch', '-q', '--depth=3'],
+      ['fetch', '-q'],
+    ]) {
+      await copyRepository(sandbox, 'plain', 'untouched');
+      setOrigin(sandbox, 'untouched', { url: `mirror::${url}`, mirrorUrl: mirror('fresh') });
+      mirrors.requests.length = 0;
+      await sandbox.git(args, { cwd: 'untouched', env });
+      expect(mirrors.requests).toEqual([]);
+    }
+    const config = `remote.origin.mirrorUrl=${mirror('fresh')}`;
+    const since = ['clone', '-q', '--shallow-since=2001-01-01', '-c', config];
+    await sandbox.git([...since, `mirror::${url}`, `since ${perl}`], { env });
+    expect(mirrors.requests).toEqual([]);
   });
 });
 
@@ -153,7 +185,7 @@ test('blobs reach git in the pack in which they came', async () => {
 });
 
 describe('canonical serves where the mirror does not', () => {
-  const LATER = ['log', '-p', '-3', '--format=%H'];
+  const LATER = ['cat-file', 'blob', `main:${FILES[2]}`];
   test.each([
     ['is dead', async () => `http://127.0.0.1:${await closedPort()}/x`],
     ['has not the objects', async () => mirror('foreign')],
@@ -195,6 +227,28 @@ describe('canonical serves where the mirror does not', () => {
     const { stdout } = await sandbox.git(['cat-file', 'blob', `main:${FILES[2]}`], { cwd: clone });
     canonical.answer = null;
     expect(stdout).toBe(await plainly(['cat-file', 'blob', `main:${FILES[2]}`]));
+  });
+
+  test('a server that has left protocol v2 is spoken to in its own', async () => {
+    const old = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv, speaks: 'v0' });
+    closing.push(() => old.close());
+    const clone = await greeted('old protocol', mirror('foreign'));
+    canonical.answer = (request, response) => {
+      const { host: _, ...headers } = request.headers;
+      const options = { port: old.port, path: request.url, method: request.method, headers };
+      const inner = send(options, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(inner);
+      return true;
+    };
+    const args = ['cat-file', 'blob', `main:${FILES[2]}`];
+    const { stdout } = await sandbox.git(args, { cwd: clone });
+    expect(old.requests.length).toBeGreaterThan(0);
+    canonical.answer = null;
+    expect(stdout).toBe(await plainly(args));
+    await expectLeftNothing(clone);
   });
 
   test('git asks for more than objects, in the words of a lazy fetch', async () => {
@@ -242,8 +296,8 @@ describe.each(PERLS)('a greeting that is remembered (%s)', (perl, env) => {
     const clone = await greeted(`spoiled ${what} ${perl}`);
     spoil(remembered());
     const { stdout } = await sandbox.git(ARGS, { cwd: clone, env });
-    expect(stdout).toBe(await plainly(ARGS));
     expect(canonical.requests.length).toBeGreaterThan(0);
+    expect(stdout).toBe(await plainly(ARGS));
     await expectLeftNothing(clone);
   });
 
@@ -266,9 +320,9 @@ describe.each(PERLS)('a greeting that is remembered (%s)', (perl, env) => {
   test('is nothing to a fetch without gam', async () => {
     const clone = await greeted(`disabled ${perl}`);
     const { stdout } = await sandbox.git(ARGS, { cwd: clone, env: { ...env, GAM_DISABLE: '1' } });
-    expect(stdout).toBe(await plainly(ARGS));
     expect(mirrors.requests).toEqual([]);
     expect(canonical.requests.length).toBeGreaterThan(0);
+    expect(stdout).toBe(await plainly(ARGS));
   });
 });
 
