@@ -18,8 +18,10 @@ my ($to_web, $web_input, $web_output, $from_web, $said, $says, $ended, $ends, $o
 (pipe($to_web, $web_input) && pipe($web_output, $from_web) && pipe($said, $says) && pipe($ended, $ends)
   && pipe($orders, $order) && pipe($needed, $needs)) or take_over();
 
+# Objects that a partial clone lacks come from a mirror, perhaps, and canonical is not needed: node will see.
+my $deferring = is_on_demand() && was_greeted_lately();
 # Where node is mostly not needed, it waits for a word that it is.
-my $patient = has_just_fetched();
+my $patient = !$deferring && has_just_fetched();
 my $keeper = fork;
 if (defined $keeper && $keeper == 0) {
   close $_ for $said, $ended, $order, $needed;
@@ -38,6 +40,23 @@ sub has_just_fetched {
   defined $ENV{GIT_DIR} or return 0;
   my ($size, $written) = (stat "$ENV{GIT_DIR}/FETCH_HEAD")[7, 9];
   return $size && abs(time - $written) < 2;
+}
+
+# Whether git fetches what a partial clone turned out to need (src/git/on-demand.ts).
+sub is_on_demand {
+  return ($ENV{GIT_CONFIG_PARAMETERS} || '') =~ /'fetch\.negotiationalgorithm(?:=|'=')noop'/i;
+}
+
+# Whether there is a greeting of canonical's that still counts; node looks at what it says (src/state/greetings.ts).
+sub was_greeted_lately {
+  my ($state, $home) = map { defined $_ && m{^/} ? $_ : undef } @ENV{qw(XDG_STATE_HOME HOME)};
+  defined $state || defined $home or return 0;
+  # FNV-1a.
+  my $hash = 0x811c9dc5;
+  $hash = (($hash ^ $_) * 0x01000193) % 2**32 for unpack 'C*', $url;
+  my $file = sprintf '%s/gam/greetings/%08x', defined $state ? $state : "$home/.local/state", $hash;
+  my ($written) = (stat $file)[9];
+  return defined $written && abs(time - $written) < 600;
 }
 
 # Ends with the status of the web helper, of which git wanted nothing.
@@ -108,7 +127,7 @@ sub keep {
 }
 
 # Lines that need no answer of gam's are passed on, and said to node as `passed <line>`; the first other one, or
-# the one that opens canonical's line, is the last. Nothing behind is taken from whoever reads on. The very last line,
+# the one that opens canonical's line, is the last. Where canonical may not be needed, that one is node's, too. Nothing behind is taken from whoever reads on. The very last line,
 # `until <seconds>`, says when that was; it is missing where the web helper has ended. A patient node is told that it is
 # needed; it is not where git takes its leave, and then it is `over`.
 sub lead_in {
@@ -117,7 +136,8 @@ sub lead_in {
       syswrite $web_input, $line;
       return 'over';
     }
-    if ($line !~ /^(?:capabilities|option .*|stateless-connect git-upload-pack)$/) {
+    if ($line !~ /^(?:capabilities|option .*|stateless-connect git-upload-pack)$/
+      || ($deferring && $line =~ /^stateless-connect/)) {
       syswrite $needs, "node\n";
       syswrite $says, "asked $line";
       last;

@@ -9,11 +9,11 @@ export async function presentObjects(oids: Iterable<string>, options: RunOptions
   return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
 }
 
-/** Of which types these objects are, those that are here. */
-export async function objectTypes(oids: Iterable<string>, options: RunOptions): Promise<Set<string>> {
+/** The types of those of these objects that are here, one for each. */
+export async function objectTypes(oids: Iterable<string>, options: RunOptions): Promise<string[]> {
   const input = `${[...oids].join('\n')}\n`;
   const { stdout } = await runGit(['cat-file', '--batch-check=%(objecttype)'], { ...options, input });
-  return new Set(stdout.split('\n').filter((line) => line !== '' && !line.includes(' ')));
+  return stdout.split('\n').filter((line) => line !== '' && !line.includes(' '));
 }
 
 /**

@@ -62,6 +62,13 @@ export class Quarantine {
     return { ...env, GIT_OBJECT_DIRECTORY: this.folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined };
   }
 
+  /** The paths of the packs that are here. */
+  async packs(): Promise<string[]> {
+    const folder = join(this.folder, 'pack');
+    const names = existsSync(folder) ? await readdir(folder) : [];
+    return names.filter((name) => /^pack-[0-9a-f]+\.pack$/.test(name)).map((name) => join(folder, name));
+  }
+
   /**
    * Moves what is here into the repository, the index of a pack last, so that git sees whole packs only
    * (tmp-objdir.c, pack_copy_priority). A `.keep` file protects each pack until the refs that need it are

@@ -1,5 +1,6 @@
 import { DELIM, FLUSH, linePacket } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import type { Advertisement } from './advertisement.ts';
 
 /** A protocol v2 `fetch` request, its lines in the order git sent them (gitprotocol-v2(5), "fetch"). */
 export interface FetchRequest {
@@ -35,4 +36,20 @@ export function argumentValues(request: FetchRequest, keyword: string): string[]
 /** Whether the request has an argument that is or starts with one of these keywords. */
 export function hasArgument(request: FetchRequest, ...keywords: readonly string[]): boolean {
   return request.arguments.some((a) => keywords.includes(a.split(' ', 1)[0] ?? ''));
+}
+
+/** Capabilities that git names in a request where the server has, and leaves out where it has not (gitprotocol-v2(5)). */
+const MATTER_OF_COURSE = new Set(['agent', 'object-format', 'session-id']);
+
+/** A request as git would have written it for a server that greets so: filters are left out where it has none (fetch-pack.c). */
+export function fittedRequest(request: FetchRequest, { capabilities }: Advertisement): FetchRequest {
+  const offered = (line: string) => {
+    const name = line.split('=', 1)[0] ?? '';
+    return !MATTER_OF_COURSE.has(name) || capabilities.has(name);
+  };
+  const filters = (capabilities.get('fetch') ?? '').split(' ').includes('filter');
+  return {
+    capabilities: request.capabilities.filter(offered),
+    arguments: request.arguments.filter((a) => filters || !a.startsWith('filter ')),
+  };
 }

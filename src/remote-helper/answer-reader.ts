@@ -1,5 +1,6 @@
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
 import type { Connection } from '../transport/connection.ts';
 
 /** What a server says first. */
@@ -11,6 +12,12 @@ export interface Greeting {
   whole: boolean;
 }
 
+/** What a greeting in protocol v2 says; null for any other bytes. */
+export function advertisementIn(greeting: Buffer): Advertisement | null {
+  const lines = new PacketDecoder().push(greeting).map(packetLine);
+  return parseAdvertisement(lines.filter((line) => line !== null));
+}
+
 /** Reads what canonical sends, chunk by chunk, as packets where it speaks protocol v2 and as bytes elsewhere. */
 export class AnswerReader {
   readonly #chunks: AsyncIterator<Buffer>;
@@ -18,7 +25,7 @@ export class AnswerReader {
   #left: Packet[] = [];
   #bytes = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: Pick<Connection, 'output'>) {
     this.#chunks = connection.output[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 

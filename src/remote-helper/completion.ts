@@ -4,7 +4,7 @@ import { BAND, bandPayload } from '../pkt-line/sideband.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 
 /** The most of a pack that a packet carries behind its header and its band. */
-const LONGEST_PIECE = LONGEST_PACKET - HEADER_LENGTH - 1;
+export const LONGEST_PIECE = LONGEST_PACKET - HEADER_LENGTH - 1;
 
 /** What staging changed for a fetch request that git had already written. */
 export interface Completion {

@@ -14,6 +14,8 @@ import type { CommandLines } from './command-lines.ts';
 import type { Hand } from './hand.ts';
 import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
+import { FILTER } from './routable.ts';
+import type { RouteAhead } from './route-ahead.ts';
 import type { GitSide } from './session.ts';
 import type { StageTools } from './stage-order.ts';
 
@@ -75,6 +77,12 @@ export interface HelperContext {
   departures: Map<Mirror, Mirror>;
   /** Whether git said that it will cut the history short, or leave objects out. */
   cuts: boolean;
+  /** Whether in a way in which no mirror's answer can be checked. */
+  cutsOtherwise: boolean;
+  /** Whether git has a greeting that canonical gave lately; it has perhaps not been asked in this run. */
+  deferred: boolean;
+  /** What is prepared for a request before git has written it; null where that does not pay. */
+  ahead: RouteAhead | null;
 }
 
 /** Options that come with a request which is not for mirrors (gitremote-helpers(7), "OPTIONS"). */
@@ -104,4 +112,5 @@ export function noteOption(context: HelperContext, name: string, value: string):
   if (name === 'verbosity') context.report.quiet = Number(value) < 1;
   if (name === 'progress') context.progress = value === 'true';
   if (CUTTING_OPTIONS.has(name)) context.cuts = true;
+  if (name.startsWith('deepen-') || (name === 'filter' && value !== FILTER)) context.cutsOtherwise = true;
 }

@@ -101,6 +101,9 @@ export async function runHelper(
     notes: [],
     departures: new Map(),
     cuts: false,
+    cutsOtherwise: false,
+    deferred: false,
+    ahead: null,
     kept: keptClone(own, url),
     ...tools,
   };

@@ -34,7 +34,7 @@ export async function rememberSeen(
   { over, clone, holding, routed }: Held,
   end: SessionEnd,
 ): Promise<void> {
-  const { notes, canonicalUrl, mirrors, process: own, asked, trace } = context;
+  const { notes, canonicalUrl, mirrors, process: own, asked, deferred, trace } = context;
   // Without a repository it was `git ls-remote`, which asks for nothing anyway.
   if (mirrors.length === 0 || own.env['GIT_DIR'] === undefined) return;
   if (holding && end.completed) {
@@ -47,7 +47,7 @@ export async function rememberSeen(
     const { mirror, bytes } = routed;
     notes.push({ url: mirror.url, seen: { kind: 'hit', share: 1, bytes } });
   }
-  if (end.exit.status === 0) {
+  if (end.exit.status === 0 && !deferred) {
     notes.push({ url: canonicalUrl, seen: { kind: 'greeting', ms: end.greeted - asked } });
     if (!clone)
       notes.push({ url: canonicalUrl, seen: over ? { kind: 'hit', share: 1, bytes: 0 } : { kind: 'miss' } });

@@ -20,7 +20,7 @@ const ROUTED = new Set([
  * `blob:limit` the blobs that are missing would have to be here to be measured, and behind the trees that
  * `tree:<depth>` leaves out anything may lie.
  */
-const FILTER = 'blob:none';
+export const FILTER = 'blob:none';
 
 /**
  * Whether a request is to be sent on to a mirror as it is: one that cuts history or leaves objects out, and

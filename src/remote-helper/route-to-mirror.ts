@@ -1,26 +1,27 @@
 import { statfs } from 'node:fs/promises';
 import { GamError } from '../errors.ts';
 import { objectTypes, presentObjects } from '../git/objects.ts';
-import { endProcess } from '../git/process.ts';
-import { Quarantine } from '../git/quarantine.ts';
+import { endProcess, type Started } from '../git/process.ts';
 import type { Repository } from '../git/repository.ts';
-import { makeStandIn, type StandIn, startIndexPack, startUploadPack, tagStandIn } from '../git/stand-in.ts';
+import { type StandIn, startIndexPack, startUploadPack, tagStandIn } from '../git/stand-in.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Rival } from '../mirror/outpaced.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
-import { type MirrorLine, openMirror } from '../transport/mirror-line.ts';
+import type { MirrorLine } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
 import { PREPARATION, REFUSED } from './fetch-from-mirror.ts';
 import { packPatience } from './outpaced.ts';
+import { objectCount, PackAnswer } from './pack-answer.ts';
 import { digestion, packFromMirror } from './pack-from-mirror.ts';
-import { refuse } from './passing-over.ts';
 import { showProgress } from './progress.ts';
 import { lackingFeature, routedRequest, standInRequest } from './routable.ts';
+import { discard, prepareRoute, type RouteAhead, type RoutePlace } from './route-ahead.ts';
+import type { OwnAnswer } from './session.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageTools } from './stage-order.ts';
-import { StandInAnswer } from './stand-in-answer.ts';
+import { LACKING, StandInAnswer } from './stand-in-answer.ts';
 
 /** What canonical has said, and can be asked. */
 export interface Truth {
@@ -52,7 +53,7 @@ export interface Candidate {
 export interface Routed {
   mirror: Mirror;
   bytes: number;
-  answer: StandInAnswer;
+  answer: OwnAnswer;
   /** Whether the user is to hear of it: not of each of hundreds of small fetches in one command. */
   told: boolean;
   /** Ends what still runs and removes what came; to be called when the answer is with git, or is not wanted. */
@@ -64,6 +65,8 @@ const WORTH_TELLING = 1024 ** 2;
 
 /**
  * Sends a request on to one mirror, and prepares git's answer from what comes.
+ *
+ * @param ahead what has been prepared for it, perhaps
  * @returns null when canonical has not what git asked for by its id
  * @throws GamError with `tryElsewhere` and the reason in a few words, when this mirror is of no use; nothing is left
  *   of it then
@@ -71,58 +74,78 @@ const WORTH_TELLING = 1024 ** 2;
 export async function routeTo(
   { mirror, rival }: Candidate,
   order: RouteOrder,
+  ahead: RouteAhead | null,
   tools: StageTools,
 ): Promise<Routed | null> {
-  refuse(mirror);
-  const { contact, trace, report, pid } = tools;
-  trace('mirror-try', { site: mirror.site });
-  const line = await openMirror(mirror.url, contact);
+  const { contact, trace, report } = tools;
+  const { repository, format, lazy } = order;
   const giveUp = new AbortController();
   const signal = AbortSignal.any([contact.signal, giveUp.signal]);
-  let quarantine: Quarantine | null = null;
-  const close = async () => {
+  const own = { ...tools, contact: { ...contact, signal } };
+  const prepared = ahead?.take(mirror, format, signal) ?? prepareRoute(mirror, repository, format, own);
+  let closed: Promise<void> | null = null;
+  const close = () => {
     giveUp.abort();
-    line.close();
-    await quarantine?.remove();
+    closed ??= discard(prepared);
+    return closed;
   };
   try {
+    const place = await prepared.place;
+    trace('quarantine-opened', { folder: place.quarantine.folder });
+    const indexPack = startIndexPack(place.standIn, !hasArgument(order.request, 'no-progress'), signal);
+    const line = await prepared.line;
     trace('mirror-open', { site: mirror.site, ms: Math.round(line.latency) });
     check(line, order);
-    if (!order.lazy) report.line(fetchingFrom(mirror, line));
-    quarantine = await Quarantine.open(order.repository.objects, pid);
-    trace('quarantine-opened', { folder: quarantine.folder });
-    const standIn = await makeStandIn(quarantine, order.format, order.repository.env);
-    const patience = packPatience(rival, contact.settings);
-    await receive(line, order, standIn, patience, { ...tools, contact: { ...contact, signal } });
+    if (!lazy) report.line(fetchingFrom(mirror, line));
+    await receive(line, order, indexPack, packPatience(rival, contact.settings), own);
     const { bytes } = line.source;
     trace('pack-received', { bytes });
-    await addTags(standIn, order);
-    const uploadPack = startUploadPack(standIn, signal);
-    const answer = await StandInAnswer.begin(uploadPack, standInRequest(order.request), digestion(bytes));
-    trace('answer-ready');
-    if (!(await isConfirmed(order, standIn))) {
-      trace('unconfirmed');
-      await close();
-      return null;
+    const answer = await answerFrom(place, bytes, order, signal);
+    if (answer !== null) {
+      trace('answer-ready');
+      return { mirror, bytes, answer, told: !lazy || bytes >= WORTH_TELLING, close };
     }
-    return { mirror, bytes, answer, told: !order.lazy || bytes >= WORTH_TELLING, close };
+    trace('unconfirmed');
+    await close();
+    return null;
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-// Whoever asks for a commit by its id gets it only from a canonical that has it. A mirror may have more, such as
-// what canonical has removed, and plain git would fail. What a lazy fetch asks for lies behind commits that canonical
-// has sent and stands by; but a user may ask in the same words for a commit.
-async function isConfirmed(
-  { request, lazy, confirmed, has }: RouteOrder,
-  standIn: StandIn,
-): Promise<boolean> {
-  if (!lazy) return confirmed;
-  const wants = argumentValues(request, 'want');
-  const types = await objectTypes(wants, standIn);
-  return types.has('commit') || types.has('tag') ? has(wants).catch(() => false) : true;
+/**
+ * git's answer, made of what the mirror has sent.
+ *
+ * @param bytes how much that was
+ * @returns null when canonical has not what git asked for by its id
+ * @throws GamError with `tryElsewhere` when something is missing
+ */
+async function answerFrom(
+  { quarantine, standIn }: RoutePlace,
+  bytes: number,
+  order: RouteOrder,
+  signal: AbortSignal,
+): Promise<OwnAnswer | null> {
+  const { request, lazy, confirmed, has } = order;
+  const wants = [...new Set(argumentValues(request, 'want'))];
+  const types = lazy ? await objectTypes(wants, standIn) : [];
+  if (lazy && types.length < wants.length) throw elsewhere('mirror-broken', LACKING);
+  // git asks for blobs, nearly always, and what came is just them: so there is nothing to be packed anew.
+  if (lazy && types.every((type) => type === 'blob')) {
+    const [pack, ...others] = await quarantine.packs();
+    const exact = pack !== undefined && others.length === 0 && (await objectCount(pack)) === wants.length;
+    if (exact) return new PackAnswer(pack);
+  }
+  await addTags(standIn, order);
+  const uploadPack = startUploadPack(standIn, signal);
+  const answer = await StandInAnswer.begin(uploadPack, standInRequest(request), digestion(bytes));
+  // Whoever asks for a commit by its id gets it only from a canonical that has it. A mirror may have more, such as
+  // what canonical has removed, and plain git would fail. What a lazy fetch asks for lies behind commits that canonical
+  // has sent and stands by; but a user may ask in the same words for a commit.
+  const named = types.includes('commit') || types.includes('tag');
+  const granted = named ? await has(wants).catch(() => false) : await confirmed;
+  return granted ? answer : null;
 }
 
 // A mirror that cannot cut, or leave out, would send everything.
@@ -136,12 +159,10 @@ function check({ advertisement }: MirrorLine, { request, format }: RouteOrder): 
 async function receive(
   line: MirrorLine,
   { request, repository, lazy }: RouteOrder,
-  standIn: StandIn,
+  indexPack: Started,
   patience: Patience,
-  { contact: { settings, signal }, report, trace }: StageTools,
+  { contact: { settings }, report, trace }: StageTools,
 ): Promise<void> {
-  const progress = !hasArgument(request, 'no-progress');
-  const indexPack = startIndexPack(standIn, progress, signal);
   const complaint = showProgress(indexPack.child.stderr, report);
   // The pack is here twice for a while: as it came, and as git keeps it.
   const { bavail, bsize } = await statfs(repository.objects);

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Exit } from '../git/process.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
+import type { Advertisement } from '../protocol/advertisement.ts';
 import {
   type FetchRequest,
   parseFetchRequest,
@@ -10,7 +11,7 @@ import {
 } from '../protocol/fetch-request.ts';
 import { type AdvertisedRef, parseRefLine } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
-import { AnswerReader } from './answer-reader.ts';
+import { AnswerReader, advertisementIn } from './answer-reader.ts';
 import {
   answerLine,
   type Completion,
@@ -98,6 +99,7 @@ export class Session {
   #completed = false;
   #ended = false;
   #greeted = 0;
+  #advertisement: Advertisement | null = null;
   #gone = false;
   /** True when canonical hung up while a request was held, and has not been needed since. */
   #idle = false;
@@ -129,6 +131,7 @@ export class Session {
     } else if (!greeting.version2) await this.#events.failing();
     await write(this.#git.output, greeting.bytes);
     if (greeting.version2) {
+      this.#advertisement = advertisementIn(greeting.bytes);
       await new Promise<void>((resolve, reject) => {
         this.#finish = resolve;
         this.#fail = reject;
@@ -147,6 +150,16 @@ export class Session {
     const needless = this.#completed && (this.#idle || this.#answered);
     const told = needless ? { status: 0, signal: null } : exit;
     return { exit: told, completed: this.#completed, bytes, greeted: this.#greeted };
+  }
+
+  /** When canonical's first answer was here; on performance.now()'s clock. */
+  get greeted(): number {
+    return this.#greeted;
+  }
+
+  /** How canonical has greeted; null as long as it has not, and in an older protocol. */
+  get advertisement(): Advertisement | null {
+    return this.#advertisement;
   }
 
   /** Ends canonical's line, and with it the session. */

@@ -12,6 +12,9 @@ import { elsewhere } from './stage-order.ts';
 /** How long upload-pack may in all be waited for, in the middle of its answer: it reads a file and packs nothing anew. */
 const READING_MS = 300_000;
 
+/** What is said of a mirror whose pack lacks something. */
+export const LACKING = 'did not send all that was asked for';
+
 /**
  * The answer to one fetch request that git's own upload-pack gives out of a stand-in. It exists once the first bytes
  * of the pack are here: pack-objects has by then walked over everything that goes into it and has found it.
@@ -40,7 +43,7 @@ export class StandInAnswer {
       const packet = await source.packet(patience);
       const [band] = packet?.kind === 'data' && pack ? packet.payload : [];
       if (packet === null || packet.kind === 'flush' || band === BAND.error)
-        throw elsewhere('mirror-broken', 'did not send all that was asked for');
+        throw elsewhere('mirror-broken', LACKING);
       // What upload-pack says to people is about a place that they do not know.
       if (band !== BAND.progress) begun.push(packet);
       if (band === BAND.data) return new StandInAnswer(source, begun);

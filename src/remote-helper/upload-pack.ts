@@ -16,11 +16,12 @@ import { type HelperContext, type HelperProcess, stageTools } from './context.ts
 import type { HeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { rememberForLazy } from './lazy.ts';
 import { rememberSeen } from './remember-seen.ts';
 import { isRoutable } from './routable.ts';
 import { routeRequest } from './route.ts';
 import type { Routed } from './route-to-mirror.ts';
-import { Session, type SessionEnd } from './session.ts';
+import { type OwnAnswer, Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
 
@@ -30,6 +31,9 @@ import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
  * @param over whether the fetch needs nothing of it any more: canonical has answered, or somebody interrupted
  */
 type Sweep = (over: boolean) => Promise<void>;
+
+/** How canonical's line ends where nobody waits for its end. */
+const ENDED = { status: 0, signal: null };
 
 /** What came of git's request while it was held. */
 interface Held {
@@ -70,10 +74,11 @@ export async function runUploadPack(
     held.clone = !hasArgument(request, 'have');
     if (isRoutable(request)) {
       await headStart.abandon();
-      held.routed = await routeRequest(request, { refs, has }, mirrors, tools);
+      held.routed = await routeRequest(request, { refs, has }, mirrors, context.ahead, tools);
+      await rememberForLazy(context, request, held.routed !== null, session.advertisement);
       await throwIfInterrupted(own.interrupt.signal);
       trace('request-released');
-      return held.routed?.answer ?? null;
+      return held.routed === null ? null : { send: sendRouted(held.routed) };
     }
     held.holding = await stageRequest(request, refs, mirrors, headStart, tools);
     const { holding } = held;
@@ -89,6 +94,15 @@ export async function runUploadPack(
   };
   let remembered: Promise<void> | null = null;
   let silent = false;
+  // With that git has all that it waits for, and indexes it while this process clears up.
+  const sendRouted =
+    (routed: Routed): OwnAnswer['send'] =>
+    async (output, stateless) => {
+      await routed.answer.send(output, stateless);
+      routed.close().catch(() => undefined);
+      const { greeted } = session;
+      remembered = rememberSeen(context, held, { exit: ENDED, completed: true, bytes: 0, greeted });
+    };
   const session = new Session(own.streams(), canonical, {
     hold(request, refs, has) {
       const over = stage(request, refs, has);
@@ -110,7 +124,7 @@ export async function runUploadPack(
     },
     closed(greeted) {
       // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
-      const nothingNew = { exit: { status: 0, signal: null }, completed: false, bytes: 0, greeted };
+      const nothingNew = { exit: ENDED, completed: false, bytes: 0, greeted };
       if (held.over !== null) return;
       // Lines to mirrors that were asked in vain end while canonical's does.
       headStart.abandon().catch(() => undefined);
@@ -146,6 +160,7 @@ export async function runUploadPack(
   } finally {
     await held.routed?.close();
     await headStart.abandon();
+    await context.ahead?.abandon();
     context.ready.leave();
     if (signal.aborted) await untilGone(await git);
     await clearBehind(own, held.holding?.staged.surplus.packs ?? []);

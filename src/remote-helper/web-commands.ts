@@ -1,12 +1,23 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Advertisement } from '../protocol/advertisement.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import type { Connection } from '../transport/connection.ts';
 import type { Said } from '../transport/lead-in.ts';
 import type { WebHelper } from '../transport/web.ts';
+import { beginCutRoute } from './begin-route.ts';
 import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
+import { deferredLine } from './deferred-line.ts';
 import { readLine, write } from './flow.ts';
 import { beginHeadStart, type HeadStart } from './head-start.ts';
+import { greetingFor } from './lazy.ts';
 import { keptLine, keptStatus, splitPushBatch } from './push-filter.ts';
+
+/** A line to canonical's upload-pack, and what mirrors have begun. */
+export interface Connected {
+  canonical: Connection;
+  headStart: HeadStart;
+}
 
 /**
  * Passes commands and answers on, until git has connected to an upload-pack, and mirrors have been given a
@@ -18,12 +29,12 @@ export async function passCommands(
   context: HelperContext,
   web: WebHelper,
   said: Said | null,
-): Promise<HeadStart | null> {
+): Promise<Connected | null> {
   const { lines, reply } = context;
   const { input, output } = web;
   if (said !== null) {
-    const { answer, headStart } = await takeUp(context, said, web);
-    if (headStart) return headStart;
+    const { answer, connected } = await takeUp(context, said, web);
+    if (connected) return connected;
     if (answer === null) return null;
     if (!said.whole) {
       input.end();
@@ -37,11 +48,14 @@ export async function passCommands(
       continue;
     }
     const command = parseHelperCommand(line);
+    const uploads = command.kind === 'connect' && command.service === 'git-upload-pack';
+    const lately = uploads && command.stateless ? greetingFor(context) : null;
+    if (lately !== null) return defer(context, lately, web);
     await write(input, Buffer.from(`${line}\n`));
     if (command.kind === 'option') noteOption(context, command.name, command.value);
-    if (command.kind === 'connect' && command.service === 'git-upload-pack') {
-      const { answer, headStart } = await passConnect(context, web, performance.now());
-      if (headStart) return headStart;
+    if (uploads) {
+      const { answer, connected } = await passConnect(context, web, performance.now());
+      if (connected) return connected;
       if (answer === null) break;
       continue;
     }
@@ -64,14 +78,14 @@ async function takeUp(context: HelperContext, { passed, at }: Said, web: WebHelp
     if (command.kind === 'connect')
       return passConnect(context, web, at === null ? performance.now() : at - performance.timeOrigin);
   }
-  return { answer: '', headStart: null };
+  return { answer: '', connected: null };
 }
 
 /** What came of a `stateless-connect`. */
 interface Connect {
   /** Null when the line broke off. */
   answer: string | null;
-  headStart: HeadStart | null;
+  connected: Connected | null;
 }
 
 /**
@@ -79,13 +93,11 @@ interface Connect {
  *
  * @param asked when git had the line opened, on performance.now()'s clock
  */
-async function passConnect(
-  context: HelperContext,
-  { output, exit }: WebHelper,
-  asked: number,
-): Promise<Connect> {
+async function passConnect(context: HelperContext, web: WebHelper, asked: number): Promise<Connect> {
+  const { input, output, exit } = web;
   context.asked = asked;
   const headStart = beginHeadStart(context);
+  context.ahead ??= await beginCutRoute(context);
   let answer: string | null = null;
   try {
     answer = await readLine(output);
@@ -96,7 +108,19 @@ async function passConnect(
     if (answer !== '') await headStart.abandon();
   }
   if (answer) context.reply(`${answer}\n`);
-  return { answer, headStart: answer === '' ? headStart : null };
+  const close = () => web.end();
+  const canonical = { output, input, stateless: true, exit, stderr: null, close, leave: () => web.leave() };
+  return { answer, connected: answer === '' ? { canonical, headStart } : null };
+}
+
+/** Lets git go on without canonical, which is asked when it is needed. */
+function defer(context: HelperContext, lately: Advertisement, web: WebHelper): Connected {
+  const { trace, reply } = context;
+  trace('canonical-deferred');
+  context.deferred = true;
+  reply('\n');
+  const canonical = deferredLine(lately, web, () => trace('canonical-needed'));
+  return { canonical, headStart: beginHeadStart(context) };
 }
 
 /** Passes lines of an answer on up to the blank one that ends it, which is returned; null when it breaks off. */

@@ -3,6 +3,7 @@ import { startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { startWebHelper, webHelper } from '../transport/web.ts';
+import { beginLazyRoute } from './begin-route.ts';
 import type { HelperContext } from './context.ts';
 import { write } from './flow.ts';
 import { runUploadPack } from './upload-pack.ts';
@@ -32,6 +33,7 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
     const { status } = await startProcess(command, args, { env, stdio: 'inherit' }).exit;
     return status ?? 128;
   }
+  context.ahead = beginLazyRoute(context);
   const { web, said } = leadIn?.take() ?? {
     web: guess && guessed ? guess : startWebHelper(words, env),
     said: null,
@@ -39,16 +41,17 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
   const { input, output, exit } = web;
   interrupt.signal.addEventListener('abort', () => web.end());
   if (interrupt.signal.aborted) web.end();
-  const headStart = await passCommands(context, web, said);
-  if (headStart) {
-    const close = () => web.end();
-    const canonical = { output, input, stateless: true, exit, stderr: null, close, leave: () => web.leave() };
+  const connected = await passCommands(context, web, said);
+  if (connected) {
+    const { canonical, headStart } = connected;
     try {
       return await runUploadPack(context, canonical, null, headStart);
     } finally {
       await headStart.abandon();
+      await context.ahead?.abandon();
     }
   }
+  await context.ahead?.abandon();
   const git = context.process.streams();
   const up = (async () => {
     for await (const chunk of git.input) await write(input, chunk as Buffer);

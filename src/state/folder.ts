@@ -2,12 +2,24 @@ import { isAbsolute, join } from 'node:path';
 import type { Environment } from '../git/environment.ts';
 
 /**
- * The file that measures are kept in: `$XDG_STATE_HOME/gam/measures.json`, or under `~/.local/state` (XDG Base
- * Directory Specification, which has relative paths ignored). Null without a home: then nothing is kept.
+ * The folder for what is remembered: `$XDG_STATE_HOME/gam`, or under `~/.local/state` (XDG Base Directory Specification,
+ * which has relative paths ignored). Null without a home: then nothing is kept.
  */
-export function measuresFile(env: Environment): string | null {
+function stateFolder(env: Environment): string | null {
   const absolute = (path: string | undefined) => (path !== undefined && isAbsolute(path) ? path : null);
   const home = absolute(env['HOME']);
   const state = absolute(env['XDG_STATE_HOME']) ?? (home && join(home, '.local/state'));
-  return state === null ? null : join(state, 'gam', 'measures.json');
+  return state === null ? null : join(state, 'gam');
+}
+
+/** The file that measures are kept in; null where nothing is kept. */
+export function measuresFile(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'measures.json');
+}
+
+/** The folder for greetings of canonical servers, a file each; null where nothing is kept. */
+export function greetingsFolder(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'greetings');
 }

@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Measure } from '../mirror/measure.ts';
 import { parseMeasure } from '../mirror/stored-measure.ts';
 import { type Location, parseLocation, writeLocation } from '../protocol/location.ts';
+import { readOwnFile } from './own-file.ts';
 
 /** Where a host is, and when that was looked up (milliseconds since 1970). */
 export interface KeptPlace {
@@ -28,19 +28,6 @@ const LARGEST = 1024 ** 2;
 /** DNS has no longer names. */
 const LONGEST_HOST = 253;
 
-// Read in one go, and only a plain file of the user's own: a FIFO would wait for ever, and what another user
-// has put there could lead to a mirror of his choice.
-function readOwn(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const found = fstatSync(fd);
-    const mine = process.getuid === undefined || found.uid === process.getuid();
-    return mine && found.isFile() && found.size <= LARGEST ? readFileSync(fd, 'utf8') : '';
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function parsePlace(value: unknown): KeptPlace | null {
   const { at, location: text } = (value ?? {}) as Record<string, unknown>;
   const location = typeof text === 'string' ? parseLocation(text) : null;
@@ -58,7 +45,7 @@ function entries<T>(all: unknown, parse: (value: unknown) => T | null): Map<stri
 export function readKept(file: string): Kept {
   let content: Record<string, unknown> = {};
   try {
-    content = (JSON.parse(readOwn(file)) ?? {}) as typeof content;
+    content = (JSON.parse(readOwnFile(file, LARGEST)?.text ?? '') ?? {}) as typeof content;
   } catch {
     // Not there, not readable, not ours, or cut: as if nothing were remembered.
   }

@@ -8,6 +8,9 @@ export const NEAR = { roundTrip: 5, rate: 400e6 };
 /** A mirror near by that has little to give to each. */
 export const CAPPED = { roundTrip: 5, rate: 20e6 };
 
+/** As hosts serve: partial clones, and what lies behind the tips. */
+const SERVING = { 'uploadpack.allowFilter': 'true', 'uploadpack.allowAnySHA1InWant': 'true' };
+
 /** One server behind its line. */
 export interface Place {
   url: string;
@@ -48,7 +51,7 @@ export async function openScene(sandbox: Sandbox): Promise<Scene> {
     await Promise.all(closing.map((end) => end()));
   };
   const serve = async (speaks: 'v2' | 'dumb') => {
-    const server = await startHttpServer({ root, env: sandbox.serverEnv, speaks });
+    const server = await startHttpServer({ root, env: sandbox.serverEnv, speaks, config: SERVING });
     closing.push(() => server.close());
     return server;
   };

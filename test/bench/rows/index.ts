@@ -1,7 +1,10 @@
 import type { Row } from '../measure/row.ts';
+import { ACTIONS_CHECKOUT } from './actions-checkout.ts';
 import { CLONE_BUNDLE } from './clone-bundle.ts';
+import { CLONE_DEPTH } from './clone-depth.ts';
 import { CLONE_DISTANT } from './clone-distant.ts';
 import { CLONE_FAR } from './clone-far.ts';
+import { CLONE_FILTER } from './clone-filter.ts';
 import { CLONE_FRESH } from './clone-fresh.ts';
 import { CLONE_KILLED } from './clone-killed.ts';
 import { CLONE_STALE } from './clone-stale.ts';
@@ -10,6 +13,7 @@ import { FETCH_FRESH } from './fetch-fresh.ts';
 import { FETCH_NOTHING } from './fetch-nothing.ts';
 import { FETCH_OLD } from './fetch-old.ts';
 import { FETCH_SILENT } from './fetch-silent.ts';
+import { LAZY } from './lazy.ts';
 import { MEMORY } from './memory.ts';
 import { MIRRORS_LIST } from './mirrors-list.ts';
 import { NO_MIRROR } from './no-mirror.ts';
@@ -25,6 +29,10 @@ export const ROWS: readonly Row[] = [
   CLONE_DISTANT,
   CLONE_BUNDLE,
   TWO_MIRRORS,
+  CLONE_DEPTH,
+  CLONE_FILTER,
+  ACTIONS_CHECKOUT,
+  LAZY,
   FETCH_FRESH,
   FETCH_OLD,
   FETCH_NOTHING,
