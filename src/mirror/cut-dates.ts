@@ -1,5 +1,4 @@
-/** Where a date lies: after the last commit of a history, between commits, or before the first one. */
-export type Position = 'after' | 'within' | 'before';
+import type { Position } from './cut.ts';
 
 const YEAR = 365 * 24 * 3600;
 

@@ -3,7 +3,9 @@ import type { WantedRef } from '../git/fetch-pack.ts';
 import { presentObjects } from '../git/objects.ts';
 import { checkpoints } from '../mirror/checkpoints.ts';
 import type { NamedOid } from '../mirror/choose.ts';
+import type { Cut } from '../mirror/cut.ts';
 import { cutDates } from '../mirror/cut-dates.ts';
+import { cutDepths } from '../mirror/cut-depths.ts';
 import { mainBranch } from '../mirror/main-branch.ts';
 import { Deadline } from '../transport/patience.ts';
 import { PREPARATION } from './fetch-from-mirror.ts';
@@ -52,8 +54,8 @@ async function haulInParts(refs: readonly WantedRef[], haul: Haul, source: Sourc
 
 /**
  * The older parts of a history that no tags cut, or only at one end. The mirror is asked which commits lie at certain dates,
- * and from the oldest date on for these, each time with all that is missing behind them. A mirror that does not play along is
- * asked for all in the usual way.
+ * or depths where all are of the same days, and from the oldest on for these, each time with all that is missing behind
+ * them. A mirror that does not play along is asked for all in the usual way.
  */
 class OlderParts {
   readonly #branch: NamedOid | null;
@@ -82,20 +84,20 @@ class OlderParts {
     const branch = this.#branch;
     if (branch === null) return false;
     try {
-      const dates = this.#haul.dates ?? (await this.#dates(branch.oid));
-      const middle = dates[dates.length >> 1];
+      const cuts = this.#haul.cuts ?? (await this.#cuts(branch.oid));
+      const middle = cuts[cuts.length >> 1];
       if (middle === undefined) return false;
-      this.#haul.dates = dates;
+      this.#haul.cuts = cuts;
       if (await this.#areTagsSpread(middle)) return false;
-      for (const [index, date] of dates.entries()) {
-        const { position, commits } = await this.#cut(branch.oid, date);
+      for (const [index, cut] of cuts.entries()) {
+        const { position, commits } = await this.#cut(branch.oid, cut);
         if (position === 'after') break;
         const { env } = this.#source.order.repository;
         const here = await presentObjects(commits, { env: this.#haul.quarantine.environment(env) });
         const missing = commits.filter((oid) => !here.has(oid));
         if (missing.length === 0) continue;
         await haulOlder(branch.name, missing, this.#haul, this.#source);
-        this.#source.tools.trace('checkpoint', { left: dates.length - index });
+        this.#source.tools.trace('checkpoint', { left: cuts.length - index });
       }
       return true;
     } catch (error) {
@@ -108,15 +110,20 @@ class OlderParts {
     }
   }
 
-  #dates(tip: string): Promise<number[]> {
+  async #cuts(tip: string): Promise<Cut[]> {
     // The next clone, which may go on from this one, is asked for nearly the same parts.
     const tomorrow = (Math.floor(Date.now() / DAY_MS) + 1) * (DAY_MS / 1000);
-    return cutDates(tomorrow, async (date) => (await this.#cut(tip, date)).position);
+    const positionOf = async (cut: Cut) => (await this.#cut(tip, cut)).position;
+    const dates = await cutDates(tomorrow, (since) => positionOf({ since }));
+    if (dates.length > 0) return dates.map((since) => ({ since }));
+    // Depths tell nothing of where tags lie, which are better than nothing wherever that is.
+    const depths = this.#byTags.length > 1 ? [] : await cutDepths((depth) => positionOf({ depth }));
+    return depths.map((depth) => ({ depth }));
   }
 
   // Whether the tags do not all lie at one end: then the oldest of the parts that they make has no commit of the younger
   // half, and the youngest tag is none of the older half.
-  async #areTagsSpread(middle: number): Promise<boolean> {
+  async #areTagsSpread(middle: Cut): Promise<boolean> {
     if (this.#byTags.length < 2) return false;
     const [oldest, youngest] = [this.#byTags[0]?.at(-1), this.#byTags.at(-1)?.findLast(isTag)];
     if (oldest === undefined || youngest === undefined) return false;
@@ -124,12 +131,12 @@ class OlderParts {
     return (await this.#cut(oldest.oid, middle)).position === 'after';
   }
 
-  async #cut(tip: string, date: number): Promise<HistoryCut> {
+  async #cut(tip: string, where: Cut): Promise<HistoryCut> {
     const { line, tools } = this.#source;
     // It may have to read all commits.
     const patience = new Deadline(PREPARATION * tools.contact.settings.lowSpeedTime, 'no answer');
-    const cut = await cutHistory(tip, date, line, patience);
-    tools.trace('history-cut', { date, position: cut.position, commits: cut.commits.length });
+    const cut = await cutHistory(tip, where, line, patience);
+    tools.trace('history-cut', { ...where, position: cut.position, commits: cut.commits.length });
     if (!cut.open) await this.#reopen();
     return cut;
   }

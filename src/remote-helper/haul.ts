@@ -1,6 +1,7 @@
 import type { WantedRef } from '../git/fetch-pack.ts';
 import { youngestFirst } from '../git/objects.ts';
 import { Quarantine } from '../git/quarantine.ts';
+import type { Cut } from '../mirror/cut.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
 import type { Patience } from '../transport/patience.ts';
@@ -22,8 +23,8 @@ export interface Haul {
   sources: Map<Mirror, number>;
   /** The bytes of packs that an earlier run has brought. */
   earlier: number;
-  /** The dates at which the history is cut, for the next mirror; null as long as nobody was asked for them. */
-  dates: readonly number[] | null;
+  /** Where the history is cut, for the next mirror; null as long as nobody was asked. */
+  cuts: readonly Cut[] | null;
 }
 
 /** Where a haul comes from, and what it is for. */
@@ -42,7 +43,7 @@ export interface Source {
 export async function openHaul({ repository }: StageOrder, { pid, trace }: StageTools): Promise<Haul> {
   const quarantine = await Quarantine.open(repository.objects, pid);
   trace('quarantine-opened', { folder: quarantine.folder });
-  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0, dates: null };
+  return { quarantine, refs: [], others: [], sources: new Map(), earlier: 0, cuts: null };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Position } from '../mirror/cut-dates.ts';
+import type { Cut, Position } from '../mirror/cut.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { writeFetchRequest } from '../protocol/fetch-request.ts';
@@ -10,10 +10,10 @@ import { elsewhere } from './stage-order.ts';
 /** The most that an answer may weigh: so many commits lie nowhere side by side. */
 const ANSWER_LIMIT = 256 * 1024;
 
-/** How a date cuts a history. */
+/** How a date, or a depth, cuts a history. */
 export interface HistoryCut {
   position: Position;
-  /** Where it is `within`: the commits whose parents are all older, which lead to all of the older history. */
+  /** Where it is `within`: the commits whose parents are all behind it, which lead to all of the older history. */
   commits: string[];
   /**
    * Whether the line can be used on. Over one that is not stateless upload-pack answers all that comes later with the history
@@ -23,24 +23,25 @@ export interface HistoryCut {
 }
 
 /**
- * Asks a mirror where a date cuts the history of a commit. It is a fetch with `deepen-since` (gitprotocol-v2(5), "fetch"):
+ * Asks a mirror where a history is cut. It is a fetch with `deepen-since` or `deepen` (gitprotocol-v2(5), "fetch"):
  * the answer names the ends of the shallow history, and since the one commit that is wanted is also named as `have`, the
  * pack behind it is empty. So 137 bytes tell an id from the middle of a history of which nothing is here. Only the id of
  * the commit is needed, no filter, and no `have` that could mislead.
  *
- * @param date in seconds since the epoch
+ * @param tip the youngest commit of the history
  * @throws GamError with `tryElsewhere` when the answer is none to this question; the line is of no use then
  */
 export async function cutHistory(
   tip: string,
-  date: number,
+  where: Cut,
   line: MirrorLine,
   patience: Patience,
 ): Promise<HistoryCut> {
   const format = line.advertisement.capabilities.has('object-format')
     ? [`object-format=${objectFormat(line.advertisement)}`]
     : [];
-  const words = [`want ${tip}`, `have ${tip}`, `deepen-since ${date}`, 'no-progress', 'done'];
+  const cut = 'since' in where ? `deepen-since ${where.since}` : `deepen ${where.depth}`;
+  const words = [`want ${tip}`, `have ${tip}`, cut, 'no-progress', 'done'];
   await line.send(writeFetchRequest({ capabilities: ['command=fetch', ...format], arguments: words }));
   const end = line.source.bytes + ANSWER_LIMIT;
   const commits: string[] = [];

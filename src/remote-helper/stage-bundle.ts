@@ -221,7 +221,7 @@ class BundleStage {
       others,
       sources: this.#sources(),
       earlier: 0,
-      dates: null,
+      cuts: null,
     };
   }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cutDates, type Position } from '../../../src/mirror/cut-dates.ts';
+import type { Position } from '../../../src/mirror/cut.ts';
+import { cutDates } from '../../../src/mirror/cut-dates.ts';
 
 const YEAR = 365 * 24 * 3600;
 const NOW = 1_700_000_000;
