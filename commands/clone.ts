@@ -1,6 +1,8 @@
+import { lastValue } from '../src/config/entries.ts';
 import { isAlive, processName } from '../src/git/alive.ts';
-import { BegunClone, gone, removeStaleNotes } from '../src/git/begun-clone.ts';
+import { BegunClone, type Earlier, gone, removeStaleNotes } from '../src/git/begun-clone.ts';
 import { cloneTarget, isFree, settleBrokenClone } from '../src/git/broken-clone.ts';
+import { readConfig } from '../src/git/config.ts';
 import { bytesKept, keptClonesFolder, removeKept } from '../src/git/kept-clones.ts';
 import { cloneThroughGam } from '../src/git/through-gam.ts';
 import { CTRL_C, GitCommand } from '../src/main/git-command.ts';
@@ -39,49 +41,66 @@ export default class Clone extends GitCommand {
     const words = await this.gitWords(cloneThroughGam);
     const target = cloneTarget(words, this.where.cwd);
     const begun = root !== null && target !== null ? new BegunClone(root, target.folder, words) : null;
-    if (await this.#isComplete(words, begun, root)) return;
+    const earlier = begun?.earlier() ?? null;
+    if (await this.#isComplete(words, earlier)) {
+      begun?.end();
+      if (root !== null && earlier !== null) await removeKept(root, earlier.owner);
+      return;
+    }
+    const inParts = earlier !== null && (await this.#mayCutIntoParts(words));
+    if (inParts) this.#tell('the last clone broke off; this one comes in parts, which are kept');
+    const run = inParts ? ['-c', 'gam.checkpoints=always', ...words] : words;
     // Where something is, git refuses, and a note there is another clone's.
     const note = target !== null && isFree(target.folder) ? begun : null;
-    note?.begin(processName(process.pid));
-    const status = await this.#clone(words, note, root);
+    const { status, held } = await this.#clone(run, note, root);
+    if (status !== 0 && held) return note?.failed(processName(process.pid));
     // What a signal has ended may have left its folder.
     if (status <= KILLED || (target !== null && isFree(target.folder))) note?.end();
   }
 
   /** Whether an earlier run of this very command, which was killed, had come to its end all the same. */
-  async #isComplete(
-    words: readonly string[],
-    begun: BegunClone | null,
-    root: string | null,
-  ): Promise<boolean> {
-    const earlier = begun?.earlier() ?? null;
+  async #isComplete(words: readonly string[], earlier: Earlier | null): Promise<boolean> {
     if (earlier?.git != null && isAlive(earlier.git) === true) {
       this.#tell('git still works on the clone that was killed; waiting for its end');
       await gone(earlier.git);
     }
-    const found = await settleBrokenClone(words, earlier?.at ?? null, this.env, this.where.cwd).catch(
-      () => null,
-    );
+    const begun = earlier === null || earlier.failed ? null : earlier.at;
+    const found = await settleBrokenClone(words, begun, this.env, this.where.cwd).catch(() => null);
     const place = printable(found?.folder ?? '');
     if (found?.state === 'removed') this.#tell(`removed what a killed clone has left in ${place}`);
     if (found?.state !== 'complete') return false;
     this.#tell(`the clone that was killed had come to its end: ${place} is complete`);
-    begun?.end();
     await removeLeftLines();
-    if (root !== null && earlier !== null) await removeKept(root, earlier.owner);
     return true;
   }
 
-  async #clone(words: readonly string[], note: BegunClone | null, root: string | null): Promise<number> {
+  /** Whether the user has not said how a history comes. What broke off once may well do so again. */
+  async #mayCutIntoParts(words: readonly string[]): Promise<boolean> {
+    const entries = await readConfig({ env: this.env, ...this.where }).catch(() => []);
+    const set = lastValue(entries, 'gam', null, 'checkpoints') !== undefined;
+    return !set && !words.some((word) => /gam\.checkpoints/i.test(word));
+  }
+
+  async #clone(
+    words: readonly string[],
+    note: BegunClone | null,
+    root: string | null,
+  ): Promise<{ status: number; held: boolean }> {
     const owner = processName(process.pid);
     const more = root === null ? {} : { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner };
-    const status = await this.runGit(words, more, (pid) => note?.runs(owner, processName(pid)));
-    if (root === null) return status;
+    let held = false;
+    const status = await this.runGit(words, more, {
+      started: (pid) => note?.runs(owner, processName(pid)),
+      held: () => {
+        held = true;
+      },
+    });
+    if (root === null) return { status, held };
     const kept = status === 0 ? 0 : await bytesKept(root, owner);
     if (status === 0) await removeKept(root, owner);
     if (kept > 0)
       this.#tell(`${formatBytes(kept)} are kept; the same gam clone goes on from there within a week`);
-    return status;
+    return { status, held };
   }
 
   #tell(what: string): void {

@@ -26,6 +26,8 @@ export interface Earlier {
   git: string | null;
   /** When; milliseconds since the epoch. */
   at: number;
+  /** Whether git came to its end, and failed while a mirror sent; else it was killed, or the command was. */
+  failed: boolean;
 }
 
 interface Begun extends Earlier {
@@ -35,7 +37,8 @@ interface Begun extends Earlier {
 
 /**
  * The note that a `gam clone` has begun in a folder, written before git makes it and gone when git is through. Where one is
- * found of a command that runs no more, that was killed, and what lies in the folder is no user's work, unless it shows.
+ * found of a command that runs no more, that was killed, and what lies in the folder is no user's work, unless it shows. It
+ * stays, too, when git has failed while a mirror sent: the next one had better come in parts.
  */
 export class BegunClone {
   readonly #path: string;
@@ -60,12 +63,17 @@ export class BegunClone {
 
   /** Notes a clone that is about to begin. Where that cannot be written, none is. */
   begin(owner: string): void {
-    this.#write(owner, null);
+    this.#write(owner, null, false);
   }
 
   /** Notes the git that clones. */
   runs(owner: string, git: string): void {
-    this.#write(owner, git);
+    this.#write(owner, git, false);
+  }
+
+  /** Notes that git has failed while a mirror sent. */
+  failed(owner: string): void {
+    this.#write(owner, null, true);
   }
 
   /** Takes the note back. */
@@ -73,8 +81,8 @@ export class BegunClone {
     rmSync(this.#path, { force: true });
   }
 
-  #write(owner: string, git: string | null): void {
-    const record: Begun = { owner, git, at: Date.now(), words: this.#words };
+  #write(owner: string, git: string | null, failed: boolean): void {
+    const record: Begun = { owner, git, at: Date.now(), failed, words: this.#words };
     try {
       mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 });
       writeFileSync(`${this.#path}.lock`, JSON.stringify(record), { mode: 0o600 });
@@ -88,9 +96,15 @@ export class BegunClone {
 /** The note in a file; null where it is none. */
 function readBegun(path: string): Begun | null {
   try {
-    const { words, owner, git, at } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Begun>;
+    const {
+      words,
+      owner,
+      git,
+      at,
+      failed = false,
+    } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Begun>;
     if (typeof words !== 'string' || typeof owner !== 'string' || typeof at !== 'number') return null;
-    return git === null || typeof git === 'string' ? { words, owner, git, at } : null;
+    return git === null || typeof git === 'string' ? { words, owner, git, at, failed } : null;
   } catch {
     return null;
   }

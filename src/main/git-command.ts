@@ -2,7 +2,7 @@ import type { ConfigEntry } from '../config/entries.ts';
 import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
 import { GamCommand } from './command.ts';
-import { runGitHere } from './run-git.ts';
+import { type GitEvents, runGitHere } from './run-git.ts';
 
 /** What Ctrl-C does under such a command, for its help. */
 export const CTRL_C =
@@ -33,15 +33,14 @@ export abstract class GitCommand extends GamCommand {
   /**
    * Runs git, whose exit status becomes that of this process.
    * @param more is added to the environment
-   * @param started told git's number as soon as it runs
    * @returns the exit status
    */
   protected async runGit(
     words: readonly string[],
     more: Environment = {},
-    started: (pid: number) => void = () => undefined,
+    events: GitEvents = { started: () => undefined, held: () => undefined },
   ): Promise<number> {
-    process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more }, started);
+    process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more }, events);
     return process.exitCode;
   }
 }

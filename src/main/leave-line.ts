@@ -24,17 +24,23 @@ export class LeaveLine {
   /** Helpers that have a mirror in hand. */
   readonly #holding = new Set<Socket>();
 
-  private constructor(folder: string, path: string) {
+  readonly #held: () => void;
+
+  private constructor(folder: string, path: string, held: () => void) {
     this.#folder = folder;
     this.path = path;
+    this.#held = held;
     this.#server = createServer((helper) => this.#greet(helper));
   }
 
-  /** Opens it in a folder of its own, which nobody else may enter; removes those that killed commands left. */
-  static async open(): Promise<LeaveLine> {
+  /**
+   * Opens it in a folder of its own, which nobody else may enter; removes those that killed commands left.
+   * @param held called when a helper has a mirror in hand
+   */
+  static async open(held: () => void): Promise<LeaveLine> {
     await removeLeftLines();
     const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${processName(process.pid)}-`));
-    const line = new LeaveLine(folder, join(folder, 'line'));
+    const line = new LeaveLine(folder, join(folder, 'line'), held);
     try {
       await new Promise<void>((resolve, reject) => {
         line.#server.once('error', reject);
@@ -64,6 +70,7 @@ export class LeaveLine {
     helper.setEncoding('utf8');
     // What matters is how the helper stands now.
     helper.on('data', (text: string) => {
+      if (text.includes(HELD)) this.#held();
       if (text.endsWith(HELD)) this.#holding.add(helper);
       else this.#holding.delete(helper);
     });

@@ -10,30 +10,37 @@ import { TwoStep } from './two-step.ts';
 /** What an interrupted command ends with. */
 const INTERRUPTED = 130;
 
+/** Told of git while it runs. */
+export interface GitEvents {
+  /** It has been started. */
+  started(pid: number): void;
+  /** A helper under it has a mirror in hand that sends. */
+  held(): void;
+}
+
 /**
  * Runs git on this terminal. Ctrl-C does not reach it: the first has its helper leave the mirror in hand, and only
  * a second one soon after, or one where there is no such mirror, ends git. Where git cannot be kept from the terminal's
  * Ctrl-C, or its helper not be reached, it ends with the first.
  *
  * @param quiet whether nothing is to be told
- * @param started told git's number as soon as it runs
  * @returns git's exit status, as a shell gives it; 130 when it was interrupted
  */
 export async function runGitHere(
   args: readonly string[],
   quiet: boolean,
   env: Environment,
-  started: (pid: number) => void,
+  events: GitEvents,
 ): Promise<number> {
   const shield = await findShield(env);
   // A socket's path is short (unix(7)), and a folder for temporary files may be far away, full or not there.
-  const line = shield === null ? null : await LeaveLine.open().catch(() => null);
-  if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet, started);
+  const line = shield === null ? null : await LeaveLine.open(() => events.held()).catch(() => null);
+  if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet, events);
   try {
     const twoStep = new TwoStep(() => line.leave());
     const words = behindShield(shield, 'git', args);
     const told = { ...env, GAM_SHIELD: shield, GAM_LEAVE_LINE: line.path };
-    return await run(words, told, () => twoStep.pressed(performance.now()), quiet, started);
+    return await run(words, told, () => twoStep.pressed(performance.now()), quiet, events);
   } finally {
     await line.close();
   }
@@ -44,10 +51,10 @@ async function run(
   env: Environment,
   pressed: () => 'left' | 'stop',
   quiet: boolean,
-  started: (pid: number) => void,
+  events: GitEvents,
 ): Promise<number> {
   const { child, exit } = startProcess(command, args, { env, stdio: 'inherit' });
-  if (child.pid !== undefined) started(child.pid);
+  if (child.pid !== undefined) events.started(child.pid);
   let interrupted = false;
   // git's helpers learn of its end only when they next write to it, and a server may be silent for ever.
   const pass = async (signal: NodeJS.Signals) => {

@@ -46,6 +46,12 @@ function kept(cache = bed.sandbox.path('home/.cache')): string[] {
   return names.map((name) => `${root}/${name}`);
 }
 
+/** The bytes of packs in there. */
+function keptBytes(): number {
+  const records = kept().map((folder) => JSON.parse(readFileSync(`${folder}/kept.json`, 'utf8')));
+  return records.reduce((sum: number, { bytes }) => sum + bytes, 0);
+}
+
 /** A clone that a signal ends when so much of it has come, and what it said. */
 async function breakOff(to: string, share: number, signal: NodeJS.Signals, env = {}): Promise<string> {
   const after = Math.round(share * uninterrupted);
@@ -158,6 +164,47 @@ describe('it goes on', () => {
     expect(line.bytesDown + bed.packs.sentFrom('canonical')).toBeLessThan(uninterrupted);
   });
 });
+
+const IN_PARTS = /^gam: the last clone broke off; this one comes in parts, which are kept$/m;
+
+// Under `gam.checkpoints=auto` a good line brings all in one piece, of which nothing is left when it breaks.
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'what broke off once comes in parts the next time, behind %s, unless the user says otherwise',
+  async (signal) => {
+    const { sandbox } = bed;
+    const after = Math.round(0.7 * uninterrupted);
+    const told: boolean[] = [];
+    const broken = async (...options: string[]) => {
+      const line = await bed.line({ fault: { kind: 'stall', after } });
+      // The very same command each time.
+      await sandbox.git([
+        'config',
+        '--global',
+        `mirror.${sandbox.root}/.url`,
+        `http://127.0.0.1:${line.port}/`,
+      ]);
+      const settings = ['gam.raceDelay=100s', 'gam.lowSpeedTime=100s', ...options];
+      const config = settings.flatMap((setting) => ['-c', setting]);
+      const running = sandbox.start('gam', ['clone', ...config, sandbox.path('fresh'), 'once']);
+      await Promise.race([line.reached(after), running.ended]);
+      running.kill(signal);
+      const { stderr } = await running.ended;
+      told.push(IN_PARTS.test(stderr));
+      await expectNoChildren(sandbox);
+      return keptBytes();
+    };
+    onTestFinished(async () => {
+      await sandbox.git(['config', '--global', '--remove-section', `mirror.${sandbox.root}/`]);
+    });
+    await cp(sandbox.path('canonical'), sandbox.path('fresh'), { recursive: true });
+    expect(await broken()).toBe(0);
+    expect(await broken()).toBeGreaterThan(0.4 * uninterrupted);
+    await rm(sandbox.path('home/.cache'), { recursive: true });
+    expect(await broken('gam.checkpoints=auto')).toBe(0);
+    expect(await broken('gam.checkpoints=auto')).toBe(0);
+    expect(told).toEqual([false, true, false, false]);
+  },
+);
 
 describe('what a killed clone has left in its folder', () => {
   test.each([
