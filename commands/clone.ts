@@ -52,8 +52,8 @@ export default class Clone extends GitCommand {
     const run = inParts ? ['-c', 'gam.checkpoints=always', ...words] : words;
     // Where something is, git refuses, and a note there is another clone's.
     const note = target !== null && isFree(target.folder) ? begun : null;
-    const { status, held } = await this.#clone(run, note, root);
-    if (status !== 0 && held) return note?.failed(processName(process.pid));
+    const { status, broke } = await this.#clone(run, note, root);
+    if (status !== 0 && broke) return note?.failed(processName(process.pid));
     // What a signal has ended may have left its folder.
     if (status <= KILLED || (target !== null && isFree(target.folder))) note?.end();
   }
@@ -85,22 +85,27 @@ export default class Clone extends GitCommand {
     words: readonly string[],
     note: BegunClone | null,
     root: string | null,
-  ): Promise<{ status: number; held: boolean }> {
+  ): Promise<{ status: number; broke: boolean }> {
     const owner = processName(process.pid);
     const more = root === null ? {} : { GAM_KEPT_CLONES: root, GAM_KEPT_BY: owner };
-    let held = false;
+    const seen = { held: false, broke: false };
     const status = await this.runGit(words, more, {
       started: (pid) => note?.runs(owner, processName(pid)),
       held: () => {
-        held = true;
+        seen.held = true;
+      },
+      broke: () => {
+        seen.broke = true;
       },
     });
-    if (root === null) return { status, held };
+    // A mirror that sends when a signal ends all does not come to say so.
+    const broke = seen.broke || (seen.held && status > KILLED);
+    if (root === null) return { status, broke };
     const kept = status === 0 ? 0 : await bytesKept(root, owner);
     if (status === 0) await removeKept(root, owner);
     if (kept > 0)
       this.#tell(`${formatBytes(kept)} are kept; the same gam clone goes on from there within a week`);
-    return { status, held };
+    return { status, broke };
   }
 
   #tell(what: string): void {

@@ -38,7 +38,7 @@ export abstract class GitCommand extends GamCommand {
   protected async runGit(
     words: readonly string[],
     more: Environment = {},
-    events: GitEvents = { started: () => undefined, held: () => undefined },
+    events: GitEvents = { started: () => undefined, held: () => undefined, broke: () => undefined },
   ): Promise<number> {
     process.exitCode = await runGitHere(words, this.isQuiet(), { ...this.env, ...more }, events);
     return process.exitCode;

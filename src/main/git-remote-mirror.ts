@@ -48,13 +48,15 @@ function helperProcess(interrupt: AbortController): HelperProcess {
   };
 }
 
+const NOBODY = { holds: () => undefined, broke: () => undefined };
+
 /**
  * @param line the path of the line to `gam clone` or `gam fetch`; undefined without them
  * @param gone called when that command has been killed
  */
 function openHand(report: Report, line: string | undefined, gone: () => void): Hand {
   const hand: Hand = new Hand({
-    holds: line === undefined ? () => undefined : joinLeaveLine(line, () => hand.leave(), gone),
+    ...(line === undefined ? NOBODY : joinLeaveLine(line, () => hand.leave(), gone)),
     tell: (message) => report.line(message),
   });
   return hand;

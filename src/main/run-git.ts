@@ -4,18 +4,16 @@ import { familyOf, signalAll } from '../git/descendants.ts';
 import type { Environment } from '../git/environment.ts';
 import { startProcess } from '../git/process.ts';
 import { behindShield, findShield } from '../git/shield.ts';
-import { LeaveLine } from './leave-line.ts';
+import { LeaveLine, type LineEvents } from './leave-line.ts';
 import { TwoStep } from './two-step.ts';
 
 /** What an interrupted command ends with. */
 const INTERRUPTED = 130;
 
-/** Told of git while it runs. */
-export interface GitEvents {
+/** Told of git while it runs, and of the mirrors under it. */
+export interface GitEvents extends LineEvents {
   /** It has been started. */
   started(pid: number): void;
-  /** A helper under it has a mirror in hand that sends. */
-  held(): void;
 }
 
 /**
@@ -34,7 +32,7 @@ export async function runGitHere(
 ): Promise<number> {
   const shield = await findShield(env);
   // A socket's path is short (unix(7)), and a folder for temporary files may be far away, full or not there.
-  const line = shield === null ? null : await LeaveLine.open(() => events.held()).catch(() => null);
+  const line = shield === null ? null : await LeaveLine.open(events).catch(() => null);
   if (shield === null || line === null) return run(['git', ...args], env, () => 'stop', quiet, events);
   try {
     const twoStep = new TwoStep(() => line.leave());

@@ -9,6 +9,13 @@ export function objectFormat(advertisement: Advertisement): string {
   return advertisement.capabilities.get('object-format') ?? 'sha1';
 }
 
+/** The line that names that hash in a request, none for a server that does not speak of it (gitprotocol-v2(5)). */
+export function formatLines(advertisement: Advertisement): string[] {
+  return advertisement.capabilities.has('object-format')
+    ? [`object-format=${objectFormat(advertisement)}`]
+    : [];
+}
+
 /**
  * Reads the lines of a capability advertisement (gitprotocol-v2(5), "Initial Client Request").
  * @returns null when the first line is not `version 2`

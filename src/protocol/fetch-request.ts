@@ -38,6 +38,11 @@ export function hasArgument(request: FetchRequest, ...keywords: readonly string[
   return request.arguments.some((a) => keywords.includes(a.split(' ', 1)[0] ?? ''));
 }
 
+/** The hash of the object ids in a request; SHA-1 unless it says otherwise. */
+export function requestedFormat({ capabilities }: FetchRequest): string {
+  return capabilities.find((line) => line.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+}
+
 /** Capabilities that git names in a request where the server has, and leaves out where it has not (gitprotocol-v2(5)). */
 const MATTER_OF_COURSE = new Set(['agent', 'object-format', 'session-id']);
 

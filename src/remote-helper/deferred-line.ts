@@ -9,6 +9,7 @@ import {
   type FetchRequest,
   fittedRequest,
   parseFetchRequest,
+  requestedFormat,
   writeFetchRequest,
 } from '../protocol/fetch-request.ts';
 import type { Connection } from '../transport/connection.ts';
@@ -108,7 +109,7 @@ async function fetchOtherwise(request: FetchRequest, web: WebHelper, output: Pas
     // A lock keeps a pack until refs lead to it, of which there will be none.
     if (line.startsWith('lock ')) await rm(line.slice('lock '.length), { force: true });
   }
-  const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+  const format = requestedFormat(request);
   await write(output, ...packAnswer(request, emptyPack(format), true).map(({ raw }) => raw));
   // A blank line is a farewell; it would fail without.
   await write(web.input, Buffer.from('\n'));

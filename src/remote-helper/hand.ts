@@ -6,6 +6,8 @@ import type { MirrorContact } from '../transport/mirror-line.ts';
 export interface HandEvents {
   /** Called with true when a mirror begins to send, with false when it is through. */
   holds: (something: boolean) => void;
+  /** Called when a mirror breaks off, or is left. */
+  broke: () => void;
   /** Tells the user a line. */
   tell: (message: string) => void;
 }
@@ -42,6 +44,7 @@ export class Hand {
       const signal = AbortSignal.any([contact.signal, left.signal]);
       return await work({ ...tools, contact: { ...contact, signal } });
     } catch (error) {
+      if (!contact.signal.aborted) this.#events.broke();
       if (!left.signal.aborted || contact.signal.aborted) throw error;
       throw new GamError('mirror-left', 'left by Ctrl-C', { tryElsewhere: true, cause: error });
     } finally {

@@ -97,7 +97,7 @@ export async function runHelper(
     progress: false,
     asked: 0,
     place: placeFinder(own.env, own.cwd),
-    ready: new ReadyLine(),
+    ready: new ReadyLine(own.interrupt.signal),
     notes: [],
     departures: new Map(),
     cuts: false,

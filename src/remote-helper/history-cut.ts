@@ -1,6 +1,6 @@
 import type { Cut, Position } from '../mirror/cut.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
-import { objectFormat } from '../protocol/advertisement.ts';
+import { formatLines } from '../protocol/advertisement.ts';
 import { writeFetchRequest } from '../protocol/fetch-request.ts';
 import { printable } from '../protocol/text.ts';
 import type { MirrorLine } from '../transport/mirror-line.ts';
@@ -37,9 +37,7 @@ export async function cutHistory(
   line: MirrorLine,
   patience: Patience,
 ): Promise<HistoryCut> {
-  const format = line.advertisement.capabilities.has('object-format')
-    ? [`object-format=${objectFormat(line.advertisement)}`]
-    : [];
+  const format = formatLines(line.advertisement);
   const cut = 'since' in where ? `deepen-since ${where.since}` : `deepen ${where.depth}`;
   const words = [`want ${tip}`, `have ${tip}`, cut, 'no-progress', 'done'];
   await line.send(writeFetchRequest({ capabilities: ['command=fetch', ...format], arguments: words }));

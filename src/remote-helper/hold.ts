@@ -6,7 +6,12 @@ import { STATELESS_GIT } from '../git/version.ts';
 import type { NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
-import { argumentValues, type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
+import {
+  argumentValues,
+  type FetchRequest,
+  hasArgument,
+  requestedFormat,
+} from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import { type Completion, emptyPack } from './completion.ts';
 import { goOnFromKept } from './go-on.ts';
@@ -62,7 +67,7 @@ function wantedNames(request: FetchRequest, refs: readonly AdvertisedRef[]): Nam
 
 function orderFor(request: FetchRequest, refs: readonly AdvertisedRef[], repository: Repository): StageOrder {
   const wanted = wantedNames(request, refs);
-  const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+  const format = requestedFormat(request);
   return {
     repository,
     wanted,

@@ -1,7 +1,7 @@
 import { backsOffUntil } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { fastestRival, lineUp } from '../mirror/outpaced.ts';
-import { argumentValues, type FetchRequest } from '../protocol/fetch-request.ts';
+import { argumentValues, type FetchRequest, requestedFormat } from '../protocol/fetch-request.ts';
 import { recall } from '../state/measures.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
@@ -35,7 +35,7 @@ export async function routeRequest(
   contact.signal.throwIfAborted();
   if (!place?.fit) return null;
   const { repository } = place;
-  const format = request.capabilities.find((c) => c.startsWith('object-format='))?.split('=')[1] ?? 'sha1';
+  const format = requestedFormat(request);
   const lazy = isLazy(request, refs);
   const named = new Set(refs.flatMap(({ oid, peeled }) => [oid, peeled]));
   const unnamed = argumentValues(request, 'want').filter((oid) => !named.has(oid));

@@ -1,5 +1,5 @@
 import { DELIM, FLUSH, linePacket } from '../pkt-line/encode.ts';
-import { objectFormat } from '../protocol/advertisement.ts';
+import { formatLines } from '../protocol/advertisement.ts';
 import { parseRefLine } from '../protocol/ls-refs.ts';
 import type { MirrorLine } from './mirror-line.ts';
 import type { Patience } from './patience.ts';
@@ -19,9 +19,7 @@ export async function listRefs(
   patience: Patience,
 ): Promise<Map<string, string>> {
   const { advertisement, source } = line;
-  const format = advertisement.capabilities.has('object-format')
-    ? [linePacket(`object-format=${objectFormat(advertisement)}`)]
-    : [];
+  const format = formatLines(advertisement).map(linePacket);
   const wanted = prefixes.map((prefix) => linePacket(`ref-prefix ${prefix}`));
   await line.send([linePacket('command=ls-refs'), ...format, DELIM, ...wanted, FLUSH]);
   const lines = await source.lines(patience, limit);

@@ -141,7 +141,7 @@ function allowedUrl(mirrorUrl: string, { entries, env }: MirrorContact): GitUrl 
 export function readyMirror(mirrorUrl: string, contact: MirrorContact): void {
   try {
     const url = allowedUrl(mirrorUrl, contact);
-    if (url.kind === 'web') contact.ready?.begin(mirrorUrl, () => startWeb(url, contact, contact.signal));
+    if (url.kind === 'web') contact.ready?.begin(mirrorUrl, (signal) => startWeb(url, contact, signal));
   } catch {
     // Whoever opens it hears why not.
   }

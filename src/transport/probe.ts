@@ -1,7 +1,7 @@
 import { GamError } from '../errors.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { BAND } from '../pkt-line/sideband.ts';
-import { type Advertisement, objectFormat } from '../protocol/advertisement.ts';
+import { type Advertisement, formatLines } from '../protocol/advertisement.ts';
 import { writeFetchRequest } from '../protocol/fetch-request.ts';
 import { printable } from '../protocol/text.ts';
 
@@ -38,9 +38,8 @@ export function sampleTip(refs: ReadonlyMap<string, string>): string {
 export function sampleRequest(advertisement: Advertisement, tip: string): Packet[] {
   const { capabilities } = advertisement;
   const cuts = (capabilities.get('fetch') ?? '').split(' ').includes('shallow');
-  const format = capabilities.has('object-format') ? [`object-format=${objectFormat(advertisement)}`] : [];
   return writeFetchRequest({
-    capabilities: ['command=fetch', ...format],
+    capabilities: ['command=fetch', ...formatLines(advertisement)],
     arguments: ['ofs-delta', 'no-progress', `want ${tip}`, ...(cuts ? ['deepen 1'] : []), 'done'],
   });
 }

@@ -5,14 +5,20 @@ import type { Connection } from './connection.ts';
  * before it is told to; but it takes longer to load than a near mirror to answer.
  */
 export class ReadyLine {
+  readonly #signal: AbortSignal;
   #made: { url: string; connection: Connection } | null = null;
+
+  /** @param signal ends the program, whoever has it then; whatever it was begun for may be given up before */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
 
   /**
    * @param url the mirror's
    * @param start starts the program
    */
-  begin(url: string, start: () => Connection): void {
-    this.#made ??= { url, connection: start() };
+  begin(url: string, start: (signal: AbortSignal) => Connection): void {
+    this.#made ??= { url, connection: start(this.#signal) };
   }
 
   /**

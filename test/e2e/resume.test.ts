@@ -206,6 +206,30 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 );
 
+test('so does what broke off because all lines were lost', async () => {
+  const { sandbox } = bed;
+  const server = await startHttpServer({ root: sandbox.root, env: sandbox.serverEnv });
+  onTestFinished(() => server.close());
+  let lost = true;
+  const line = await bed.line();
+  line.setFault(() => (lost ? { kind: 'cut', after: Math.round(0.7 * uninterrupted) } : null));
+  server.answer = (request, response) => {
+    const gone = lost && request.method === 'POST' && line.bytesDown > 0.6 * uninterrupted;
+    if (gone) response.destroy();
+    return gone;
+  };
+  const mirror = `remote.origin.mirrorUrl=http://127.0.0.1:${line.port}/fresh`;
+  const args = ['clone', '-c', mirror, `${server.url}/canonical`, 'lines-lost'];
+  const first = await sandbox.run('gam', args, { expectStatus: 128 });
+  expect(first.stderr).toMatch(/^gam: passing over /m);
+  expect(first.stderr).not.toMatch(IN_PARTS);
+  lost = false;
+  await bed.forgetMirrors();
+  const { stderr } = await sandbox.run('gam', args);
+  expect(stderr).toMatch(IN_PARTS);
+  await expectCloned('lines-lost');
+});
+
 describe('what a killed clone has left in its folder', () => {
   test.each([
     ['whole', []],

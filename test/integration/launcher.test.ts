@@ -424,7 +424,7 @@ async function help(remote: string, url: string): Promise<{ said: string[]; did:
     reply: say,
     report: Object.assign(new Report(), { line: say, warning: say, progress: say }),
     trace: (step: string, facts = {}) => void did.push(`${step} ${JSON.stringify(facts)}`),
-    hand: new Hand({ holds: () => undefined, tell: say }),
+    hand: new Hand({ holds: () => undefined, broke: () => undefined, tell: say }),
   };
   rmSync(sandbox.path('called'), { force: true });
   try {

@@ -12,7 +12,7 @@ function connection(close = () => undefined): Connection {
 const never = new AbortController().signal;
 
 test('it is handed over once, and for its own mirror only', () => {
-  const ready = new ReadyLine();
+  const ready = new ReadyLine(never);
   const made = connection();
   ready.begin('http://a/', () => made);
   expect(ready.take('http://b/', never)).toBeNull();
@@ -21,7 +21,7 @@ test('it is handed over once, and for its own mirror only', () => {
 });
 
 test('one is started, not two', () => {
-  const ready = new ReadyLine();
+  const ready = new ReadyLine(never);
   const second = vi.fn(() => connection());
   ready.begin('http://a/', () => connection());
   ready.begin('http://b/', second);
@@ -29,7 +29,7 @@ test('one is started, not two', () => {
 });
 
 test('whoever has taken it ends it', () => {
-  const ready = new ReadyLine();
+  const ready = new ReadyLine(never);
   const close = vi.fn();
   const drop = new AbortController();
   ready.begin('http://a/', () => connection(close));
@@ -40,7 +40,7 @@ test('whoever has taken it ends it', () => {
 });
 
 test('one that was needless ends by itself; one that was taken is not touched', () => {
-  const ready = new ReadyLine();
+  const ready = new ReadyLine(never);
   const [needless, taken] = [connection(), connection()];
   ready.begin('http://a/', () => needless);
   ready.leave();
