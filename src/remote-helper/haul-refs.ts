@@ -72,8 +72,9 @@ class OlderParts {
   ) {
     const { advertisement, kind } = source.line;
     const cuts = (advertisement.capabilities.get('fetch') ?? '').split(' ').includes('shallow');
-    // Each question would cost a line, and each line over ssh a second or so.
-    this.#branch = cuts && kind !== 'ssh' ? mainBranch(refs) : null;
+    // Each question costs a line, and each line over ssh a second or so: for whoever has asked for parts.
+    const asked = kind !== 'ssh' || source.tools.contact.settings.checkpoints === 'always';
+    this.#branch = cuts && asked ? mainBranch(refs) : null;
     this.#byTags = byTags;
     this.#haul = haul;
     this.#source = source;

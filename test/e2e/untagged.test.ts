@@ -6,6 +6,7 @@ import { argumentValues, hasArgument } from '../../src/protocol/fetch-request.ts
 import { emptyPack } from '../../src/remote-helper/completion.ts';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
+import { fakeSsh } from '../helpers/fake-ssh.ts';
 import { startGitDaemon } from '../helpers/git-daemon.ts';
 import {
   onBand,
@@ -216,6 +217,29 @@ function cutAt(oid: string): Script['fetch'] {
     return out.send(linePacket('shallow-info'), ...ends, DELIM, linePacket('packfile'), ...pack, FLUSH);
   };
 }
+
+test('over ssh, too, where parts were asked for', async () => {
+  const { sandbox } = bed;
+  const ssh = fakeSsh(sandbox);
+  const url = `ssh://mirror.example${sandbox.path('mirrors/fresh')}`;
+  const cloneBySsh = async (to: string, urls: readonly string[], env = {}) => {
+    const args = options(urls, {});
+    const words = ['clone', ...args, `mirror::${sandbox.path('canonical')}`, to];
+    const { stderr } = await sandbox.git(words, { env: { ...ssh.env, ...env } });
+    await expectCloned(to);
+    return stderr;
+  };
+  await cloneBySsh('by-ssh', [url]);
+  const calls = ssh.calls().length;
+  expect(calls).toBeGreaterThan(8);
+  // It is gone before the last parts.
+  const next = await bed.line();
+  const stderr = await cloneBySsh('by-ssh-and-web', [url, urlOf(next)], {
+    FAKE_SSH_LAST: `${2 * calls - 3}`,
+  });
+  expect(stderr).toMatch(/^gam: passing over mirror\.example: /m);
+  expect(next.bytesDown).toBeLessThan(0.5 * uninterrupted);
+});
 
 test('auto begins anew, in parts, where a large history comes over a line that is far and thin', async () => {
   const { sandbox } = bed;
