@@ -56,6 +56,7 @@ export class HeadStart {
   /** What a mirror offers whose objects are on their way. */
   #offer: { answer: Answer; refs: readonly NamedOid[] } | null = null;
   #whole = false;
+  #abandoned: Promise<void> | null = null;
   #order: StageOrder | null = null;
   /** What the user is to be told instead of what a head start that is taken up tells. */
   #farewell: string | null = null;
@@ -118,7 +119,13 @@ export class HeadStart {
   }
 
   /** Gives up, and waits until nothing of it is left. Does nothing to what was taken up. */
-  async abandon(): Promise<void> {
+  abandon(): Promise<void> {
+    // Whoever comes second waits, too: this process may end behind it, and what was brought must be gone by then.
+    this.#abandoned ??= this.#end();
+    return this.#abandoned;
+  }
+
+  async #end(): Promise<void> {
     this.#giveUp.abort();
     const haul = await this.#running;
     this.#running = Promise.resolve(null);

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import { startGitDaemon } from '../helpers/git-daemon.ts';
@@ -149,6 +150,25 @@ test.each([
     expect.stringMatching(/^gam: fetching from /),
     expect.stringMatching(/ saved\)$/),
   ]);
+});
+
+// git asks for nothing then, and the helper once ended before what had come was removed.
+test('of one that is through, nothing is left in the clone of an empty repository', async () => {
+  const { sandbox } = bed;
+  await sandbox.git(['init', '-q', '--bare', 'served/empty']);
+  const trace = sandbox.path('empty-trace');
+  canonical.before = async ({ method }) => {
+    const isThrough = () => existsSync(trace) && readFileSync(trace, 'utf8').includes('connected');
+    if (method === 'POST') await vi.waitUntil(isThrough, { timeout: 30_000 });
+  };
+  const args = [...settings(bed.mirror('fresh')), `mirror::${canonical.url}/empty`, 'of-empty'];
+  for (let round = 0; round < 3; round += 1) {
+    await sandbox.git(['clone', ...args], { env: { GAM_TRACE: trace } });
+    // At once: what goes later has no owner any more.
+    expect(readdirSync(sandbox.path('of-empty/.git/objects')).sort()).toEqual(['info', 'pack']);
+    await rm(sandbox.path('of-empty'), { recursive: true });
+    await rm(trace);
+  }
 });
 
 test('a fetch into a repository that has refs has none', async () => {
