@@ -121,6 +121,17 @@ test('so it does whatever the main branch is called', async () => {
   expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
 });
 
+test('so does a history that no dates cut, since it was made in a few minutes', async () => {
+  const { sandbox } = bed;
+  await generateHistory(sandbox, 'brief', { ...SHAPE, step: 1 });
+  await cloneBare(sandbox, 'brief', 'mirrors/brief');
+  const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
+  const next = await bed.line();
+  const urls = [dying, next].map((line) => urlOf(line, 'brief'));
+  expect(await cloneFrom('from-brief', urls, {}, 'brief')).toMatch(/^gam: passing over /m);
+  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
+});
+
 test('the last mirror dies: what came is kept, and canonical sends the rest', async () => {
   const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.7 * uninterrupted) } });
   bed.packs.forget();
