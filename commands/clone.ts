@@ -22,7 +22,8 @@ export default class Clone extends GitCommand {
     CTRL_C,
     'What a mirror has brought whole (a large history comes in parts, gam.checkpoints) is kept under ' +
       '$XDG_CACHE_HOME/gam until a clone of the same URL is done, whatever stopped the first one. The ' +
-      'next gam clone of it goes on from there, from any mirror.',
+      'next gam clone of it goes on from there, from any mirror. The folder of one that was killed is no ' +
+      'hindrance to the very same command, as long as nothing is in it but what git had made.',
     'For a URL that "gam enable" sends through gam, mirror:: is left out.',
   ].join('\n\n');
   static override usage = 'clone <url> [<dir>] [options of git clone]';

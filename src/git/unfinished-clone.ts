@@ -1,5 +1,5 @@
 import type { StdioOptions } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MIRROR_NAMESPACE } from '../mirror/staged.ts';
@@ -42,7 +42,7 @@ export async function cloneState(gitDir: string, env: Environment): Promise<Clon
   return born && (await isBegunCheckout(gitDir, env)) ? 'unfinished' : 'unclear';
 }
 
-// In a bare clone it cannot be told whose a branch is, nor whether it is the last.
+// git makes the one branch that HEAD names. In a bare clone it cannot be told whose a branch is, nor whether it is the last.
 async function areRefsOfClone(gitDir: string, bare: boolean, env: Environment): Promise<boolean> {
   const list = ['--git-dir=.', 'for-each-ref', '--format=%(objectname) %(refname)'];
   const lines = (await gitOutput(list, { env, cwd: gitDir })).split('\n').filter((line) => line !== '');
@@ -55,9 +55,9 @@ async function areRefsOfClone(gitDir: string, bare: boolean, env: Environment): 
   const tracked = new Set(
     others.filter(({ name }) => name.startsWith('refs/remotes/')).map(({ oid }) => oid),
   );
+  const own = /^ref: (.+)$/m.exec(readFileSync(join(gitDir, 'HEAD'), 'utf8'))?.[1];
   return others.every(
-    ({ name, oid }) =>
-      /^refs\/(?:remotes|tags)\//.test(name) || (name.startsWith('refs/heads/') && tracked.has(oid)),
+    ({ name, oid }) => /^refs\/(?:remotes|tags)\//.test(name) || (name === own && tracked.has(oid)),
   );
 }
 

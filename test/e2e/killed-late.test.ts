@@ -155,6 +155,10 @@ describe('while git writes files', () => {
           { cwd: to },
         ),
     ],
+    [
+      'a branch at a commit of canonical’s',
+      (to: string) => bed.sandbox.git(['update-ref', 'refs/heads/mine', 'HEAD'], { cwd: to }),
+    ],
     ['a stash', (to: string) => bed.sandbox.git(['update-ref', 'refs/stash', 'HEAD'], { cwd: to })],
     ['a fetch', (to: string) => bed.sandbox.git(['fetch', bed.sandbox.path('work'), 'main'], { cwd: to })],
   ])('%s stays', async (_, change) => {

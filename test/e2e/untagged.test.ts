@@ -93,6 +93,15 @@ async function clone(to: string, lines: readonly Line[], settings: Settings = {}
   return stderr;
 }
 
+/** A mirror of this repository dies after most of the bytes, and the next one goes on from there. */
+async function expectGoingOn(repository: string): Promise<void> {
+  const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
+  const next = await bed.line();
+  const urls = [dying, next].map((line) => urlOf(line, repository));
+  expect(await cloneFrom(`from-${repository}`, urls, {}, repository)).toMatch(/^gam: passing over /m);
+  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
+}
+
 test('a mirror dies after most of the bytes: the next one goes on', async () => {
   const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
   const next = await bed.line();
@@ -114,22 +123,14 @@ test('so it does whatever the main branch is called', async () => {
   const { stdout: early } = await git('rev-list', '--skip=390', '--max-count=1', 'unstable');
   await git('branch', '1.0', early.trim());
   await cloneBare(sandbox, 'unusual', 'mirrors/unusual');
-  const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
-  const next = await bed.line();
-  const urls = [dying, next].map((line) => urlOf(line, 'unusual'));
-  expect(await cloneFrom('from-unusual', urls, {}, 'unusual')).toMatch(/^gam: passing over /m);
-  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
+  await expectGoingOn('unusual');
 });
 
 test('so does a history that no dates cut, since it was made in a few minutes', async () => {
   const { sandbox } = bed;
   await generateHistory(sandbox, 'brief', { ...SHAPE, step: 1 });
   await cloneBare(sandbox, 'brief', 'mirrors/brief');
-  const dying = await bed.line({ fault: { kind: 'cut', after: Math.round(0.8 * uninterrupted) } });
-  const next = await bed.line();
-  const urls = [dying, next].map((line) => urlOf(line, 'brief'));
-  expect(await cloneFrom('from-brief', urls, {}, 'brief')).toMatch(/^gam: passing over /m);
-  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
+  await expectGoingOn('brief');
 });
 
 test('the last mirror dies: what came is kept, and canonical sends the rest', async () => {
