@@ -244,6 +244,8 @@ test('over ssh, too, where parts were asked for', async () => {
   await cloneBySsh('by-ssh', [url]);
   const calls = ssh.calls().length;
   expect(calls).toBeGreaterThan(8);
+  // What the first clone has shown of ssh must not put the other mirror first.
+  await bed.forgetMirrors();
   // It is gone before the last parts.
   const next = await bed.line();
   const stderr = await cloneBySsh('by-ssh-and-web', [url, urlOf(next)], {
