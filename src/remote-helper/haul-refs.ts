@@ -13,9 +13,6 @@ import { type Haul, haulOlder, haulPart, type Source } from './haul.ts';
 import { cutHistory, type HistoryCut } from './history-cut.ts';
 import { ThinLine, ThinWatch } from './thin-line.ts';
 
-/** A mirror whose first answer takes so long is far, and its line may be thin: milliseconds. */
-const FAR = 60;
-
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
@@ -28,10 +25,7 @@ const DAY_MS = 24 * 3600 * 1000;
 export async function haulRefs(refs: readonly WantedRef[], haul: Haul, source: Source): Promise<void> {
   const { checkpoints: when } = source.tools.contact.settings;
   if (when === 'never') return haulPart(refs, haul, source);
-  // What came in parts before it broke off goes on in parts.
-  const far = source.line.latency > FAR;
-  if (when === 'always' || (far && haul.refs.length > 0)) return haulInParts(refs, haul, { ...source });
-  if (!far) return haulPart(refs, haul, source);
+  if (when === 'always') return haulInParts(refs, haul, { ...source });
   try {
     await haulPart(refs, haul, { ...source, patience: new ThinWatch(source.patience) });
   } catch (error) {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../helpers/evidence.ts';
 import type { Line } from '../helpers/line.ts';
+import type { Fault } from '../helpers/line-fault.ts';
 import { asFetched } from '../helpers/refs.ts';
 import { cloneBare, generateHistory } from '../helpers/repository.ts';
 
@@ -24,9 +25,15 @@ beforeAll(async () => {
 
 afterAll(() => bed.close());
 
-async function clone(to: string, lines: readonly Line[], checkpoints: string): Promise<string> {
+async function clone(
+  to: string,
+  lines: readonly Line[],
+  checkpoints: string,
+  repository = 'fresh',
+): Promise<string> {
   const { sandbox } = bed;
-  const mirrors = lines.map(({ port }) => `remote.origin.mirrorUrl=http://127.0.0.1:${port}/fresh`);
+  const source = repository === 'fresh' ? 'canonical' : `mirrors/${repository}`;
+  const mirrors = lines.map(({ port }) => `remote.origin.mirrorUrl=http://127.0.0.1:${port}/${repository}`);
   // One after the other: the second one is for when the first is dead.
   const config = [
     ...mirrors,
@@ -35,10 +42,10 @@ async function clone(to: string, lines: readonly Line[], checkpoints: string): P
     'gam.connectTimeout=500s',
   ];
   const args = config.flatMap((setting) => ['-c', setting]);
-  const { stderr } = await sandbox.git(['clone', ...args, `mirror::${sandbox.path('canonical')}`, to]);
+  const { stderr } = await sandbox.git(['clone', ...args, `mirror::${sandbox.path(source)}`, to]);
   await expectNoChildren(sandbox);
   await expectClean(sandbox, to);
-  await expectSameRefs(sandbox, to, 'canonical', asFetched);
+  await expectSameRefs(sandbox, to, source, asFetched);
   return stderr;
 }
 
@@ -81,4 +88,23 @@ test('a fetch that is large enough goes on in the same way', async () => {
   await expectClean(sandbox, 'old');
   await expectSameRefs(sandbox, 'old', 'canonical', asFetched);
   expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * uninterrupted);
+});
+
+test('a thin line is left for one that brings parts, however near its mirror is', async () => {
+  await generateHistory(bed.sandbox, 'mirrors/large', { commits: 4000, tags: 32, blobSize: 200 });
+  const whole = await bed.line();
+  await clone('large', [whole], 'auto', 'large');
+  // 200 kB a second until it is left; what comes then comes fast, and breaks off at 60 % of it.
+  const thin: Fault = { kind: 'drip', every: 0.005 };
+  const broken: Fault = { kind: 'cut', after: Math.round(0.6 * whole.bytesDown) };
+  const dying = await bed.line({ fault: (connection) => (connection === 1 ? thin : broken) });
+  const next = await bed.line();
+  const stderr = await clone('thin', [dying, next], 'auto', 'large');
+  expect(stderr.match(/^gam: passing over .*/gm)).toHaveLength(1);
+  expect(stderr).toMatch(
+    /^gam: .* from 127\.0\.0\.1:.* from 127\.0\.0\.1:.* from canonical \(9\d % saved\)$/m,
+  );
+  // What comes in the three seconds until it is left, and while the line is closed.
+  const untilLeft = 4 * 200_000;
+  expect(dying.bytesDown + next.bytesDown).toBeLessThan(1.25 * whole.bytesDown + untilLeft);
 });
