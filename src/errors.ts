@@ -1,11 +1,15 @@
 /** Stable names for what went wrong; scripts and failover read these, never the message. */
 export type ErrorCode =
   | 'bad-bundle'
+  | 'bad-certificate'
   | 'bad-config'
+  | 'bad-htpasswd'
   | 'bad-packet'
+  | 'bad-root'
   | 'bad-url'
   | 'canonical-down'
   | 'canonical-failed'
+  | 'cannot-listen'
   | 'git-failed'
   | 'git-missing'
   | 'mirror-barred'

@@ -66,6 +66,24 @@ export function endWith(kill: (signal: NodeJS.Signals) => void, gone: Promise<un
   void ended.then(() => ending.delete(ended));
 }
 
+/**
+ * Ends a child that leads a process group of its own (`detached`), and all that it has started in there: SIGTERM, then
+ * SIGKILL for what does not obey. git http-backend alone would leave upload-pack and pack-objects at work.
+ *
+ * @param gone settles once the child has ended, and its pipes are closed
+ */
+export function endGroup({ pid }: ChildProcess, gone: Promise<unknown>): void {
+  endWith((signal) => signalGroup(pid, signal), gone);
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // All of them have ended.
+  }
+}
+
 /** Waits for the end of every child that was told to end; one that does not obey would outlive this process. */
 export async function processesEnded(): Promise<void> {
   await Promise.all(ending);

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core/config';
 import { type BuildOptions, build } from 'esbuild';
@@ -9,6 +9,13 @@ import { rehearse } from './rehearsal.ts';
 
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(TOP, 'dist');
+
+// Modules that bring large packages along, which few commands need: undici and isomorphic-git for `gam mirrors check` are
+// twice as large as all else together, prom-client and bcryptjs for `gam serve` a third. Each is imported by name where it
+// is needed, and a bundle of its own. None may throw a GamError: its class would be another one there.
+const APART = ['src/transport/web-probe.ts', 'src/server/metrics.ts', 'src/server/check-password.ts'];
+
+const bundleOf = (source: string) => source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
 
 // CommonJS in one file: node starts that in two thirds of the time that it takes with modules.
 const BUNDLE: BuildOptions = {
@@ -24,11 +31,13 @@ const BUNDLE: BuildOptions = {
   plugins: [
     {
       name: 'apart',
-      // undici and isomorphic-git are twice as large as all else together, and `gam mirrors check` alone needs them.
       setup: (steps) =>
-        steps.onResolve({ filter: /\/web-probe\.ts$/ }, ({ kind }) =>
-          kind === 'dynamic-import' ? { path: './web-probe.cjs', external: true } : null,
-        ),
+        steps.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+          const isApart = APART.includes(relative(TOP, resolve(resolveDir, path)).split(sep).join('/'));
+          return kind === 'dynamic-import' && isApart
+            ? { path: `./${bundleOf(path)}`, external: true }
+            : null;
+        }),
     },
   ],
 };
@@ -46,8 +55,7 @@ async function writeManifest(): Promise<void> {
 }
 
 async function bundle(source: string): Promise<void> {
-  const name = source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
-  await build({ ...BUNDLE, entryPoints: [source], outfile: join(DIST, name) });
+  await build({ ...BUNDLE, entryPoints: [source], outfile: join(DIST, bundleOf(source)) });
 }
 
 // The bundles themselves stay until each is overwritten: somebody may be fetching.
@@ -55,7 +63,7 @@ mkdirSync(DIST, { recursive: true });
 for (const name of readdirSync(DIST).filter((entry) => !entry.endsWith('.cjs')))
   rmSync(join(DIST, name), { recursive: true });
 await writeManifest();
-await bundle('src/transport/web-probe.ts');
+for (const source of APART) await bundle(source);
 await bundle('src/main/gam.ts');
 await bundle('src/main/git-remote-mirror.ts');
 await rehearse(TOP).catch((error: Error) => console.error(`gam will start more slowly: ${error.message}`));

@@ -1,0 +1,86 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { GamError } from '../src/errors.ts';
+import { GamCommand } from '../src/main/command.ts';
+import { untilStopped } from '../src/main/serve-here.ts';
+import { DEFAULT_ADDRESS, parseListenAddress } from '../src/server/listen-address.ts';
+
+/** So many requests have git at work at a time, unless told otherwise. */
+const MAX_CHILDREN = 64;
+
+export default class Serve extends GamCommand {
+  static override summary = 'Serve the repositories of a folder over http.';
+  static override description = [
+    'Every repository under the root, bare or with a work tree, at the URL of its path: ' +
+      '/x is x, x/.git or x.git. The root was named for that, so no file has to say that a ' +
+      'repository may be exported. Nothing outside of it is served, also not by symbolic links.',
+    "The answers are those of git's own http-backend: smart http of protocol v0, v1 and v2, dumb " +
+      'http, shallow and partial clones. Configuration of each repository counts: ' +
+      'http.uploadpack, http.receivepack, http.getanyfile, uploadpack.*, receive.*.',
+    'Pushes are refused unless http.receivepack is true in the repository, or the user has logged ' +
+      'in (--htpasswd).',
+    'Once it is ready, the first line on standard output is "listening on <url>". Standard error ' +
+      'gets a line for each request, in the common log format with some words more; with -q, none.',
+    '/-/health answers 200 (503 while stopping), /-/metrics in the text format of Prometheus.',
+    'SIGTERM or Ctrl-C: nobody comes in any more, running requests have 8 seconds; a second ' +
+      'signal ends them. Status 0 for SIGTERM, 130 for Ctrl-C.',
+  ].join('\n\n');
+  static override examples = [
+    '<%= config.bin %> serve /srv/git',
+    '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
+    '<%= config.bin %> serve --tls-cert=host.crt --tls-key=host.key --htpasswd=logins',
+  ];
+  static override args = {
+    root: Args.string({ description: 'The folder with the repositories; else the current one.' }),
+  };
+  static override flags = {
+    listen: Flags.string({
+      summary: 'Where to listen; port 0 is any that is free.',
+      helpValue: '<host:port>',
+      default: DEFAULT_ADDRESS,
+    }),
+    'tls-cert': Flags.string({
+      summary: 'Speak https, with the certificate in this file (PEM).',
+      helpValue: '<file>',
+      dependsOn: ['tls-key'],
+    }),
+    'tls-key': Flags.string({
+      summary: 'The key of that certificate (PEM).',
+      helpValue: '<file>',
+      dependsOn: ['tls-cert'],
+    }),
+    htpasswd: Flags.string({
+      summary: 'Let in only users of this file (bcrypt, apr1, SHA).',
+      helpValue: '<file>',
+    }),
+    'max-children': Flags.integer({
+      summary: 'Have git at work on so many requests at a time; others wait.',
+      helpValue: '<n>',
+      default: MAX_CHILDREN,
+      min: 1,
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Serve);
+    const { 'tls-cert': cert, 'tls-key': key } = flags;
+    const listen = parseListenAddress(flags.listen);
+    if (args.root === '') throw new GamError('usage', 'the root is empty');
+    // Whoever read the log is gone; clients are not.
+    process.stderr.on('error', () => undefined);
+    // No other command needs any of it.
+    const { serve } = await import('../src/server/serve.ts');
+    const server = await serve({
+      root: args.root ?? this.where.cwd,
+      listen,
+      env: this.env,
+      maxChildren: flags['max-children'],
+      tls: cert === undefined || key === undefined ? undefined : { cert, key },
+      htpasswd: flags.htpasswd,
+      warn: (line) => this.remark(line),
+      log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
+    });
+    this.say(`listening on ${server.url}`);
+    this.exit(await untilStopped(server));
+  }
+}

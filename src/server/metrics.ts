@@ -1,0 +1,62 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Exchange } from './exchange.ts';
+import type { Turns } from './turns.ts';
+
+/** From a greeting to the clone of something large, in seconds. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** What a server counts, in the names and units that Prometheus recommends. It names no repository and no user. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter<'service' | 'status'>;
+  readonly #bytesIn: Counter<'service'>;
+  readonly #bytesOut: Counter<'service'>;
+  readonly #seconds: Histogram<'service'>;
+
+  constructor(turns: Turns) {
+    const registers = [this.#registry];
+    const of = (name: string, help: string) => ({ name: `gam_${name}`, help, registers });
+    this.#requests = new Counter({
+      ...of(
+        'http_requests_total',
+        'Requests that have ended, by what they were for and the status of the answer.',
+      ),
+      labelNames: ['service', 'status'],
+    });
+    this.#bytesIn = new Counter({
+      ...of('http_request_bytes_total', 'Bytes of bodies that came from clients.'),
+      labelNames: ['service'],
+    });
+    this.#bytesOut = new Counter({
+      ...of('http_response_bytes_total', 'Bytes of bodies that went to clients.'),
+      labelNames: ['service'],
+    });
+    this.#seconds = new Histogram({
+      ...of('http_request_duration_seconds', 'From the head of a request to the end of its answer.'),
+      labelNames: ['service'],
+      buckets: BUCKETS,
+    });
+    const gauge = (name: string, help: string, value: () => number) =>
+      new Gauge({
+        ...of(name, help),
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge('git_running', 'Requests that git is at work on.', () => turns.running);
+    gauge('git_waiting', 'Requests that wait for one of those to end.', () => turns.waiting);
+  }
+
+  /** Counts a request that has ended. */
+  count({ bytesIn, bytesOut, elapsed, service }: Exchange, status: number): void {
+    this.#requests.inc({ service, status });
+    this.#bytesIn.inc({ service }, bytesIn);
+    this.#bytesOut.inc({ service }, bytesOut);
+    this.#seconds.observe({ service }, elapsed / 1000);
+  }
+
+  /** All of it in the text format of Prometheus 0.0.4, and the media type of that. */
+  async text(): Promise<{ type: string; body: string }> {
+    return { type: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { GamError } from '../errors.ts';
+import type { Environment } from '../git/environment.ts';
+import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
+import { type Certificate, readCertificate, realRoot } from './beforehand.ts';
+import { type ListenAddress, serverUrl } from './listen-address.ts';
+import { Login } from './login.ts';
+import { PATIENCE, type Patience } from './patience.ts';
+import { Repositories } from './repositories.ts';
+import { Site } from './site.ts';
+import { Turns } from './turns.ts';
+
+/** What is served, and how. */
+export interface ServeOptions {
+  /** The folder with the repositories. */
+  root: string;
+  listen: ListenAddress;
+  env: Environment;
+  /** So many requests have git at work at a time. */
+  maxChildren: number;
+  /** Files in PEM; both or none. */
+  tls?: { key: string; cert: string } | undefined;
+  /** A file of logins; without it everybody is let in. */
+  htpasswd?: string | undefined;
+  /** Takes a line for each request. */
+  log: (line: string) => void;
+  /** Takes what the administrator should see to. */
+  warn: (line: string) => void;
+  patience?: Patience;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `http://<host>:<port>/`, or https; the port is the real one. */
+  readonly url: string;
+  /** Takes no more connections, and lets running requests end for some seconds. Resolves when nothing is left. */
+  stop(): Promise<void>;
+  /** Ends everything at once; stop() then resolves. */
+  end(): void;
+}
+
+function listening(server: Server, { host, port }: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const where = `cannot listen on ${serverUrl('http', { host, port })}`;
+      const taken = cause.code === 'EADDRINUSE';
+      const suggestion = 'name another one by --listen <host>:<port>; port 0 is any that is free';
+      const message = taken ? `${where}: the port is taken` : `${where}: ${cause.message}`;
+      reject(new GamError('cannot-listen', message, { suggestion, cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/**
+ * Serves the repositories under a folder by smart and dumb http, until it is told to stop.
+ * @throws GamError `bad-root`, `bad-certificate`, `bad-htpasswd`, `git-missing` or `cannot-listen`, before anything is served
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { env, listen, log, patience = PATIENCE, warn } = options;
+  const root = await realRoot(options.root);
+  const tls = options.tls === undefined ? null : await readCertificate(options.tls);
+  const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
+  const program = await findHttpBackend(env);
+  const { Metrics } = await import('./metrics.ts');
+  const turns = new Turns(options.maxChildren);
+  const site = new Site({
+    repositories: new Repositories({ root, program, env: servingEnvironment(env), turns, patience }),
+    metrics: new Metrics(turns),
+    login,
+    log,
+  });
+  const server = open(site, tls, patience);
+  await listening(server, listen);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: serverUrl(tls === null ? 'http' : 'https', { host: listen.host, port }),
+    stop: () => site.stop(server, patience.stop),
+    end: () => site.end(server),
+  };
+}
+
+function open(site: Site, tls: Certificate | null, patience: Patience): Server {
+  // Bodies take as long as they come (patience.ts), heads do not. A client that has vanished without a word is found out by
+  // TCP. git asks again at once, or after it has thought, and then its connection is still there.
+  const settings = {
+    headersTimeout: patience.head,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: Math.min(patience.head, 5000),
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+  };
+  const answer = (request: IncomingMessage, response: ServerResponse) => site.take(request, response, false);
+  const server =
+    tls === null ? createHttpServer(settings, answer) : createTlsServer({ ...settings, ...tls }, answer);
+  // Whoever waits for word to go on gets it when it is known that his body is wanted.
+  server.on('checkContinue', (request, response) => site.take(request, response, true));
+  return server;
+}

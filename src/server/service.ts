@@ -1,0 +1,57 @@
+import type { Target } from './request-path.ts';
+
+/** What a request is called in the log and in metrics; `file` is one of dumb http, `none` is nothing of git's. */
+export type ServiceName =
+  | 'upload-pack'
+  | 'receive-pack'
+  | 'info-refs'
+  | 'file'
+  | 'health'
+  | 'metrics'
+  | 'none';
+
+/** A request that git http-backend would answer. */
+export interface Service {
+  name: ServiceName;
+  /** The part of the path that names a repository: `/x.git`; empty for the root itself. */
+  repository: string;
+  /** What follows there: `/info/refs`. */
+  rest: string;
+  /** The methods that it may be asked by. */
+  methods: readonly string[];
+}
+
+const READ = ['GET', 'HEAD'] as const;
+const OID = '[0-9a-f]{40}(?:[0-9a-f]{24})?';
+
+/** What git-http-backend(1) serves, each with the methods for it; whatever is not here need not start a process. */
+const SERVED: readonly { ends: RegExp; name: ServiceName; methods: readonly string[] }[] = [
+  { ends: /\/git-upload-pack$/, name: 'upload-pack', methods: ['POST'] },
+  { ends: /\/git-receive-pack$/, name: 'receive-pack', methods: ['POST'] },
+  { ends: /\/info\/refs$/, name: 'info-refs', methods: READ },
+  { ends: /\/HEAD$/, name: 'file', methods: READ },
+  { ends: /\/objects\/info\/(?:packs|alternates|http-alternates)$/, name: 'file', methods: READ },
+  { ends: /\/objects\/[0-9a-f]{2}\/(?:[0-9a-f]{38}|[0-9a-f]{62})$/, name: 'file', methods: READ },
+  { ends: new RegExp(`/objects/pack/pack-${OID}\\.(?:pack|idx)$`), name: 'file', methods: READ },
+];
+
+/** What a request asks git for; null where it is nothing of git's. */
+export function serviceOf({ path, query }: Target): Service | null {
+  for (const { ends, name, methods } of SERVED) {
+    const [rest] = ends.exec(path) ?? [];
+    if (rest === undefined) continue;
+    const asked = name === 'info-refs' ? advertised(query) : null;
+    return { name: asked ?? name, repository: path.slice(0, -rest.length), rest, methods };
+  }
+  return null;
+}
+
+// Whose refs are asked for; the dumb protocol names no service.
+function advertised(query: string): ServiceName | null {
+  const service = new URLSearchParams(query).get('service');
+  return service === 'git-upload-pack'
+    ? 'upload-pack'
+    : service === 'git-receive-pack'
+      ? 'receive-pack'
+      : null;
+}
