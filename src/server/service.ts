@@ -1,14 +1,10 @@
 import type { Target } from './request-path.ts';
 
+/** git's services (gitprotocol-http(5)); archives came to http with git 2.44, and an older http-backend says 404. */
+type GitService = 'upload-pack' | 'receive-pack' | 'upload-archive';
+
 /** What a request is called in the log and in metrics; `file` is one of dumb http, `none` is nothing of git's. */
-export type ServiceName =
-  | 'upload-pack'
-  | 'receive-pack'
-  | 'info-refs'
-  | 'file'
-  | 'health'
-  | 'metrics'
-  | 'none';
+export type ServiceName = GitService | 'info-refs' | 'file' | 'health' | 'metrics' | 'none';
 
 /** A request that git http-backend would answer. */
 export interface Service {
@@ -21,6 +17,7 @@ export interface Service {
   methods: readonly string[];
 }
 
+const SERVICES: readonly GitService[] = ['upload-pack', 'receive-pack', 'upload-archive'];
 const READ = ['GET', 'HEAD'] as const;
 const OID = '[0-9a-f]{40}(?:[0-9a-f]{24})?';
 
@@ -28,6 +25,7 @@ const OID = '[0-9a-f]{40}(?:[0-9a-f]{24})?';
 const SERVED: readonly { ends: RegExp; name: ServiceName; methods: readonly string[] }[] = [
   { ends: /\/git-upload-pack$/, name: 'upload-pack', methods: ['POST'] },
   { ends: /\/git-receive-pack$/, name: 'receive-pack', methods: ['POST'] },
+  { ends: /\/git-upload-archive$/, name: 'upload-archive', methods: ['POST'] },
   { ends: /\/info\/refs$/, name: 'info-refs', methods: READ },
   { ends: /\/HEAD$/, name: 'file', methods: READ },
   { ends: /\/objects\/info\/(?:packs|alternates|http-alternates)$/, name: 'file', methods: READ },
@@ -48,10 +46,6 @@ export function serviceOf({ path, query }: Target): Service | null {
 
 // Whose refs are asked for; the dumb protocol names no service.
 function advertised(query: string): ServiceName | null {
-  const service = new URLSearchParams(query).get('service');
-  return service === 'git-upload-pack'
-    ? 'upload-pack'
-    : service === 'git-receive-pack'
-      ? 'receive-pack'
-      : null;
+  const asked = new URLSearchParams(query).get('service');
+  return SERVICES.find((service) => asked === `git-${service}`) ?? null;
 }

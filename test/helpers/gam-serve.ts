@@ -1,0 +1,46 @@
+import type { Ended, Running } from './child.ts';
+import type { RunInSandbox, Sandbox } from './sandbox.ts';
+
+/** A `gam serve` that listens. */
+export interface GamServe {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Resolves when the log has such a line. */
+  logged(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(signal: NodeJS.Signals): void;
+  /** Its end, however it comes. */
+  readonly ended: Promise<Ended>;
+  /** Stops it, if nobody has yet. */
+  stop(): Promise<Ended>;
+}
+
+async function ready(running: Running): Promise<GamServe> {
+  const [, url = '', port = ''] = await running.saw('stdout', /^listening on (https?:\/\/.*:([0-9]+))\/\n/);
+  const pid = running.child.pid ?? 0;
+  const signal = (name: NodeJS.Signals) => void running.child.kill(name);
+  return {
+    url,
+    port: Number(port),
+    pid,
+    logged: (pattern) => running.saw('stderr', pattern),
+    signal,
+    ended: running.ended,
+    stop: () => {
+      signal('SIGTERM');
+      return running.ended;
+    },
+  };
+}
+
+/** Starts the built gam on a folder of the sandbox, at a free port of 127.0.0.1. */
+export async function gamServe(
+  sandbox: Sandbox,
+  root: string,
+  args: readonly string[] = [],
+  options: RunInSandbox = {},
+): Promise<GamServe> {
+  const words = ['serve', '--listen', '127.0.0.1:0', ...args, sandbox.path(root)];
+  return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
+}
