@@ -80,7 +80,9 @@ export default class Serve extends GamCommand {
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });
+    // Whoever reads that line may tell it to stop at once.
+    const stopped = untilStopped(server);
     this.say(`listening on ${server.url}`);
-    this.exit(await untilStopped(server));
+    this.exit(await stopped);
   }
 }

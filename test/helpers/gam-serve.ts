@@ -9,6 +9,8 @@ export interface GamServe {
   readonly pid: number;
   /** Resolves when the log has such a line. */
   logged(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Closes the pipe that its log goes into. */
+  deafen(): void;
   signal(signal: NodeJS.Signals): void;
   /** Its end, however it comes. */
   readonly ended: Promise<Ended>;
@@ -25,6 +27,7 @@ async function ready(running: Running): Promise<GamServe> {
     port: Number(port),
     pid,
     logged: (pattern) => running.saw('stderr', pattern),
+    deafen: () => void running.child.stderr?.destroy(),
     signal,
     ended: running.ended,
     stop: () => {
