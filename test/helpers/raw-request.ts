@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { dataPacket } from '../../src/pkt-line/encode.ts';
 
 /** One request of a client that is no git. */
 export interface RawRequest extends RequestOptions {
@@ -39,8 +40,7 @@ export async function ask(raw: RawRequest): Promise<RawAnswer> {
   return { status: message.statusCode ?? 0, headers: message.headers, body: await buffer(message) };
 }
 
-/** One packet (gitprotocol-common(5), "pkt-line format"). */
-const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
+const packet = (text: string) => dataPacket(text).raw.toString();
 
 /** The request for all that a commit leads to (gitprotocol-v2(5), "fetch"). */
 export function fetchRequest(path: string, want: string): Omit<RawRequest, 'url'> & { body: string } {

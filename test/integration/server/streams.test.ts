@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { expectNoChildren } from '../../helpers/evidence.ts';
 import { type GamServe, gamServe } from '../../helpers/gam-serve.ts';
 import { makeLarge } from '../../helpers/large-repository.ts';
 import { ask, begin, fetchRequest } from '../../helpers/raw-request.ts';
-import { generateHistory } from '../../helpers/repository.ts';
+import { generateHistory, initBare } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
 // Bodies stream, in both directions, and whatever ends one side ends the other.
@@ -113,6 +113,39 @@ test('a client that leaves ends git at once', async () => {
   expect(await untilNothing(gits)).toEqual([]);
   await served.logged(/"POST \/large\.git\/git-upload-pack HTTP\/1\.1" 200 .*reason="the client left"/);
 });
+
+test.runIf(isLinux)(
+  'a push that has come whole goes on without its client, and hooks run to their end',
+  async () => {
+    const repository = 'served/pushed.git';
+    await initBare(sandbox, repository);
+    await sandbox.git(['config', 'http.receivepack', 'true'], { cwd: repository });
+    const [running, go, done] = ['running', 'go', 'done'].map((name) => sandbox.path(name)) as [
+      string,
+      string,
+      string,
+    ];
+    await sandbox.run('mkfifo', [go]);
+    await sandbox.run('mkdir', ['-p', sandbox.path(repository, 'hooks')]);
+    const hook = ['#!/bin/sh', `touch ${running}`, 'echo working >&2', `cat ${go} >&2`, `touch ${done}`].join(
+      '\n',
+    );
+    writeFileSync(sandbox.path(repository, 'hooks/pre-receive'), hook, { mode: 0o755 });
+    const push = sandbox.start('git', ['push', `${served.url}/pushed.git`, 'main'], {
+      cwd: 'served/small.git',
+    });
+    const missing = (path: string) => () => (existsSync(path) ? [] : [path]);
+    expect(await untilNothing(missing(running))).toEqual([]);
+    push.kill('SIGKILL');
+    await served.logged(/"POST \/pushed\.git\/git-receive-pack HTTP\/1\.1" 200 .*reason="the client left"/);
+    // More than a pipe holds.
+    writeFileSync(go, 'x\n'.repeat(200_000));
+    expect(await untilNothing(missing(done))).toEqual([]);
+    expect(await untilNothing(gits)).toEqual([]);
+    const { stdout } = await sandbox.git(['rev-parse', 'main'], { cwd: repository });
+    expect(stdout.trim()).toBe(tip);
+  },
+);
 
 test.runIf(isLinux).each(['upload-pack', 'pack-objects', 'http-backend'])(
   'where %s is killed, the answer breaks off',
