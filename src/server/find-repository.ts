@@ -9,14 +9,19 @@ export type FoundRepository = { gitDir: string } | { refusal: string };
 /** Where git looks for a repository of a name, in this order (path.c, `enter_repo()`). */
 const SUFFIXES = ['/.git', '', '/.git/.git', '.git/.git', '.git'];
 
+/** A file that is larger is none that names a folder (setup.c, `read_gitfile_gently()`). */
+const LARGEST = 2 ** 20;
+
 const kindOf = (path: string) => stat(path).catch(() => null);
 
-// As much as git looks at; it judges itself once it is there.
+// As much as git looks at; it judges itself once it is there. Each look takes its turn with all other requests' ones, so what
+// can be asked together is.
 async function isGitDir(folder: string): Promise<boolean> {
-  if ((await kindOf(join(folder, 'HEAD'))) === null) return false;
   const common = commonDirOf(folder, {});
-  const kinds = await Promise.all(['objects', 'refs'].map((name) => kindOf(join(common, name))));
-  return kinds.every((kind) => kind?.isDirectory());
+  const [head, ...folders] = await Promise.all(
+    [join(folder, 'HEAD'), join(common, 'objects'), join(common, 'refs')].map(kindOf),
+  );
+  return head !== null && folders.every((kind) => kind?.isDirectory());
 }
 
 // The folder that a `.git` file names (gitrepository-layout(5)); linked work trees and submodules have one.
@@ -26,9 +31,11 @@ async function namedBy(file: string): Promise<string | null> {
 }
 
 async function gitDirOf(path: string): Promise<string | null> {
-  for (const suffix of SUFFIXES) {
-    const candidate = path + suffix;
-    const kind = await kindOf(candidate);
+  const candidates = SUFFIXES.map((suffix) => path + suffix);
+  const kinds = await Promise.all(candidates.map(kindOf));
+  for (const [index, candidate] of candidates.entries()) {
+    const kind = kinds[index] ?? null;
+    if (kind?.isFile() && kind.size > LARGEST) continue;
     const folder = kind?.isFile() ? await namedBy(candidate) : candidate;
     if (kind !== null && folder !== null && (await isGitDir(folder))) return realpath(folder);
   }
@@ -56,7 +63,8 @@ export async function findRepository(
 ): Promise<FoundRepository> {
   const gitDir = await gitDirOf(join(root, repository)).catch(() => null);
   if (gitDir === null) return { refusal: 'no repository there' };
-  const common = await realpath(commonDirOf(gitDir, {}));
+  const named = commonDirOf(gitDir, {});
+  const common = named === gitDir ? gitDir : await realpath(named);
   const file = name === 'file' ? await fileOf(gitDir, common, rest) : null;
   const outside = [gitDir, common, file].find((path) => path !== null && !isWithin(root, path));
   return outside === undefined ? { gitDir } : { refusal: 'it leads out of the root' };

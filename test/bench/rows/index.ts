@@ -18,6 +18,8 @@ import { MEMORY } from './memory.ts';
 import { MIRRORS_LIST } from './mirrors-list.ts';
 import { NO_MIRROR } from './no-mirror.ts';
 import { NO_MIRROR_AT_HAND } from './no-mirror-at-hand.ts';
+import { SERVE_CLONE } from './serve-clone.ts';
+import { SERVE_FETCH } from './serve-fetch.ts';
 import { TWO_MIRRORS } from './two-mirrors.ts';
 
 /** Every row, in the order in which they are measured and shown. */
@@ -42,4 +44,6 @@ export const ROWS: readonly Row[] = [
   FETCH_SILENT,
   MEMORY,
   MIRRORS_LIST,
+  SERVE_CLONE,
+  SERVE_FETCH,
 ];
