@@ -17,7 +17,7 @@ export interface HttpBackend {
   errors: Readable;
   /** Its own end; those below it may outlive it. Rejects when it could not be started. */
   exit: Promise<Exit>;
-  /** Ends it and all that it has started. */
+  /** Ends it and all that it has started, unless it has come to its end. */
   end(): void;
 }
 
@@ -70,11 +70,11 @@ export function startHttpBackend(
     detached: true,
   });
   let ending = false;
-  let gone = false;
-  const over = () => {
-    gone = true;
+  let over = false;
+  const end = () => {
+    if (!ending) endGroup(child, exit);
+    ending = true;
   };
-  exit.then(over, over);
   // A program that answers before it has read all of the request breaks the pipe; its status tells why.
   child.stdin?.on('error', () => undefined);
   return {
@@ -83,11 +83,16 @@ export function startHttpBackend(
     errors: child.stderr as Readable,
     exit: new Promise((resolve, reject) => {
       exit.catch(reject);
-      child.once('exit', (status, signal) => resolve({ status, signal }));
+      child.once('exit', (status, signal) => {
+        over = true;
+        // It would have waited for those below it: where it was killed, they are not to go on alone.
+        if (signal !== null) end();
+        resolve({ status, signal });
+      });
     }),
+    // What is left of its group when it has ended by itself is what a hook has put into the background.
     end: () => {
-      if (!ending && !gone) endGroup(child, exit);
-      ending = true;
+      if (!over) end();
     },
   };
 }

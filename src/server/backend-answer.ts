@@ -72,11 +72,6 @@ export async function answerByBackend(
   };
   gone.addEventListener('abort', leave, { once: true });
   if (gone.aborted) leave();
-  // http-backend would have waited for those below it: where it has been killed, they are not to go on alone.
-  backend.exit.then(
-    ({ status }) => status === 0 || backend.end(),
-    () => undefined,
-  );
   const complaint = listen(backend.errors);
   if (backend.input !== null)
     void feed(exchange, backend.input, patience.body).then((whole) => {

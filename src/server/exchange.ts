@@ -83,10 +83,16 @@ export class Exchange {
   // What a client still sends when it has its answer is read, since to hang up on it would cost it that answer; for a while.
   #dismiss(): void {
     const { request } = this;
-    if (request.complete || request.destroyed) return;
-    const timer = setTimeout(() => request.destroy(), LINGER);
-    request.once('close', () => clearTimeout(timer));
-    request.once('end', () => clearTimeout(timer));
+    const { socket } = request;
+    if (request.complete || socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), LINGER);
+    // The request itself, which has its answer, is not told of the line's end.
+    const over = () => {
+      clearTimeout(timer);
+      socket.off('close', over);
+    };
+    socket.once('close', over);
+    request.once('end', over);
     request.resume();
   }
 }

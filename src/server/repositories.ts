@@ -29,16 +29,18 @@ export class Repositories {
     this.#serving = serving;
   }
 
+  /** Lets whoever has to wait for git wait no more. */
+  stop(): void {
+    this.#serving.turns.close();
+  }
+
   /** Ends every git that is at work, with all it has started. */
   end(): void {
     for (const backend of this.#running) backend.end();
   }
 
-  /**
-   * Answers one request; resolves when git is through with it.
-   * @param stopping gives up waiting for a free place
-   */
-  async answer(exchange: Exchange, target: Target, stopping: AbortSignal): Promise<void> {
+  /** Answers one request; resolves when git is through with it. */
+  async answer(exchange: Exchange, target: Target): Promise<void> {
     const { patience, root, turns } = this.#serving;
     const service = serviceOf(target);
     if (service === null) return exchange.refuse(404, 'nothing that git serves');
@@ -49,9 +51,9 @@ export class Repositories {
     }
     const found = await findRepository(root, service);
     if ('refusal' in found) return exchange.refuse(404, found.refusal);
-    const leave = await turns.take(AbortSignal.any([exchange.gone, stopping]), patience.turn);
+    const leave = await turns.take(exchange.gone, patience.turn);
     if (leave === null) {
-      const told = stopping.aborted ? 'the server is stopping' : 'the server is busy; try again in a moment';
+      const told = turns.closed ? 'the server is stopping' : 'the server is busy; try again in a moment';
       return exchange.refuse(503, told, told, { 'Retry-After': '10' });
     }
     try {

@@ -25,8 +25,8 @@ const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="git", charset="UTF-8"' };
 /** All that a server answers: pages of its own under `/-/`, and repositories. */
 export class Site {
   readonly #parts: SiteParts;
-  readonly #stopping = new AbortController();
   readonly #working = new Set<Promise<unknown>>();
+  #stopping = false;
 
   constructor(parts: SiteParts) {
     this.#parts = parts;
@@ -47,7 +47,8 @@ export class Site {
    * connection or process is left.
    */
   async stop(server: Server, patience: number): Promise<void> {
-    this.#stopping.abort();
+    this.#stopping = true;
+    this.#parts.repositories.stop();
     const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
     const timer = setTimeout(() => this.end(server), patience);
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
@@ -87,16 +88,16 @@ export class Site {
       const { type, body } = await metrics.text();
       return exchange.say(200, body, { 'Content-Type': type });
     }
-    if (this.#stopping.signal.aborted) {
+    if (this.#stopping) {
       const told = 'the server is stopping';
       return exchange.refuse(503, told, told, { Connection: 'close', 'Retry-After': '10' });
     }
-    await repositories.answer(exchange, target, this.#stopping.signal);
+    await repositories.answer(exchange, target);
   }
 
   #health(exchange: Exchange): void {
     exchange.service = 'health';
-    const stopping = this.#stopping.signal.aborted;
+    const stopping = this.#stopping;
     const text = JSON.stringify({ status: stopping ? 'stopping' : 'ok' });
     const close = stopping ? { Connection: 'close' } : {};
     exchange.say(stopping ? 503 : 200, `${text}\n`, { 'Content-Type': 'application/json', ...close });

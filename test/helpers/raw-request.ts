@@ -18,7 +18,7 @@ export interface RawAnswer {
 }
 
 /** Sends a request whose body, if it has one, is the caller's to send. */
-export function begin({ url, path, body: _, ...options }: RawRequest): {
+export function begin({ url, path, ...options }: Omit<RawRequest, 'body'>): {
   sent: ClientRequest;
   answer: Promise<IncomingMessage>;
 } {
@@ -33,9 +33,9 @@ export function begin({ url, path, body: _, ...options }: RawRequest): {
 }
 
 /** Sends a request and reads the whole answer; rejects when that breaks off. */
-export async function ask(raw: RawRequest): Promise<RawAnswer> {
+export async function ask({ body, ...raw }: RawRequest): Promise<RawAnswer> {
   const { sent, answer } = begin(raw);
-  sent.end(raw.body);
+  sent.end(body);
   const message = await answer;
   return { status: message.statusCode ?? 0, headers: message.headers, body: await buffer(message) };
 }

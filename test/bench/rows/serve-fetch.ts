@@ -10,7 +10,7 @@ export const SERVE_FETCH: Row = {
   rounds: 41,
   set: async (stage) => ({
     ways: await servedWays(stage, async (title, url) => {
-      const cwd = `serve-fetch-${title.split(' ', 1)}`;
+      const cwd = `serve-fetch-${title.replaceAll(' ', '-')}`;
       await makeClient(stage, cwd, { has: 'canonical.git', url });
       return { title, run: () => measured(stage, 'git', ['fetch', '-q'], { cwd }) };
     }),

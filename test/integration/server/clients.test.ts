@@ -84,7 +84,11 @@ async function both(
 const clone = (name: string, path: string, options: readonly string[] = [], config: readonly string[] = []) =>
   both(name, ({ url, name: side }) => [
     ...config.flatMap((setting) => ['-c', setting]),
-    ...['clone', '-q', ...options, `${url}/${path}`, `${name}-${side}`],
+    'clone',
+    '-q',
+    ...options,
+    `${url}/${path}`,
+    `${name}-${side}`,
   ]);
 
 describe.each(['0', '1', '2'])('protocol v%s', (protocol) => {

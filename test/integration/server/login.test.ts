@@ -82,6 +82,15 @@ test('git logs in; its user may push, is in the log, and his password is not', a
   expect(stderr).toBe('');
 });
 
+test("what the server's own environment says of a user counts for nothing", async () => {
+  const server = await gamServe(sandbox, 'served', [], { env: { REMOTE_USER: 'ada', GIT_DIR: '/nowhere' } });
+  await sandbox.git(['ls-remote', `${server.url}/repo.git`]);
+  const push = ['push', '-q', `${server.url}/repo.git`, 'HEAD:refs/heads/sneaked'];
+  const { stderr } = await sandbox.git(push, { cwd: 'by-ada', expectStatus: 128 });
+  expect(stderr).toContain('403');
+  await server.stop();
+});
+
 test('hooks learn who pushes', async () => {
   const hook = sandbox.path('served/repo.git/hooks/post-receive');
   await sandbox.run('mkdir', ['-p', sandbox.path('served/repo.git/hooks')]);

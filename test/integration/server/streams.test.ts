@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { processesEnded } from '../../../src/git/process.ts';
+import { gitVersion, isAtLeast } from '../../../src/git/version.ts';
 import { PATIENCE, type Patience } from '../../../src/server/patience.ts';
 import { serve } from '../../../src/server/serve.ts';
 import { type Bystander, untilNothing } from '../../helpers/bystanders.ts';
@@ -106,12 +107,44 @@ test.runIf(isLinux)('a client that does not read has git wait, and costs the ser
   }
 });
 
-test('a client that leaves ends git at once', async () => {
-  const { leave } = await beginLarge();
-  expect(gits()).not.toEqual([]);
-  leave();
-  expect(await untilNothing(gits)).toEqual([]);
-  await served.logged(/"POST \/large\.git\/git-upload-pack HTTP\/1\.1" 200 .*reason="the client left"/);
+test('a client that leaves ends git at once, and all that git has started', async () => {
+  const hook = sandbox.path('hook');
+  writeFileSync(hook, '#!/bin/sh\nsleep 600\n', { mode: 0o755 });
+  // Only the administrator may set it (git-config(1), uploadpack.packObjectsHook).
+  const config = {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'uploadpack.packObjectsHook',
+    GIT_CONFIG_VALUE_0: hook,
+  };
+  if (!isAtLeast(await gitVersion({ env: sandbox.env, cwd: sandbox.root }), '2.31'))
+    await sandbox.git(['config', '--global', config.GIT_CONFIG_KEY_0, hook]);
+  const server = await gamServe(sandbox, 'served', [], { env: config });
+  const { body, ...request } = fetchRequest('/large.git', large);
+  const { sent } = begin({ url: server.url, ...request });
+  sent.end(body);
+  const sleeping = () => sandbox.living().filter(({ command }) => command === 'sleep 600');
+  expect(await untilNothing(() => (sleeping().length > 0 ? [] : ['nobody sleeps']))).toEqual([]);
+  sent.destroy();
+  await server.logged(/"POST \/large\.git\/git-upload-pack HTTP\/1\.1" \d+ .*reason="the client left"/);
+  expect(await untilNothing(() => [...gits(), ...sleeping()])).toEqual([]);
+  await server.stop();
+  await sandbox.git(['config', '--global', '--unset-all', config.GIT_CONFIG_KEY_0], { expectStatus: null });
+});
+
+test('what a hook has put into the background is left alone', async () => {
+  const repository = 'served/background.git';
+  await initBare(sandbox, repository);
+  await sandbox.git(['config', 'http.receivepack', 'true'], { cwd: repository });
+  const [wait, done] = [sandbox.path('wait'), sandbox.path('deployed')];
+  await sandbox.run('mkfifo', [wait]);
+  await sandbox.run('mkdir', ['-p', sandbox.path(repository, 'hooks')]);
+  const hook = `#!/bin/sh\n(cat ${wait}; touch ${done}) </dev/null >/dev/null 2>&1 &\n`;
+  writeFileSync(sandbox.path(repository, 'hooks/post-receive'), hook, { mode: 0o755 });
+  await sandbox.git(['push', '-q', `${served.url}/background.git`, 'main'], { cwd: 'served/small.git' });
+  await served.logged(/"POST \/background\.git\/git-receive-pack HTTP\/1\.1" 200 /);
+  const job = sandbox.start('sh', ['-c', `echo >${wait}`]);
+  expect(await untilNothing(() => (existsSync(done) ? [] : [done]))).toEqual([]);
+  await job.ended;
 });
 
 test.runIf(isLinux)(
@@ -251,7 +284,7 @@ test('a client that stops reading is hung up on in the end', async () => {
 });
 
 test('as many as may be are answered at a time; the others wait, and one that waits too long is told so', async () => {
-  const server = await impatient({ turn: 2000 }, 1);
+  const server = await impatient({ turn: 1000 }, 1);
   const first = await beginLarge(server.url);
   const busy = await ask({ url: server.url, path: '/small.git/info/refs?service=git-upload-pack' });
   expect([busy.status, busy.headers['retry-after']]).toEqual([503, '10']);
@@ -271,6 +304,19 @@ test('whoever is told that he may not go on sending has his answer, however much
   expect(message.statusCode).toBe(404);
   sent.end(Buffer.alloc(4 * MIB));
   await once(message, 'end');
+});
+
+test('no timer is left when a server has stopped, also where somebody has his answer and goes on sending', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const server = await impatient({});
+  const { sent, answer } = begin({ url: server.url, path: '/absent.git/git-upload-pack', method: 'POST' });
+  sent.write('x');
+  expect((await answer).resume().statusCode).toBe(404);
+  await server.stop();
+  sent.destroy();
+  await once(sent, 'close');
+  expect(timers()).toBe(before);
 });
 
 test('running requests end when a server stops, and are ended when they take too long', async () => {

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
@@ -167,14 +165,9 @@ test('200 clones at the same time, without an error and without a process that i
 });
 
 test('it serves the current folder where none is named', async () => {
-  const child = spawn('gam', ['serve', '--listen', ':0'], {
-    cwd: sandbox.path('served'),
-    env: { ...sandbox.env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const [, url = ''] = /^listening on (http:\/\/127\.0\.0\.1:\d+)\/\n$/.exec(line.toString()) ?? [];
+  const running = sandbox.start('gam', ['serve', '--listen', ':0'], { cwd: 'served' });
+  const [, url = ''] = await running.saw('stdout', /^listening on (http:\/\/127\.0\.0\.1:\d+)\/\n$/);
   await sandbox.git(['ls-remote', `${url}/repo.git`]);
-  child.kill('SIGTERM');
-  expect(await once(child, 'close')).toEqual([0, null]);
+  running.child.kill('SIGTERM');
+  expect(await running.ended).toMatchObject({ status: 0 });
 });

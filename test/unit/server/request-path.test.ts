@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseTarget } from '../../../src/server/request-path.ts';
 import { serviceOf } from '../../../src/server/service.ts';

@@ -27,6 +27,14 @@ describe('turns', () => {
     expect([turns.running, turns.waiting]).toEqual([0, 0]);
   });
 
+  test('are given to nobody any more once they are closed', async () => {
+    const turns = new Turns(1);
+    await turns.take(never, LONG);
+    const waiting = [turns.take(never, LONG), turns.take(never, LONG)];
+    turns.close();
+    expect(await Promise.all([...waiting, turns.take(never, LONG)])).toEqual([null, null, null]);
+  });
+
   test('are not waited for by who has left, or for too long', async () => {
     const turns = new Turns(1);
     const first = await turns.take(never, LONG);
