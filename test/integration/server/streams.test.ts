@@ -184,7 +184,10 @@ test.runIf(isLinux).each(['upload-pack', 'pack-objects', 'http-backend'])(
   'where %s is killed, the answer breaks off',
   async (name) => {
     const { message } = await beginLarge();
+    await pidOf('pack-objects');
     process.kill(await pidOf(name), 'SIGKILL');
+    // Whoever it would have waited for is not left waiting for a client that does not read.
+    if (name === 'http-backend') expect(await untilNothing(gits)).toEqual([]);
     const read = async () => {
       for await (const _ of message);
     };
@@ -316,7 +319,8 @@ test('no timer is left when a server has stopped, also where somebody has his an
   await server.stop();
   sent.destroy();
   await once(sent, 'close');
-  expect(timers()).toBe(before);
+  // One of an earlier test may have come to its end.
+  expect(timers()).toBeLessThanOrEqual(before);
 });
 
 test('running requests end when a server stops, and are ended when they take too long', async () => {
