@@ -2,6 +2,7 @@
 export type ErrorCode =
   | 'bad-bundle'
   | 'bad-config'
+  | 'bad-mirror-list'
   | 'bad-packet'
   | 'bad-url'
   | 'canonical-down'
