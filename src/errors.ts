@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'bad-config'
   | 'bad-mirror-list'
   | 'bad-packet'
+  | 'bad-request'
   | 'bad-url'
   | 'canonical-down'
   | 'canonical-failed'

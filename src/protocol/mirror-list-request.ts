@@ -1,6 +1,8 @@
+import { GamError } from '../errors.ts';
 import { DELIM, FLUSH, linePacket } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
-import { parseNumber } from './mirror-list.ts';
+import { LONGEST, parseNumber } from './mirror-list.ts';
+import { printable } from './text.ts';
 
 /** The capability, and the command, by which a server tells its mirrors: a sibling of git's `bundle-uri` (gitprotocol-v2(5)). */
 export const MIRROR_LIST = 'mirror-list';
@@ -13,12 +15,25 @@ export interface MirrorListRequest {
   skip: number;
 }
 
-/** Reads a request for the list out of its packets; arguments that are not known are ignored. */
+/** An error in what a client asks, as git's upload-pack words those of its own commands. */
+export function badRequest(why: string): GamError {
+  return new GamError('bad-request', why);
+}
+
+/**
+ * Reads a request for the list out of its packets; arguments that are not known are ignored.
+ * @throws GamError `bad-request` for a `skip` that is no number, and for a URL longer than any list may hold
+ */
 export function parseMirrorListRequest(packets: readonly Packet[]): MirrorListRequest {
   const delim = packets.findIndex(({ kind }) => kind === 'delim');
   const lines = delim < 0 ? [] : packets.slice(delim).flatMap((packet) => packetLine(packet) ?? []);
   const value = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
-  return { url: value('url') || null, skip: parseNumber(value('skip'), Number.MAX_SAFE_INTEGER) ?? 0 };
+  const [url = '', skip = '0'] = [value('url'), value('skip')];
+  if (url.length > LONGEST.url)
+    throw badRequest(`${MIRROR_LIST}: url is longer than ${LONGEST.url} characters`);
+  const skipped = parseNumber(skip, Number.MAX_SAFE_INTEGER);
+  if (skipped === null) throw badRequest(`${MIRROR_LIST}: skip is no number: '${printable(skip, 20)}'`);
+  return { url: url || null, skip: skipped };
 }
 
 /**

@@ -23,7 +23,7 @@ export interface MirrorList {
   canonical: string[];
   /** In the list's order. */
   mirrors: OfferedMirror[];
-  /** How many mirrors the server knows beside these. */
+  /** How many mirrors the server knows that come after these. */
   more: number;
   prefer: Preference | null;
   /** For how many seconds the list is good; null where it does not say. */
@@ -37,13 +37,15 @@ export interface MirrorList {
 export const MOST_LISTED = 1024;
 
 /** The longest id and the longest URL, in characters. */
-const LONGEST = { id: 64, url: 2048 };
+export const LONGEST = { id: 64, url: 2048 };
 
 /** Twelve weeks, in seconds. A list that claims to be good for longer is asked for again all the same. */
-const LONGEST_TTL = 12 * 7 * 24 * 3600;
+export const LONGEST_TTL = 12 * 7 * 24 * 3600;
 
-const STATES: readonly ServerState[] = ['current', 'deprecated', 'refusing', 'moved'];
-const PREFERENCES: readonly Preference[] = ['temporary', 'permanent'];
+/** What a list may say of the server's state. */
+export const STATES: readonly ServerState[] = ['current', 'deprecated', 'refusing', 'moved'];
+/** What a list may ask of a client. */
+export const PREFERENCES: readonly Preference[] = ['temporary', 'permanent'];
 
 /** The error of a list that is none. */
 export function badMirrorList(why: string): GamError {
@@ -56,7 +58,8 @@ export function parseNumber(text: string | undefined, most: number): number | nu
   return Math.min(Number(text), most);
 }
 
-function parsePriority(text: string | undefined): number | null {
+/** Reads a mirror's priority, 0 to 100; null for anything else. */
+export function parsePriority(text: string | undefined): number | null {
   const priority = parseNumber(text, Number.MAX_SAFE_INTEGER);
   return priority !== null && priority <= 100 ? priority : null;
 }

@@ -160,7 +160,15 @@ describe('a request for it', () => {
     const nothing = { url: null, skip: 0 };
     expect(parseMirrorListRequest([head, FLUSH])).toStrictEqual(nothing);
     expect(parseMirrorListRequest([head, DELIM, FLUSH])).toStrictEqual(nothing);
-    const odd = ['skip=-1', 'url=', 'colour=red'].map(linePacket);
+    const odd = ['url=', 'colour=red'].map(linePacket);
     expect(parseMirrorListRequest([head, DELIM, ...odd, FLUSH])).toStrictEqual(nothing);
   });
+
+  test.each(['skip=-1', 'skip=', 'skip=1.5', 'skip=0x10', `url=${'a'.repeat(60_000)}`])(
+    'is refused with %.20s',
+    (line) => {
+      const packets = [linePacket('command=mirror-list'), DELIM, linePacket(line), FLUSH];
+      expect(() => parseMirrorListRequest(packets)).toThrow(expect.objectContaining({ code: 'bad-request' }));
+    },
+  );
 });
