@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DELIM, FLUSH, linePacket } from '../../../src/pkt-line/encode.ts';
 import type { Packet } from '../../../src/pkt-line/packet.ts';
@@ -244,6 +245,26 @@ describe('the list', () => {
       const warning =
         /^gam: cannot read mirrorList\.geoData=\/nowhere; using the data that geoip-lite brings along\n$/;
       expect(client.complaints).toMatch(SSH_CLIENT.startsWith('10.') ? /^$/ : warning);
+    });
+  });
+
+  test('is ordered by the data in mirrorList.geoData, or else in GEODATADIR', async () => {
+    // An empty file is data that knows of nobody.
+    const folder = sandbox.path('geo');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'geoip-city.dat'), '');
+    const order = async (env: Readonly<Record<string, string>>) => {
+      const client = openLine({ SSH_CONNECTION: '8.8.8.8 50000 192.0.2.1 22', ...env });
+      await client.lines();
+      client.send(...ASK);
+      const ids = listOf(await client.answer()).mirrors.map(({ id }) => id);
+      expect([await client.finish(), client.complaints]).toEqual([0, '']);
+      return ids.join();
+    };
+    await withConfig({ 'mirrorList.policy': 'geoip' }, async () => {
+      expect(await order({})).toBe('us,eu');
+      expect(await order({ GEODATADIR: folder })).toBe('eu,us');
+      await withConfig({ 'mirrorList.geoData': folder }, async () => expect(await order({})).toBe('eu,us'));
     });
   });
 
