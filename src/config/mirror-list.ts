@@ -78,8 +78,9 @@ function parseListedUrl(text: string): string | undefined {
   return /^[a-z0-9+.-]+:\/\/[^/?#]*:[^/?#]*@/i.test(text) ? undefined : text;
 }
 
+// Of a line of the list, what stands before the first `=` is the key.
 function isListedId(id: string): boolean {
-  return id !== '' && id.length <= LONGEST.id && printable(id, LONGEST.id) === id;
+  return /^[^=]+$/.test(id) && id.length <= LONGEST.id && printable(id, LONGEST.id) === id;
 }
 
 /** Reads values, and collects a warning for each that cannot be read. */

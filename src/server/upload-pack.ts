@@ -42,7 +42,9 @@ async function capabilitiesOf(
   const read = readConfig({ env: { ...env, GIT_DIR: gitDir }, signal });
   const entries: ConfigEntry[] = await read.catch(() => []);
   const { settings, warnings } = readMirrorList(entries);
-  for (const warning of warnings) warn(warning);
+  // A list that is not told need not be in order, unless that is why.
+  const isWhy = (warning: string) => warning.includes('mirrorList.enabled=');
+  for (const warning of warnings) if (settings.enabled || isWhy(warning)) warn(warning);
   return mirrorListCapabilities(settings, entries, lookAt(sshAddress(env), warn));
 }
 
@@ -68,7 +70,13 @@ export async function uploadPack(words: readonly string[], here: UploadPackProce
   // It ends before it has read everything; how, its exit status tells.
   output.on('error', () => undefined);
   const service = { input: child.stdout as Readable, output, close: () => endProcess(child) };
-  const refusal = await interpose({ client: here.streams(), service, greets: parsed.greets }, table);
-  const status = statusOf(await exit);
-  return refusal === null ? status : DIED;
+  // What a signal has broken off is of no use to a client, and to one that takes nothing it would never be said.
+  const killed = new Promise<Exit>((resolve) => {
+    child.once('exit', (status, by) => {
+      if (by !== null) resolve({ status, signal: by });
+    });
+  });
+  const served = interpose({ client: here.streams(), service, greets: parsed.greets }, table);
+  const refused = served.then(async (refusal) => (refusal === null ? exit : { status: DIED, signal: null }));
+  return statusOf(await Promise.race([refused, killed]));
 }

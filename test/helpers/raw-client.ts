@@ -17,6 +17,8 @@ export interface RawClient {
   lines(): Promise<string[]>;
   /** Sends nothing more, reads the rest, and waits for the end: the exit status, or the signal. */
   finish(): Promise<number | NodeJS.Signals | null>;
+  /** Resolves when the service has ended, though nothing more is read or sent: to its exit status, or the signal. */
+  readonly exited: Promise<number | NodeJS.Signals | null>;
   /** Hangs up, as a client does that dies, and waits for the end of the service: its exit status, or the signal. */
   vanish(): Promise<number | NodeJS.Signals | null>;
 }
@@ -64,6 +66,7 @@ export function startRawClient(
   };
   return {
     child,
+    exited,
     get complaints() {
       return complaints;
     },

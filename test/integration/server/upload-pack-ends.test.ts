@@ -35,11 +35,19 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
+const ALL = (tip: string) => [
+  linePacket('command=fetch'),
+  DELIM,
+  linePacket(`want ${tip}`),
+  linePacket('done'),
+  FLUSH,
+];
+
 /** A client that has asked for everything, and has read the greeting only. */
 async function askForAll(): Promise<RawClient> {
   const client = startRawClient(sandbox, ['gam', 'upload-pack', 'large.git']);
   expect(await client.lines()).toContain('mirror-list');
-  client.send(linePacket('command=fetch'), DELIM, linePacket(`want ${main}`), linePacket('done'), FLUSH);
+  client.send(...ALL(main));
   return client;
 }
 
@@ -74,8 +82,8 @@ describe.skipIf(process.platform !== 'linux')('a client that does not read', () 
     await stalled(client);
     client.child.kill(signal);
     const status = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 }[signal];
-    // What lies in the pipe is still read; no more comes.
-    expect(await client.finish()).toBe(status);
+    expect(await client.exited).toBe(status);
+    await client.finish();
     await expectNoChildren(sandbox);
   });
 
@@ -102,7 +110,9 @@ describe.skipIf(process.platform !== 'linux')('a client that does not read', () 
       .find(({ command }) => /git(?:-| )upload-pack /.test(command) && !/gam/.test(command));
     expect(git).toBeDefined();
     process.kill(git?.pid ?? 0, 'SIGKILL');
-    expect(await client.finish()).toBe(137);
+    expect(await client.exited).toBe(137);
+    // What lies in the pipe can still be read, and no more comes.
+    await client.finish();
     await expectNoChildren(sandbox);
   });
 });

@@ -277,6 +277,17 @@ describe('the list', () => {
     });
   });
 
+  test.each([
+    ['false', ''],
+    ['perhaps', 'gam: cannot read mirrorList.enabled=perhaps; using the default\n'],
+  ])('is not told where mirrorList.enabled is %s', async (enabled, complaints) => {
+    await configure('silent.git', { 'mirrorList.enabled': enabled, 'mirrorList.limit': 'many' });
+    const client = startRawClient(sandbox, ['gam', 'upload-pack', 'silent.git']);
+    expect(await client.lines()).not.toContain('mirror-list');
+    expect(await client.finish()).toBe(0);
+    expect(client.complaints).toBe(complaints);
+  });
+
   test('is said in the greeting of a stateless line, and told in answer to one request', async () => {
     const greeting = openLine({}, '--stateless-rpc', '--advertise-refs');
     expect(await greeting.lines()).toContain('mirror-list');

@@ -97,6 +97,7 @@ describe('readMirrorList', () => {
     ['a password for ssh', 'eu', 'ssh://git:secret@eu.example/r', 'ssh://git@eu.example/r'],
     ['an escape code', 'eu', 'https://eu.example/\u001b[2J', 'https://eu.example/?[2J'],
     ['two lines', 'eu', 'https://eu.example/\nmirror.state=moved', 'https://eu.example/?mirror.state=moved'],
+    ['an id that no line can hold', 'a=b', 'https://eu.example/', 'https://eu.example/'],
     ['an endless id', 'e'.repeat(65), 'https://eu.example/', 'https://eu.example/'],
   ])('leaves a mirror with %s out, and never shows a password', (_, id, url, shown) => {
     const { settings, warnings } = read([`mirrorlist.${id}.url`, url], ['mirrorlist.us.url', 'https://us/']);
