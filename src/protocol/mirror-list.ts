@@ -37,10 +37,10 @@ export interface MirrorList {
 export const MOST_LISTED = 1024;
 
 /** The longest id and the longest URL, in characters. */
-const LONGEST = { id: 64, url: 2048 };
+export const LONGEST = { id: 64, url: 2048 };
 
 /** Twelve weeks, in seconds. A list that claims to be good for longer is asked for again all the same. */
-const LONGEST_TTL = 12 * 7 * 24 * 3600;
+export const LONGEST_TTL = 12 * 7 * 24 * 3600;
 
 const STATES: readonly ServerState[] = ['current', 'deprecated', 'refusing', 'moved'];
 const PREFERENCES: readonly Preference[] = ['temporary', 'permanent'];
