@@ -15,7 +15,8 @@ const WIDTH = 80;
 export default class Audit extends GamCommand {
   static override summary = 'Show whom a clone or fetch would contact, and what each would see.';
   static override description = [
-    'Of canonical and of every mirror, in the order in which they would be tried: the URL that is contacted, with ' +
+    'Of canonical and of every mirror, in the order in which they would be tried (but for one run in ten, in which a mirror ' +
+      'that was never measured goes first): the URL that is contacted, with ' +
       'which credentials and where these are from, the headers by name, the proxy, the user agent, the refs that ' +
       'are asked for and the commits here whose ids are told; of a mirror that is refused, why. It is the most that each ' +
       'may see: a fetch with nothing new leaves most mirrors alone, and a clone ends with the first that serves. ' +

@@ -1,6 +1,6 @@
 import type { Haves } from '../git/haves.ts';
 import type { Credential, Header } from '../transport/shown.ts';
-import type { Audit, AuditedHost } from './audit.ts';
+import type { Audit, AuditedHost } from './audited-host.ts';
 
 /** Where what is said of a host begins, behind its label. */
 const INDENT = 15;

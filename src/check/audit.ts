@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { ConfigEntry } from '../config/entries.ts';
 import { readSettings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
@@ -8,14 +7,15 @@ import { gitAgent, isFitForMirrors } from '../git/version.ts';
 import type { AuditTarget } from '../mirror/audit-target.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import { type RankedMirror, rankMirrors } from '../mirror/rank.ts';
-import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
+import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { recall } from '../state/measures.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
 import { protocolVersion } from '../transport/protocol-version.ts';
-import { NOTHING_SHOWN, type Shown } from '../transport/shown.ts';
+import { NOTHING_SHOWN } from '../transport/shown.ts';
 import { mirrorShows } from './audit-mirror.ts';
 import { shownTo } from './audit-shown.ts';
+import { type Audit, type AuditedHost, placeOf } from './audited-host.ts';
 
 /** What an audit works with. */
 export interface Auditing {
@@ -23,58 +23,6 @@ export interface Auditing {
   env: Environment;
   cwd: string;
   inRepository: boolean;
-}
-
-/** One place that a clone or fetch would contact, and what it would see. */
-export interface AuditedHost extends Shown {
-  role: 'canonical' | 'mirror';
-  /** The place in the order in which mirrors are tried, from 1; null for canonical, and for one that never is. */
-  rank: number | null;
-  url: string;
-  /** The URL that `url.<base>.insteadOf` has made this one of; null where none has. Mirrors are never rewritten. */
-  rewrittenFrom: string | null;
-  transport: string | null;
-  /** Null for a place on this machine. */
-  host: string | null;
-  port: string | null;
-  /** `bundle`: a file is downloaded, and no git server is asked. */
-  service: 'git' | 'bundle';
-  /** `refused` and `off`: it is not contacted. `backing-off`: it goes last. `reason` says why. */
-  state: 'ready' | 'backing-off' | 'refused' | 'off';
-  reason: string | null;
-  source: string | null;
-  preferred: boolean;
-  /** Names of refs that it is asked for, or what they begin with; a mirror those of them that are wanted. */
-  refs: string[];
-  /** The commits here whose ids it is told. */
-  haves: Haves | null;
-  /** Addresses that can be told without asking anybody; null where a name would have to be looked up. */
-  addresses: string[] | null;
-}
-
-/** What `gam audit --json` prints. */
-export interface Audit {
-  url: string;
-  canonical: string;
-  remote: string | null;
-  throughGam: boolean;
-  hosts: AuditedHost[];
-}
-
-const PORTS: Readonly<Record<string, string>> = { http: '80', https: '443', git: '9418' };
-
-function placeOf(url: GitUrl | null): Pick<AuditedHost, 'transport' | 'host' | 'port' | 'addresses'> {
-  if (url === null) return { transport: null, host: null, port: null, addresses: null };
-  const transport = transportName(url);
-  if (url.kind === 'file') return { transport, host: null, port: null, addresses: null };
-  const bare = url.host.replace(/^\[|\]$/g, '');
-  // Which port ssh takes its own configuration says.
-  return {
-    transport,
-    host: url.host,
-    port: url.port ?? PORTS[transport] ?? null,
-    addresses: isIP(bare) ? [bare] : null,
-  };
 }
 
 /** Why no mirror is contacted at all; null where they are. */
@@ -175,13 +123,13 @@ export async function audit(target: AuditTarget, auditing: Auditing): Promise<Au
   const haves = inRepository && target.remote !== null && !silent ? await findHaves({ env, cwd }) : null;
   const told: Told = { refs: target.refs, haves, agent: await gitAgent({ env, cwd }) };
   const { settings } = readSettings(entries);
-  const off = await mirrorsOff(auditing);
   const canonical = await auditCanonical(target, told, auditing).catch((error: unknown) => {
     if (!(error instanceof GamError && error.code === 'bad-url')) throw error;
     throw new GamError('bad-url', `${error.url ?? 'this URL'}: ${error.message}`, {
       suggestion: 'give an http, https, ssh, git or file URL, or a path',
     });
   });
+  const off = canonical.state === 'refused' ? 'canonical may not be contacted' : await mirrorsOff(auditing);
   const mirrors = candidateMirrors(entries, target.remote, target.canonical);
   const ranked = rankMirrors(mirrors, recall(env, settings.location), Date.now(), null);
   const hosts = [canonical];

@@ -1,7 +1,6 @@
 import type { ConfigEntry } from '../config/entries.ts';
 import type { Environment } from '../git/environment.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { printable } from '../protocol/text.ts';
 import type { Header } from './shown.ts';
 
 const SPELLED: Readonly<Record<string, string>> = {
@@ -39,16 +38,37 @@ export function ownHeaders(version: number, env: Environment): Header[] {
   ];
 }
 
-/** A header of libcurl's that a user names is the user's: `Name: value`; `Name;` is an empty one, `Name:` takes it away. */
-export function withExtra(own: readonly Header[], extra: readonly ConfigEntry[]): Header[] {
-  let headers = [...own];
-  for (const entry of extra) {
-    const [, name = '', rest = ''] = /^\s*([^:;]*?)\s*([:;].*)?$/s.exec(entry.value ?? '') ?? [];
-    headers = headers.filter(
-      (other) => other.from !== null || other.name.toLowerCase() !== name.toLowerCase(),
-    );
-    if (name !== '' && !/^:\s*$/.test(rest))
-      headers.push({ name: printable(name, 60), from: keyOf(entry), always: true });
-  }
-  return headers;
+/** A header that a user has git send, or take away. */
+interface Extra {
+  name: string;
+  from: string;
+  removes: boolean;
+}
+
+/** What may stand before the colon (RFC 9110, "Field Names"). */
+const FIELD_NAME = /^[!#$%&'*+.^_`|~\w-]{1,100}$/;
+
+// `Name: value`; `Name;` is sent empty, `Name:` takes one of libcurl's own away; what has neither mark is not sent, and may
+// be a secret as a whole (curl, CURLOPT_HTTPHEADER). So may be what is no name.
+function parseExtra(entry: ConfigEntry): Extra[] {
+  const [, name = '', rest] = /^\s*([^:;]*?)\s*([:;].*)$/s.exec(entry.value ?? '') ?? [];
+  if (rest === undefined) return [];
+  return [{ name: FIELD_NAME.test(name) ? name : '?', from: keyOf(entry), removes: /^:\s*$/.test(rest) }];
+}
+
+/** Lays the headers that a user has git send (http.extraHeader) over git's own, and tells where these are from. */
+export function withExtra(
+  own: readonly Header[],
+  entries: readonly ConfigEntry[],
+): { headers: Header[]; from: string[] } {
+  const extras = entries.flatMap(parseExtra);
+  const named = new Set(extras.map(({ name }) => name.toLowerCase()));
+  const sent = extras.filter(({ removes }) => !removes);
+  return {
+    headers: [
+      ...own.filter(({ name }) => !named.has(name.toLowerCase())),
+      ...sent.map(({ name, from }) => ({ name, from, always: true })),
+    ],
+    from: sent.map(({ from }) => from),
+  };
 }

@@ -23,11 +23,9 @@ function proxyOf(
   );
   const chosen = chooseProxy(url, [...named(ofRemote), ...named(taken.get('proxy') ?? [])], env);
   if (chosen === null) return null;
-  return {
-    url: redactUrl(chosen.value),
-    from: chosen.from,
-    login: /^(?:[a-z0-9]+:\/\/)?[^/]*@/i.test(chosen.value),
-  };
+  // libcurl takes one without a scheme for http (curl, CURLOPT_PROXY).
+  const whole = chosen.value.includes('://') ? chosen.value : `http://${chosen.value}`;
+  return { url: redactUrl(whole), from: chosen.from, login: /:\/\/[^/]*@/.test(whole) };
 }
 
 /**
@@ -41,7 +39,8 @@ export async function shownToWeb(web: WebUrl, around: WebSurroundings): Promise<
   const http = entries.filter(({ section }) => section === 'http');
   const taken = await settingsForUrl(withoutPassword(url), http, 'best-first', { env, cwd });
   const last = (name: string) => taken.get(name)?.at(-1);
-  const extra = sinceEmptied(taken.get('extraheader') ?? []);
+  const version = protocolVersion(entries, env, 'git-upload-pack');
+  const extra = withExtra(ownHeaders(version, env), sinceEmptied(taken.get('extraheader') ?? []));
   // git 2.46 and newer send a login before they are asked for one then (git-config(1), "http.proactiveAuth").
   const proactive = !['none', ''].includes(last('proactiveauth')?.value ?? 'none');
   const sent = proactive ? 'always' : 'asked';
@@ -58,14 +57,14 @@ export async function shownToWeb(web: WebUrl, around: WebSurroundings): Promise<
     ...prompts(entries, env),
   ];
   const jar = cookies(last('cookiefile'), url, around);
-  const headers = withExtra(ownHeaders(protocolVersion(entries, env, 'git-upload-pack'), env), extra);
+  const { headers } = extra;
   if (logins.length > 0) headers.push({ name: 'Authorization', from: null, always: false });
   for (const { from } of jar) headers.push({ name: 'Cookie', from, always: true });
   const named = env['GIT_HTTP_USER_AGENT'] ?? last('useragent')?.value ?? agent;
   const own = headers.some(({ name, from }) => from === null && name === 'User-Agent');
   return {
     credentials: [
-      ...extra.map((entry): Credential => ({ kind: 'header', from: keyOf(entry), sent: 'always' })),
+      ...extra.from.map((from): Credential => ({ kind: 'header', from, sent: 'always' })),
       ...jar,
       ...logins,
       ...(certificate && url.protocol === 'https:'

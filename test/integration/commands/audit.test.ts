@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { delimiter } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Audit, AuditedHost } from '../../../src/check/audit.ts';
+import type { Audit, AuditedHost } from '../../../src/check/audited-host.ts';
 import { fakeSsh } from '../../helpers/fake-ssh.ts';
 import { type HostileScene, type Outcome, setHostileScene } from '../../helpers/hostile-scene.ts';
 import type { HttpServer } from '../../helpers/http-server.ts';
@@ -387,6 +387,34 @@ describe('gam audit in a repository', () => {
     expect(off.mirrors[0]?.reason).toMatch(reason);
     await scene.clone([], { config: both, canonical: url(canonical), env: env['GAM_DISABLE'] ? env : {} });
     expect(mirror.requests).toEqual([]);
+  });
+
+  test('tells that a certificate may be shown, and of no mirror where canonical is closed', async () => {
+    const at = 'https://far.example/x.git';
+    const settings = { [`mirror.${at}.url`]: 'https://eu.example/x.git', 'http.sslCert': '/nowhere' };
+    const shown = await audited([at], withConfig(settings));
+    expect(sources(shown.canonical, 'certificate')).toEqual(['http.sslCert']);
+    expect(shown.mirrors[0]?.reason).toContain('the client certificate, meant for other hosts');
+    const own = { ...settings, 'http.https://eu.example/.sslCert': '/own' };
+    const both = await audited([at], withConfig(own));
+    expect(sources(both.mirrors[0] as AuditedHost, 'certificate')).toEqual([
+      'http.https://eu.example/.sslCert',
+    ]);
+    const closed = await audited(
+      [at],
+      withConfig({ ...own, 'protocol.https.allow': 'never', 'protocol.http.allow': 'always' }),
+    );
+    expect(closed.canonical).toMatchObject({ state: 'refused', credentials: [], headers: [], refs: [] });
+    const other = { [`mirror.${at}.url`]: 'http://eu.example/x.git', 'protocol.https.allow': 'never' };
+    expect((await audited([at], withConfig(other))).mirrors[0]).toMatchObject({ state: 'off', headers: [] });
+  });
+
+  test('shows no login of a proxy, also without a scheme', async () => {
+    const shown = await audited(
+      ['http://far.example/x.git'],
+      withConfig({ 'http.proxy': `u:${SECRET}@proxy:3128` }),
+    );
+    expect(shown.canonical.proxy).toEqual({ url: 'http://proxy:3128', from: 'http.proxy', login: true });
   });
 
   test('tells ssh, git and files apart, and starts no ssh', async () => {
