@@ -32,7 +32,7 @@ function refused(remote: string, reason: string, suggestion: string): GamError {
 }
 
 async function publishedNow(remote: string, options: RunOptions): Promise<string | null> {
-  const asked = await runGit(['ls-remote', '--', remote, PUBLISHED_REF], options);
+  const asked = await runGit(['ls-remote', '--', remote, PUBLISHED_REF], { ...options, talks: true });
   if (asked.status !== 0)
     throw new GamError(
       'canonical-failed',
@@ -49,7 +49,10 @@ async function publishedNow(remote: string, options: RunOptions): Promise<string
 // A dry run brings the objects and writes neither a ref nor FETCH_HEAD; --no-write-fetch-head came with git 2.29 only.
 async function bring(remote: string, commit: string, options: RunOptions): Promise<void> {
   const plainly = ['--dry-run', '--quiet', '--no-tags', '--no-recurse-submodules', '--refmap='];
-  const fetched = await runGit([...BY_THE_WAY, 'fetch', ...plainly, '--', remote, PUBLISHED_REF], options);
+  const fetched = await runGit([...BY_THE_WAY, 'fetch', ...plainly, '--', remote, PUBLISHED_REF], {
+    ...options,
+    talks: true,
+  });
   const looked = await runGit(['rev-parse', '--verify', '--quiet', `${commit}^{commit}`], options);
   if (looked.stdout.trim() === commit) return;
   if (fetched.status === 0)
@@ -79,7 +82,8 @@ async function makeTree(text: Buffer, old: string | null, options: RunOptions): 
 async function push(remote: string, commit: string, old: string | null, options: RunOptions): Promise<void> {
   const lease = `--force-with-lease=${PUBLISHED_REF}:${old ?? ''}`;
   const only = ['--porcelain', '--no-follow-tags', '--no-recurse-submodules', lease];
-  const pushed = await runGit(['push', ...only, '--', remote, `${commit}:${PUBLISHED_REF}`], options);
+  const words = ['push', ...only, '--', remote, `${commit}:${PUBLISHED_REF}`];
+  const pushed = await runGit(words, { ...options, talks: true });
   if (pushed.status === 0) return;
   const told = /^!\t[^\t]*\t(.*)$/m.exec(pushed.stdout)?.[1];
   const reason = told === undefined ? wordsOf(pushed) : printable(redactText(told));

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { delimiter } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Ended } from '../../helpers/child.ts';
 import { expectNoChildren } from '../../helpers/evidence.ts';
 import { fakeSsh } from '../../helpers/fake-ssh.ts';
 import { type HttpServer, startHttpServer } from '../../helpers/http-server.ts';
+import { Connections, listen } from '../../helpers/listening.ts';
 import { generateHistory } from '../../helpers/repository.ts';
 import { makeSandbox, type RunInSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
@@ -291,6 +293,30 @@ describe('a list that is refused', () => {
     expect(await seen(scene.work)).toEqual(before);
     expect(existsSync(sandbox.path(scene.work, '.git/FETCH_HEAD'))).toBe(false);
   });
+});
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends it at once, and leaves nothing', async (signal, expected) => {
+  let asked: () => void = () => undefined;
+  const waits = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const silent = createServer(() => asked());
+  const connections = new Connections();
+  silent.on('connection', (socket) => connections.add(socket));
+  const port = await listen(silent);
+  const { work } = await ground(() => `http://127.0.0.1:${port}/r.git`);
+  const before = await seen(work);
+  const running = sandbox.start('gam', ['mirrors', 'publish'], { cwd: work });
+  await waits;
+  running.child.kill(signal);
+  const { status, stdout } = await running.ended;
+  expect([status, stdout]).toEqual([expected, '']);
+  await expectNoChildren(sandbox);
+  expect(await seen(work)).toEqual(before);
+  await connections.close(silent);
 });
 
 const closing: HttpServer[] = [];
