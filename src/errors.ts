@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'mirror-thin'
   | 'mirror-unusable'
   | 'not-a-repository'
+  | 'publish-refused'
   | 'transport-not-allowed'
   | 'unknown-mirror'
   | 'unknown-remote'

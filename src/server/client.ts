@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { geoipOf, hasGeoData } from '../geo/geoip.ts';
-import { isPublicAddress } from '../geo/public-address.ts';
 import type { Environment } from '../git/environment.ts';
+import { isPublicAddress } from '../protocol/public-host.ts';
 import { printable } from '../protocol/text.ts';
 import type { LookAtClient } from './mirror-list.ts';
 
