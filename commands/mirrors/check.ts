@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { checkMirrors } from '../../src/check/check-mirrors.ts';
@@ -7,7 +6,6 @@ import { readSettings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';
 import { discoverRepository, needRepository } from '../../src/git/discover.ts';
-import { processesEnded } from '../../src/git/process.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { layOut } from '../../src/main/table.ts';
@@ -73,25 +71,5 @@ export default class Check extends GamCommand {
       reason === null ? [] : [`${state}: ${url}: ${reason}`],
     );
     return [...layOut(checkColumns(all), this.width()), ...reasons];
-  }
-
-  /** Runs something that SIGINT and SIGTERM end, with its children; null when one did. */
-  private async interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
-    const stop = new AbortController();
-    const end = (name: NodeJS.Signals) => {
-      process.exitCode = 128 + constants.signals[name];
-      stop.abort();
-    };
-    const names = ['SIGINT', 'SIGTERM'] as const;
-    for (const name of names) process.on(name, end);
-    try {
-      return await work(stop.signal);
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-      return null;
-    } finally {
-      await processesEnded();
-      for (const name of names) process.off(name, end);
-    }
   }
 }

@@ -11,12 +11,11 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { type Note, remember } from '../state/measures.ts';
-import { isTransportAllowed, transportName } from '../transport/allowed.ts';
+import { barring } from '../transport/barring.ts';
 import { probeLine } from '../transport/line-probe.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
 import { isPlainWeb } from '../transport/plain-web.ts';
 import type { Probe } from '../transport/probe.ts';
-import { credentialRefusal } from '../transport/wall.ts';
 import { type CheckedMirror, failed, type Outcome, ready, seenOf } from './checked-mirror.ts';
 import { gate } from './in-turn.ts';
 import { mirrorAddresses, rememberWhere } from './place-mirrors.ts';
@@ -50,11 +49,7 @@ async function probe(
   const { entries, env } = checking;
   const sha1 = (lastValue(entries, 'extensions', null, 'objectformat') ?? 'sha1') === 'sha1';
   if (url.kind !== 'web' || !sha1 || !isPlainWeb(entries, env)) return probeLine(mirror.url, contact, inTurn);
-  if (!isTransportAllowed(transportName(url), entries, env))
-    throw new GamError('mirror-barred', `transport '${transportName(url)}' not allowed`, {
-      tryElsewhere: true,
-    });
-  const refusal = credentialRefusal(url, entries, env);
+  const refusal = barring(url, entries, env);
   if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
   const { probeWeb } = await import('../transport/web-probe.ts');
   return (await probeWeb(url, contact, inTurn)) ?? probeLine(mirror.url, contact, inTurn);

@@ -25,6 +25,11 @@ function writeLine(name: string, value: string): string {
   return `\t${name} = ${quote}${escaped.replaceAll('\n', '\\n').replaceAll('\t', '\\t')}${quote}`;
 }
 
+/** The lines of a config file that give a variable these values, under a section header of their own. */
+export function writeSection(key: ConfigKey, values: readonly string[]): string[] {
+  return [writeHeader(key), ...values.map((value) => writeLine(key.name, value))];
+}
+
 /**
  * Takes one value out of a config file so that every other byte stays: the line that `git config --add`
  * wrote and, when nothing is left under it, its section header. git's own `--unset` keeps the header after a

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:https';
 import { join } from 'node:path';
-import { type ConfigEntry, lastValue, parseBoolean, parseConfigList } from '../config/entries.ts';
+import { allValues, type ConfigEntry, lastValue, parseBoolean, parseConfigList } from '../config/entries.ts';
 import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { gitOutput } from '../git/run.ts';
+import { chooseProxy } from '../transport/proxy.ts';
 
 /** How a web server may be reached: what goes into an agent of node. */
 export type WebAccess = Pick<AgentOptions, 'ca' | 'rejectUnauthorized'>;
@@ -23,26 +24,6 @@ function declined(what: string): GamError {
   return new GamError('mirror-unusable', `${what} is set for it, which downloads cannot obey`, {
     tryElsewhere: true,
   });
-}
-
-/** Whether a host is exempt from proxies (curl(1), "no_proxy"): by its name, by a domain it lies in, or by `*`. */
-export function isExempt(host: string, list: string): boolean {
-  const name = host.toLowerCase().replace(/^\[|\]$|\.$/g, '');
-  const words = list
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter(Boolean);
-  return words.some((word) => {
-    const domain = word.replace(/^\.|^\[|\]$/g, '');
-    return word === '*' || name === domain || (domain !== '' && name.endsWith(`.${domain}`));
-  });
-}
-
-/** The proxy that git would use (git-config(1), "http.proxy"; curl(1), "Environment"); null for none. */
-function proxyFor(url: URL, configured: string | undefined, env: Environment): string | null {
-  if (isExempt(url.hostname, env['no_proxy'] ?? env['NO_PROXY'] ?? '')) return null;
-  const own = url.protocol === 'https:' ? (env['https_proxy'] ?? env['HTTPS_PROXY']) : env['http_proxy'];
-  return (configured ?? own ?? env['all_proxy'] ?? env['ALL_PROXY']) || null;
 }
 
 async function certificates(entries: readonly ConfigEntry[], env: Environment): Promise<WebAccess> {
@@ -70,6 +51,7 @@ export async function webAccess(url: string, env: Environment, cwd: string): Pro
   const text = await gitOutput(['config', '-z', '--get-urlmatch', 'http', url], { env, cwd }).catch(() => '');
   const entries = parseConfigList(text);
   const parsed = new URL(url);
-  if (proxyFor(parsed, lastValue(entries, 'http', null, 'proxy'), env) !== null) throw declined('a proxy');
+  const proxies = allValues(entries, 'http', null, 'proxy').map((value) => ({ value, from: 'http.proxy' }));
+  if (chooseProxy(parsed, proxies, env) !== null) throw declined('a proxy');
   return parsed.protocol === 'https:' ? certificates(entries, env) : {};
 }

@@ -17,6 +17,12 @@ export interface Answer {
   body: IncomingMessage;
 }
 
+/** Bytes of a file; `to` of null is the end, wherever that is. */
+interface Asked {
+  from: number;
+  to: number | null;
+}
+
 function failed(code: 'mirror-refused' | 'mirror-broken', message: string, cause?: unknown): GamError {
   return new GamError(code, message, { tryElsewhere: true, cause });
 }
@@ -24,6 +30,19 @@ function failed(code: 'mirror-refused' | 'mirror-broken', message: string, cause
 /** A number that is a header's value, or a part of it. */
 function bytes(text: string | undefined): number | null {
   return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/**
+ * The headers of a request for the bytes of a span, besides those of any request of node's.
+ * @param unless as for WebFile.get()
+ */
+export function requestHeaders({ from, to }: Asked, unless: string | null): Record<string, string> {
+  return {
+    'Accept-Encoding': 'identity',
+    'User-Agent': 'gam',
+    Range: `bytes=${from}-${to === null ? '' : to - 1}`,
+    ...(unless === null || from === 0 ? {} : { 'If-Range': unless }),
+  };
 }
 
 /** A file on a web server, which is asked for with nothing that could tell who asks. */
@@ -44,18 +63,13 @@ export class WebFile {
    * @throws GamError with `tryElsewhere` when the server does not answer in time, or with anything but the file
    */
   async get(
-    { from, to }: { from: number; to: number | null },
+    { from, to }: Asked,
     unless: string | null,
     connectTimeout: number,
     signal: AbortSignal,
   ): Promise<Answer> {
     signal.throwIfAborted();
-    const headers = {
-      'Accept-Encoding': 'identity',
-      'User-Agent': 'gam',
-      Range: `bytes=${from}-${to === null ? '' : to - 1}`,
-      ...(unless === null || from === 0 ? {} : { 'If-Range': unless }),
-    };
+    const headers = requestHeaders({ from, to }, unless);
     const asked = this.#protocol().request(this.url, { agent: this.#ownAgent(), headers });
     const abort = () => asked.destroy();
     signal.addEventListener('abort', abort, { once: true });

@@ -1,14 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { isPublicAddress } from './public-address.ts';
-
-/**
- * Names that DNS knows nothing of, or that mean something else in each network (RFC 6761, 6762, 7686, 8375, 9476), and
- * those of one word, which mostly stand in ~/.ssh/config. To ask for them would only tell others of them.
- */
-const NOT_IN_DNS =
-  /^[^.]*$|(?:^|\.)(?:local|localhost|internal|lan|home\.arpa|test|example|example\.(?:com|net|org)|invalid|onion|alt)$/;
+import { hasPublicName, isPublicAddress } from '../protocol/public-host.ts';
 
 /** A packet that is lost is sent again after half a second, then ever later. The end is not this, but the caller's time. */
 const PATIENCE = { timeout: 500, tries: 10 };
@@ -41,7 +34,7 @@ export async function publicAddresses(
   signal?.addEventListener('abort', cancel, { once: true });
   const ask = async (host: string) => {
     const name = domainToASCII(host);
-    if (isIP(host) !== 0 || isIP(name) !== 0 || NOT_IN_DNS.test(name)) {
+    if (isIP(host) !== 0 || isIP(name) !== 0 || !hasPublicName(name)) {
       found.set(host, [host, name].filter(isPublicAddress).slice(0, 1));
       return;
     }

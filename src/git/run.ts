@@ -1,7 +1,8 @@
 import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
+import { familyOf, signalAll } from './descendants.ts';
 import type { Environment } from './environment.ts';
-import { type Exit, startProcess } from './process.ts';
+import { type Exit, endWith, type Started, startProcess } from './process.ts';
 
 /** How one git command is run to its end. */
 export interface RunOptions {
@@ -9,7 +10,13 @@ export interface RunOptions {
   env?: Environment;
   /** Written to the command's standard input, which is then closed. */
   input?: string | Buffer;
+  /** Ends the command. */
   signal?: AbortSignal;
+  /**
+   * True for a command that talks to a server: whom git has started for that is then ended, too. git's helpers learn of its
+   * end only when they next write to it, and hold its standard error meanwhile; a server may be silent for ever.
+   */
+  talks?: boolean;
 }
 
 /** What a git command left; `stdout` and `stderr` are whole. */
@@ -24,16 +31,32 @@ async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+async function endFamily({ child, exit }: Started): Promise<void> {
+  if (child.pid === undefined) return;
+  // Before git is ended: after it, nobody could tell whose the others were.
+  const family = await familyOf(child.pid);
+  endWith((signal) => signalAll(family, signal), exit);
+}
+
 /** Runs `git <args>` and returns how it ended; a failing command is a result for the caller to judge. */
 export async function runGit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { input, ...start } = options;
+  const { input, signal, talks = false, ...start } = options;
   const stdin = input === undefined ? 'ignore' : 'pipe';
-  const { child, exit } = startProcess('git', args, { ...start, stdio: [stdin, 'pipe', 'pipe'] });
+  const ended = talks || signal === undefined ? {} : { signal };
+  const started = startProcess('git', args, { ...start, ...ended, stdio: [stdin, 'pipe', 'pipe'] });
+  const { child, exit } = started;
+  const end = () => void endFamily(started);
+  if (talks && signal?.aborted) end();
+  else if (talks) signal?.addEventListener('abort', end, { once: true });
   // A command that ends before it has read everything breaks the pipe; its exit status tells why.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
-  const [ended, stdout, stderr] = await Promise.all([exit, collect(child.stdout), collect(child.stderr)]);
-  return { ...ended, stdout, stderr };
+  try {
+    const [how, stdout, stderr] = await Promise.all([exit, collect(child.stdout), collect(child.stderr)]);
+    return { ...how, stdout, stderr };
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
 }
 
 /**

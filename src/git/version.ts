@@ -42,6 +42,13 @@ export async function gitVersion(options: RunOptions): Promise<string> {
   return version;
 }
 
+/** How git calls itself to servers (version.c, git_user_agent()). */
+export async function gitAgent(options: RunOptions): Promise<string> {
+  const own = options.env?.['GIT_USER_AGENT'];
+  if (own !== undefined) return own;
+  return (await gitOutput(['version'], options)).trim().replace(/^git version /, 'git/');
+}
+
 /**
  * Whether git's fetch-pack knows the end of an answer over a stateless line. git puts the folder of its programs first
  * on the PATH of a helper, and what lies there mostly tells, without a process.

@@ -1,7 +1,7 @@
+import { remoteName } from '../config/canonical.ts';
 import { shieldChildren } from '../git/process.ts';
 import { behindShield, shieldNamed } from '../git/shield.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
-import { remoteName } from '../remote-helper/canonical.ts';
 import { joinLeadIn, type LeadIn } from '../transport/lead-in.ts';
 import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 

@@ -60,8 +60,13 @@ export async function rehearse(top: string): Promise<void> {
     const nobody = 'http://127.0.0.1:1/';
     const ofNobody = `mirror.${nobody}.url=${urlOf(mirror)}`;
     await runGit(['-C', clone, '-c', ofNobody, 'fetch', '--quiet', `mirror::${nobody}`], { env: keeping });
-    const list = [join(top, 'bin/run.js'), 'mirrors', 'list'];
+    const gam = join(top, 'bin/run.js');
+    const list = [gam, 'mirrors', 'list'];
     await startProcess(process.execPath, list, { cwd: clone, env: keeping, stdio: 'ignore' }).exit;
+    takeCode(codes, dist);
+    await gitOutput(['-C', mirror, 'config', 'mirrorList.enabled', 'true'], { env });
+    const uploadPack = `--upload-pack='${process.execPath}' '${gam}' upload-pack`;
+    await gitOutput(['-c', 'protocol.version=2', 'ls-remote', uploadPack, mirror], { env: keeping });
     takeCode(codes, dist);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -42,6 +42,9 @@ export function maySoonAsk({ own }: Known, now: number): boolean {
   return weight < FORGOTTEN || value > LIKELY;
 }
 
+/** What a clone asks for, nearly always; HEAD, which stands at one of the branches, tells which is the main one. */
+export const CLONED = ['HEAD', 'refs/heads/', 'refs/tags/'];
+
 /**
  * The names of refs, or prefixes of many, that a fetch by these refspecs may want: what they name on the other side,
  * and the tags that git follows (git-fetch(1), "refspec").

@@ -1,4 +1,5 @@
 import { allValues, type ConfigEntry, lastValue } from '../config/entries.ts';
+import { readMirrorList } from '../config/mirror-list.ts';
 import { type Remote, rewriteUrl } from '../config/remotes.ts';
 import { readSettings } from '../config/settings.ts';
 import { redactUrl } from '../protocol/redact.ts';
@@ -149,10 +150,24 @@ function headerFindings({ entries }: Situation): Finding[] {
   ];
 }
 
+// Of a repository that is served from here.
+function listFindings({ entries }: Situation): Finding[] {
+  const { enabled, mirrors } = readMirrorList(entries).settings;
+  if (!enabled || mirrors.length > 0) return [];
+  return [
+    warning(
+      'empty-list',
+      'mirrorList.enabled is set, and no mirror is listed: clients are told an empty list',
+      'git config mirrorList.<id>.url <url>, for each mirror',
+    ),
+  ];
+}
+
 /** Everything in the configuration that cannot work, or works in another way than one may think. */
 export function configFindings(situation: Situation): Finding[] {
   const { entries, remotes } = situation;
-  const unreadable = readSettings(entries).warnings.map((message) =>
+  const warnings = [...readSettings(entries).warnings, ...readMirrorList(entries).warnings];
+  const unreadable = warnings.map((message) =>
     error('setting', printable(message), 'git config --edit, or --global --edit, and correct it'),
   );
   const rewrites = remotes.filter((remote) => rewriteUrl(entries, remote.url).startsWith('mirror::mirror::'));
@@ -170,5 +185,6 @@ export function configFindings(situation: Situation): Finding[] {
     ...protocolFindings(situation),
     ...rewriteFindings(situation),
     ...headerFindings(situation),
+    ...listFindings(situation),
   ];
 }

@@ -25,7 +25,7 @@ export function refComponent(text: string): string {
 }
 
 /** The seven hex digits that tell two mirrors of one host apart. */
-function urlHash(url: string): string {
+export function urlHash(url: string): string {
   return digest('sha256', url).toString('hex').slice(0, 7);
 }
 

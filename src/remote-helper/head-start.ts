@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { lastValue } from '../config/entries.ts';
 import { hasRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import { CLONED } from '../mirror/ask-ahead.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
@@ -17,9 +18,6 @@ import { type RaceAhead, type Remote, raceAhead, takenUp } from './race-ahead.ts
 import { Aside } from './report.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageOrder, type StageTools } from './stage-order.ts';
-
-/** What a clone asks for, nearly always; HEAD, which stands at one of the branches, tells which is the main one. */
-const CLONED = ['HEAD', 'refs/heads/', 'refs/tags/'];
 
 /** How a head start came out. */
 export interface HeadStartEnd {

@@ -1,3 +1,4 @@
+import { canonicalUrl, remoteName } from '../config/canonical.ts';
 import { readSettings, type Settings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { KeptClone } from '../git/kept-clone.ts';
@@ -10,7 +11,6 @@ import { recall } from '../state/measures.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
 import { ReadyLine } from '../transport/ready-line.ts';
-import { canonicalUrl, remoteName } from './canonical.ts';
 import { checkCanonical } from './canonical-checks.ts';
 import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';

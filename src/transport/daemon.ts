@@ -19,16 +19,19 @@ export function daemonRequest(url: DaemonUrl, { service, version, env }: Opening
   return dataPacket(`${service} ${url.path}\0host=${host}\0${extra}`).raw;
 }
 
-/** The program of core.gitProxy or GIT_PROXY_COMMAND for a host; undefined for a direct connection. */
-function proxyFor(host: string, { env, entries }: Opening): string | undefined {
+/** The program of GIT_PROXY_COMMAND or core.gitProxy for a host, and which of them names it; null for a direct connection. */
+export function daemonProxy(
+  host: string,
+  { env, entries }: Pick<Opening, 'env' | 'entries'>,
+): { program: string; from: string } | null {
   const named = env['GIT_PROXY_COMMAND'];
-  if (named !== undefined) return named === '' ? undefined : named;
+  if (named !== undefined) return named === '' ? null : { program: named, from: 'GIT_PROXY_COMMAND' };
   for (const value of allValues(entries, 'core', null, 'gitproxy')) {
     const [program = '', domain] = value.split(/ for (.*)/s, 2);
     if (domain !== undefined && host !== domain && !host.endsWith(`.${domain}`)) continue;
-    return program === 'none' && domain !== undefined ? undefined : program;
+    return program === 'none' && domain !== undefined ? null : { program, from: 'core.gitProxy' };
   }
-  return undefined;
+  return null;
 }
 
 function connected(url: DaemonUrl, opening: Opening): Promise<Socket> {
@@ -55,10 +58,10 @@ function connected(url: DaemonUrl, opening: Opening): Promise<Socket> {
  * @throws GamError `canonical-down` when nobody answers; its cause is the socket's error
  */
 export async function openDaemon(url: DaemonUrl, opening: Opening): Promise<Connection> {
-  const proxy = proxyFor(url.hostAndPort, opening);
-  if (proxy !== undefined) {
+  const proxy = daemonProxy(url.hostAndPort, opening);
+  if (proxy !== null) {
     const env = withoutRepository(opening.env);
-    const line = processConnection(proxy, [url.host, url.port ?? DEFAULT_PORT], env, opening);
+    const line = processConnection(proxy.program, [url.host, url.port ?? DEFAULT_PORT], env, opening);
     line.input.write(daemonRequest(url, opening));
     return line;
   }

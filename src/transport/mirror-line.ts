@@ -9,7 +9,7 @@ import { type Advertisement, parseAdvertisement } from '../protocol/advertisemen
 import { type GitUrl, parseGitUrl, type WebUrl } from '../protocol/git-url.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
-import { isTransportAllowed, transportName } from './allowed.ts';
+import { barring } from './barring.ts';
 import type { Connection, Opening } from './connection.ts';
 import { openDaemon } from './daemon.ts';
 import { PacketSource } from './packet-source.ts';
@@ -17,7 +17,7 @@ import { Deadline, within } from './patience.ts';
 import { processConnection } from './process-connection.ts';
 import type { ReadyLine } from './ready-line.ts';
 import { openSsh } from './ssh.ts';
-import { credentialRefusal, mirrorEnvironment, webMirrorConfig } from './wall.ts';
+import { mirrorEnvironment, webMirrorConfig } from './wall.ts';
 
 /** ssh must not ask, forward or be led elsewhere by the mirror. */
 const SSH_OPTIONS = ['-o', 'BatchMode=yes', '-o', 'ForwardAgent=no', '-o', 'ClearAllForwardings=yes'];
@@ -54,8 +54,6 @@ export interface MirrorLine {
 /** Starts git's web helper for a mirror. */
 function startWeb(url: WebUrl, { entries, env }: MirrorContact, signal: AbortSignal): Connection {
   const own = mirrorEnvironment(env);
-  const refusal = credentialRefusal(url, entries, own);
-  if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
   const config = webMirrorConfig(url, entries);
   const words = [...config.args, `remote-${url.scheme}`, url.url, url.url];
   const opening = { stderr: 'pipe', signal } as const;
@@ -128,10 +126,9 @@ async function greet(
 // Nothing that leads to a mirror is started where it may not be contacted.
 function allowedUrl(mirrorUrl: string, { entries, env }: MirrorContact): GitUrl {
   const url = parseGitUrl(mirrorUrl);
-  if (isTransportAllowed(transportName(url), entries, env)) return url;
-  throw new GamError('mirror-barred', `transport '${transportName(url)}' not allowed`, {
-    tryElsewhere: true,
-  });
+  const refusal = barring(url, entries, env);
+  if (refusal === null) return url;
+  throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
 }
 
 /**

@@ -20,16 +20,22 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   'tortoiseplink.exe': 'tortoiseplink',
 };
 
+/** The program for ssh. */
 interface SshProgram {
   command: string;
   /** True for shell text (GIT_SSH_COMMAND, core.sshCommand), false for a program's name (GIT_SSH). */
   shell: boolean;
+  /** The variable that names it; `ssh` where none does. */
+  from: string;
 }
 
-function sshProgram({ env, entries }: Opening): SshProgram {
-  const command = env['GIT_SSH_COMMAND'] ?? lastValue(entries, 'core', null, 'sshcommand');
-  if (command !== undefined) return { command, shell: true };
-  return { command: env['GIT_SSH'] ?? 'ssh', shell: false };
+/** Which program git would start for ssh. */
+export function sshProgram({ env, entries }: Pick<Opening, 'env' | 'entries'>): SshProgram {
+  const { GIT_SSH_COMMAND: own, GIT_SSH: program } = env;
+  if (own !== undefined) return { command: own, shell: true, from: 'GIT_SSH_COMMAND' };
+  const configured = lastValue(entries, 'core', null, 'sshcommand');
+  if (configured !== undefined) return { command: configured, shell: true, from: 'core.sshCommand' };
+  return { command: program ?? 'ssh', shell: false, from: program === undefined ? 'ssh' : 'GIT_SSH' };
 }
 
 function words({ command, shell }: SshProgram, args: readonly string[]): [string, ...string[]] {

@@ -1,9 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { type Environment, NO_PROMPTS } from '../git/environment.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
+import { netrcEntry } from './netrc.ts';
 
 // What git holds on to when it talks to the web and must not carry to a mirror. Redirects are refused
 // because git re-bases on one and then sends the Authorization header to the new host with the POST
@@ -73,21 +71,6 @@ function strayScope(settings: readonly Setting[], mirror: Scope): string | undef
   })?.key;
 }
 
-// `default` in a .netrc is a login for every host that has none of its own before it, so also for a mirror.
-// Without HOME libcurl looks where the user database says.
-function netrcOffers(env: Environment, host: string): boolean {
-  const path = join(env['HOME'] || userInfo().homedir, '.netrc');
-  if (!existsSync(path)) return false;
-  const words = readFileSync(path, 'utf8')
-    .replace(/^\s*macdef[^\n]*\n(?:[^\n]+\n)*/gm, '')
-    .split(/\s+/);
-  const own = words.findIndex(
-    (word, index) => word === 'machine' && words[index + 1]?.toLowerCase() === host,
-  );
-  const anybody = words.indexOf('default');
-  return anybody >= 0 && (own < 0 || anybody < own);
-}
-
 // A certificate tells who we are to whoever asks for one, and a mirror may ask.
 function showsCertificate(entries: readonly ConfigEntry[], env: Environment, mirror: Scope): boolean {
   if (mirror.scheme !== 'https') return false;
@@ -113,7 +96,8 @@ export function credentialRefusal(
   if (stray !== undefined) return `http.${stray}.extraHeader, meant for other hosts, would be sent to it`;
   if (showsCertificate(entries, env, mirror))
     return 'the client certificate, meant for other hosts, would be shown to it';
-  if (netrcOffers(env, mirror.host)) return 'the default login of .netrc would be sent to it';
+  // `default` in a .netrc is a login for anybody, so also for a mirror.
+  if (netrcEntry(env, mirror.host) === 'default') return 'the default login of .netrc would be sent to it';
   return null;
 }
 

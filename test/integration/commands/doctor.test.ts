@@ -74,6 +74,18 @@ describe('gam doctor', () => {
     expect(await checks()).toEqual([check]);
   });
 
+  test('finds what of a mirror list cannot be read, and one that is empty', async () => {
+    await desk.git(['config', 'mirrorList.enabled', 'true'], repo);
+    expect(await checks()).toEqual(['empty-list']);
+    await desk.git(['config', 'mirrorList.eu.url', 'https://ann:secret@eu.example/r'], repo);
+    await desk.git(['config', 'mirrorList.us.url', 'https://us.example/r'], repo);
+    const { status, findings } = await doctor();
+    expect([status, findings.map(({ message }) => message)]).toEqual([
+      1,
+      ['cannot read mirrorList.eu.url=https://eu.example/r; leaving this mirror out'],
+    ]);
+  });
+
   test('finds a mirror whose transport is forbidden', async () => {
     await desk.git(['config', 'remote.origin.mirrorUrl', 'git@m.example:r'], repo);
     await desk.git(['config', 'protocol.ssh.allow', 'never'], repo);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseJournal } from '../../../src/download/journal.ts';
 import { shareOf, type Work } from '../../../src/download/share.ts';
 import { type Span, Spans } from '../../../src/download/spans.ts';
-import { isExempt } from '../../../src/download/web-access.ts';
+import { isExempt } from '../../../src/transport/proxy.ts';
 
 const SIZE = 60;
 const span = fc

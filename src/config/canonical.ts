@@ -1,5 +1,5 @@
-import type { ConfigEntry } from '../config/entries.ts';
-import { allValues, lastValue } from '../config/entries.ts';
+import type { ConfigEntry } from './entries.ts';
+import { allValues, lastValue } from './entries.ts';
 
 const PREFIX = 'mirror::';
 

@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 
 /** Addresses that are at many places at once, or nowhere (IANA, IPv4 Special-Purpose Address Registry). */
 const NOT_PUBLIC = new BlockList();
@@ -35,4 +35,22 @@ NOT_GLOBAL.addSubnet('3fff::', 20, 'ipv6');
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !NOT_PUBLIC.check(address, 'ipv4');
   return isIPv6(address) && GLOBAL.check(address, 'ipv6') && !NOT_GLOBAL.check(address, 'ipv6');
+}
+
+/**
+ * Names that DNS knows nothing of, or that mean something else in each network (RFC 6761, 6762, 7686, 8375, 9476), and
+ * those of one word, which mostly stand in ~/.ssh/config. To ask for them would only tell others of them.
+ */
+const NOT_IN_DNS =
+  /^[^.]*$|(?:^|\.)(?:local|localhost|internal|lan|home\.arpa|test|example|example\.(?:com|net|org)|invalid|onion|alt)$/;
+
+/** Whether a name, in lower case, is one that means the same host everywhere. */
+export function hasPublicName(name: string): boolean {
+  return !NOT_IN_DNS.test(name);
+}
+
+/** Whether the host of a URL, a name or an address, is one for everybody. */
+export function isPublicHost(host: string): boolean {
+  const bare = host.toLowerCase().replace(/^\[|\]$|\.$/g, '');
+  return isIP(bare) === 0 ? hasPublicName(bare) : isPublicAddress(bare);
 }
