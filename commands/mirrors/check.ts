@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { checkMirrors } from '../../src/check/check-mirrors.ts';
@@ -7,9 +6,9 @@ import { readSettings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';
 import { discoverRepository, needRepository } from '../../src/git/discover.ts';
-import { processesEnded } from '../../src/git/process.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
+import { interruptible } from '../../src/main/interruptible.ts';
 import { layOut } from '../../src/main/table.ts';
 import { listTargets } from '../../src/mirror/listing.ts';
 import { checkColumns } from '../../src/mirror/mirror-columns.ts';
@@ -57,7 +56,7 @@ export default class Check extends GamCommand {
     const { settings, warnings } = readSettings(entries);
     for (const warning of warnings) this.remark(warning);
     const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
-    const checked = await this.interruptible((signal) =>
+    const checked = await interruptible((signal) =>
       checkMirrors(targets, { entries, env: this.env, cwd: this.where.cwd, settings, signal }),
     );
     if (checked === null) return;
@@ -73,25 +72,5 @@ export default class Check extends GamCommand {
       reason === null ? [] : [`${state}: ${url}: ${reason}`],
     );
     return [...layOut(checkColumns(all), this.width()), ...reasons];
-  }
-
-  /** Runs something that SIGINT and SIGTERM end, with its children; null when one did. */
-  private async interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
-    const stop = new AbortController();
-    const end = (name: NodeJS.Signals) => {
-      process.exitCode = 128 + constants.signals[name];
-      stop.abort();
-    };
-    const names = ['SIGINT', 'SIGTERM'] as const;
-    for (const name of names) process.on(name, end);
-    try {
-      return await work(stop.signal);
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-      return null;
-    } finally {
-      await processesEnded();
-      for (const name of names) process.off(name, end);
-    }
   }
 }

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { isPublicAddress } from './public-address.ts';
+import { isPublicAddress } from '../protocol/public-address.ts';
 
 /**
  * Names that DNS knows nothing of, or that mean something else in each network (RFC 6761, 6762, 7686, 8375, 9476), and

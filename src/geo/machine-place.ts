@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import type { Environment } from '../git/environment.ts';
 import type { Location } from '../protocol/location.ts';
+import { isPublicAddress } from '../protocol/public-address.ts';
 import type { Geoip } from './geoip.ts';
-import { isPublicAddress } from './public-address.ts';
 import { placeOfTimeZone } from './time-zone.ts';
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isPublicAddress } from '../../../src/geo/public-address.ts';
+import { isPublicAddress } from '../../../src/protocol/public-address.ts';
 import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 import { fakeSsh } from '../../helpers/fake-ssh.ts';
 import { makeSandbox } from '../../helpers/sandbox.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isPublicAddress } from '../../../src/geo/public-address.ts';
+import { isPublicAddress } from '../../../src/protocol/public-address.ts';
 
 describe('isPublicAddress', () => {
   test.each([
