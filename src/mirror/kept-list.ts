@@ -17,6 +17,8 @@ export interface KeptList {
   prefer: Preference | null;
   state: ServerState;
   successor: string | null;
+  /** When the user was told of its state last, in milliseconds since the epoch; 0: never. */
+  told: number;
 }
 
 /** Nothing, as before a server was ever asked. */
@@ -29,6 +31,7 @@ export const NO_LIST: Readonly<KeptList> = {
   prefer: null,
   state: 'current',
   successor: null,
+  told: 0,
 };
 
 /** An hour: for so long a list is good that does not say. A minute: the least that any is, or each fetch would ask. Seconds. */
@@ -44,6 +47,19 @@ const LONGEST_URL = 2048;
 /** For how long a list is good, in seconds. */
 export function timeToLive(told: number | null): number {
   return Math.max(told ?? USUAL_TTL, SHORTEST_TTL);
+}
+
+/** What the user was told of a server's state is not said again for a day, in milliseconds. */
+const SILENCE = 24 * 3_600_000;
+
+/** Whether the user is to be told of a server's state. */
+export function isToBeTold({ state, told }: KeptList, now: number): boolean {
+  return state !== 'current' && Math.abs(now - told) >= SILENCE;
+}
+
+/** Whether mirrors are to be tried first, by what canonical says: for good, or as long as its list is. */
+export function prefersMirrors(kept: KeptList | null, now: number): boolean {
+  return kept !== null && (kept.prefer === 'permanent' || (kept.prefer === 'temporary' && !isDue(kept, now)));
 }
 
 /** Whether canonical is to be asked for its list; also where the clock has been set back since. */
@@ -80,7 +96,19 @@ export function parseKeptList(text: string, canonical: string): KeptList | null 
   } catch {
     return null;
   }
-  const { version, canonical: of, asked, ttl, mirrors, more, listed, prefer, state, successor } = content;
+  const {
+    version,
+    canonical: of,
+    asked,
+    ttl,
+    mirrors,
+    more,
+    listed,
+    prefer,
+    state,
+    successor,
+    told,
+  } = content;
   const [at, seconds] = [parseCount(asked), parseCount(ttl)];
   if (version !== 1 || of !== canonical || at === null || seconds === null) return null;
   const offers = Array.isArray(mirrors) ? mirrors.slice(0, 2 * MOST_OFFERS) : [];
@@ -93,6 +121,7 @@ export function parseKeptList(text: string, canonical: string): KeptList | null 
     prefer: prefer === 'temporary' || prefer === 'permanent' ? prefer : null,
     state: state === 'deprecated' || state === 'refusing' || state === 'moved' ? state : 'current',
     successor: parseText(successor),
+    told: parseCount(told) ?? 0,
   };
 }
 

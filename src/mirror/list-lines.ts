@@ -10,14 +10,19 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** What canonical says of itself, for the user; null while all is as it was. */
+/**
+ * What canonical says of itself, for the user; null while all is as it was. To follow a server that has moved takes the
+ * user's word.
+ */
 export function stateLine({ state, successor }: Pick<MirrorList, 'state' | 'successor'>): string | null {
   const heir = successor === null ? null : redactUrl(successor);
   const named = heir === null ? '' : `; its successor is ${heir}`;
   if (state === 'deprecated') return `canonical says it is deprecated${named}`;
   if (state === 'refusing') return `canonical says it takes no more fetches${named}`;
   if (state !== 'moved') return null;
-  return heir === null ? 'canonical says it has moved, and not where' : `canonical has moved to ${heir}`;
+  return heir === null
+    ? 'canonical says it has moved, and not where'
+    : `canonical has moved to ${heir}; to follow it: gam mirrors refresh --accept-move`;
 }
 
 /** What a list holds, a line each: how many mirrors, each of them, and what the server says of itself. */

@@ -3,20 +3,26 @@ import type { GamError } from '../errors.ts';
 import { isOnDemand } from '../git/on-demand.ts';
 import { gitCommandWords } from '../git/parent.ts';
 import { hasRefs } from '../git/refs.ts';
-import { isDue, type KeptList } from '../mirror/kept-list.ts';
+import { isDue, isToBeTold, type KeptList } from '../mirror/kept-list.ts';
+import { stateLine } from '../mirror/list-lines.ts';
+import type { Mirror } from '../mirror/mirror.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { commandName } from '../protocol/command-words.ts';
 import { parseRefLine } from '../protocol/ls-refs.ts';
 import { badMirrorList, type MirrorList, parseMirrorList } from '../protocol/mirror-list.ts';
 import { listedVariable, MIRROR_LIST, writeMirrorListRequest } from '../protocol/mirror-list-request.ts';
-import { keepList, keepNone, keepSilence, type ListOwner } from '../state/keep-list.ts';
+import { keepList, keepMore, keepNone, keepSilence, keepTold, type ListOwner } from '../state/keep-list.ts';
 import { mayHaveList } from '../state/unlisted.ts';
 import type { HelperContext } from './context.ts';
 import { knownMirrors } from './known-mirrors.ts';
 import type { Session } from './session.ts';
+import { storeAdvice } from './store-advice.ts';
 
 /** A list takes a few kilobytes; one of a thousand mirrors 200. */
 const LONGEST_ANSWER = 1024 ** 2;
+
+/** So often more mirrors are asked for in one fetch. */
+const MOST_ROUNDS = 2;
 
 /** A question that is on its way. */
 export interface Asking {
@@ -47,7 +53,8 @@ export function mayAsk({
  */
 export class ServerList {
   readonly #context: HelperContext;
-  readonly #kept: KeptList | null;
+  #kept: KeptList | null;
+  #rounds = 0;
   #asking: Promise<void> | null = null;
   #none = false;
 
@@ -99,10 +106,45 @@ export class ServerList {
     this.#none = true;
   }
 
+  /**
+   * When git's request is held, and all mirrors that are known have failed: asks for more where canonical has some, twice
+   * at most.
+   *
+   * @returns those that have come; none where there are no more, or some have not failed
+   */
+  async more(line: Line): Promise<readonly Mirror[]> {
+    const { notes, mirrors, mayList } = this.#context;
+    const kept = this.#kept;
+    if (kept === null || kept.more === 0 || !mayList || this.#rounds === MOST_ROUNDS) return [];
+    if (!line.advertisement?.capabilities.has(MIRROR_LIST)) return [];
+    const failed = new Set(notes.filter(({ seen }) => seen.kind === 'failure').map(({ url }) => url));
+    if (mirrors.some(({ url, refusal }) => refusal === null && !failed.has(url))) return [];
+    this.#rounds += 1;
+    const before = new Set(mirrors);
+    await this.#ask(line, kept.listed);
+    return this.#context.mirrors.filter((mirror) => !before.has(mirror));
+  }
+
+  /** Tells what canonical says of itself, once a day. */
+  async tell(): Promise<void> {
+    const kept = this.#kept;
+    if (kept === null || !this.#context.mayList || !isToBeTold(kept, Date.now())) return;
+    const line = stateLine(kept);
+    if (line === null) return;
+    this.#context.report.line(line);
+    await keepTold(this.#owner);
+  }
+
+  /** Has the repository's configuration say what canonical advises for good (storeAdvice()); git must be waiting. */
+  async advise(): Promise<void> {
+    if (this.#kept !== null && this.#context.mayList) await storeAdvice(this.#context, this.#kept);
+  }
+
   /** Remembers that there is no list, so that the next fetch need not look. */
   settle(): void {
     if (!this.#none || !this.#context.mayList) return;
     this.#none = false;
+    this.#kept = null;
     keepNone(this.#owner);
   }
 
@@ -116,22 +158,27 @@ export class ServerList {
   }
 
   #begin(line: Line): Promise<void> {
-    this.#asking ??= this.#ask(line);
+    this.#asking ??= this.#ask(line, 0);
     return this.#asking;
   }
 
-  async #ask(line: Line): Promise<void> {
+  /** @param skip how many of the list's beginning are known */
+  async #ask(line: Line, skip: number): Promise<void> {
     const { process: own, trace, settings } = this.#context;
-    trace('list-asked');
+    trace('list-asked', { skip });
     const started = performance.now();
     try {
-      const list = await request(line, settings.connectTimeout, own.interrupt.signal);
+      const list = await request(line, skip, settings.connectTimeout, own.interrupt.signal);
       trace('list', {
         mirrors: list.mirrors.length,
         more: list.more,
         ms: Math.round(performance.now() - started),
       });
-      this.#take(await keepList(list, this.#owner));
+      const before = this.#kept;
+      const isMore = skip > 0 && before !== null;
+      const kept = isMore ? await keepMore(before, list, this.#owner) : await keepList(list, this.#owner);
+      this.#kept = kept;
+      this.#take(kept);
     } catch (error) {
       if (own.interrupt.signal.aborted) return;
       trace('list-failed', { why: error instanceof Error ? error.message : String(error) });
@@ -148,7 +195,12 @@ export class ServerList {
   }
 }
 
-async function request(line: Line, patience: number, interrupt: AbortSignal): Promise<MirrorList> {
+async function request(
+  line: Line,
+  skip: number,
+  patience: number,
+  interrupt: AbortSignal,
+): Promise<MirrorList> {
   const variables: (readonly [string, string])[] = [];
   let bytes = 0;
   let why: GamError | null = null;
@@ -171,7 +223,7 @@ async function request(line: Line, patience: number, interrupt: AbortSignal): Pr
     why = badMirrorList(`was not here within ${patience / 1000} s`);
     late.abort();
   }, patience);
-  const write = (wording: readonly string[]) => writeMirrorListRequest({ url: null, skip: 0 }, wording);
+  const write = (wording: readonly string[]) => writeMirrorListRequest({ url: null, skip }, wording);
   try {
     const answered = await line.ask(write, { packet }, AbortSignal.any([late.signal, interrupt]));
     if (!answered) throw why ?? badMirrorList('was refused');

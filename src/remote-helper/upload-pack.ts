@@ -14,7 +14,7 @@ import type { Connection } from '../transport/connection.ts';
 import { beginCutRoute } from './begin-route.ts';
 import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
-import { beginHeadStart, type HeadStart } from './head-start.ts';
+import { beginHeadStart, type HeadStart, noHeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { rememberForLazy } from './lazy.ts';
@@ -85,11 +85,17 @@ export async function runUploadPack(
       held.routed = await routeRequest(request, { refs, has }, mirrors, context.ahead, tools);
       await rememberForLazy(context, request, held.routed !== null, session.advertisement);
       await list.answered();
+      await list.advise();
       await throwIfInterrupted(own.interrupt.signal);
       trace('request-released');
       return held.routed === null ? null : { send: sendRouted(held.routed) };
     }
     held.holding = await stageRequest(request, refs, mirrors, headStart, tools);
+    while (held.holding === null) {
+      const added = await list.more(session);
+      if (added.length === 0) break;
+      held.holding = await stageRequest(request, refs, added, noHeadStart(context), tools);
+    }
     const { holding } = held;
     if (holding) {
       // While git takes in what it gets. Without a sweeper, as on a full disk, the next helper sweeps.
@@ -98,6 +104,7 @@ export async function runUploadPack(
       );
     }
     await list.answered();
+    await list.advise();
     await throwIfInterrupted(own.interrupt.signal);
     trace('request-released');
     return held.holding?.completion ?? null;
@@ -168,6 +175,7 @@ export async function runUploadPack(
     if (silent) return end.exit.status ?? 128;
     if (session.advertisement === null && end.exit.status === 0) list.lacks();
     list.settle();
+    await list.tell();
     if (held.routed?.told && end.completed) {
       const { mirror, bytes } = held.routed;
       context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));

@@ -1,7 +1,7 @@
 import type { AcceptPattern } from '../config/accept.ts';
 import type { Environment } from '../git/environment.ts';
 import { type KeptList, RETRY_TTL, timeToLive } from '../mirror/kept-list.ts';
-import { judgeOffers, offersOf } from '../mirror/offers.ts';
+import { judgeOffers, MOST_OFFERS, offersOf } from '../mirror/offers.ts';
 import type { MirrorList } from '../protocol/mirror-list.ts';
 import { forgetList, rememberList } from './mirror-lists.ts';
 import { markUnlisted, unmarkUnlisted } from './unlisted.ts';
@@ -23,13 +23,34 @@ export async function keepList(
   const mirrors = offersOf(list, canonicalUrl, accepted);
   const ttl = timeToLive(list.ttl);
   const listed = list.mirrors.length;
-  const kept: KeptList = { asked: Date.now(), ttl, mirrors, more, listed, prefer, state, successor };
-  await rememberList(canonicalUrl, () => kept, env);
+  let kept: KeptList = { asked: Date.now(), ttl, mirrors, more, listed, prefer, state, successor, told: 0 };
+  const change = (before: KeptList) => {
+    kept = { ...kept, told: before.state === state ? before.told : 0 };
+    return kept;
+  };
+  await rememberList(canonicalUrl, change, env);
   const fit = judgeOffers(mirrors, 'server', canonicalUrl, accepted).some(({ refusal }) => refusal === null);
   // Of no use for now: node need not be started for it.
   if (!fit && more === 0 && state === 'current') markUnlisted(canonicalUrl, env, ttl * 1000);
   else unmarkUnlisted(canonicalUrl, env);
   return kept;
+}
+
+/** Adds what canonical has named on demand to what it named before. @returns both */
+export async function keepMore(before: KeptList, list: MirrorList, owner: ListOwner): Promise<KeptList> {
+  const { canonicalUrl, accepted, env } = owner;
+  const known = new Set(before.mirrors.map(({ url }) => url));
+  const added = offersOf(list, canonicalUrl, accepted).filter(({ url }) => !known.has(url));
+  // Those that were known have all failed: where there is room for some only, they go.
+  const mirrors = [...added, ...before.mirrors].slice(0, 2 * MOST_OFFERS);
+  const kept: KeptList = { ...before, mirrors, more: list.more, listed: before.listed + list.mirrors.length };
+  await rememberList(canonicalUrl, () => kept, env);
+  return kept;
+}
+
+/** Notes that the user has been told of the server's state. */
+export async function keepTold({ canonicalUrl, env }: ListOwner): Promise<void> {
+  await rememberList(canonicalUrl, (kept) => ({ ...kept, told: Date.now() }), env);
 }
 
 /** Notes that canonical had no answer, so that not every fetch waits for one. What it has named before counts on. */

@@ -317,6 +317,137 @@ describe('does no harm:', () => {
   });
 });
 
+describe('where all mirrors that are known have failed', () => {
+  const dead = (index: number) => `http://127.0.0.1:1/dead-${index}`;
+
+  test('more are asked for, and used', async () => {
+    list.answer = ({ skip }, response) =>
+      (skip === 0
+        ? listing([
+            ['a.url', dead(1)],
+            ['b.url', dead(2)],
+            ['more', 1],
+          ])
+        : naming(`${mirrors.url}/one`))({ url: null, skip }, response);
+    const { stderr } = await clone();
+    expect(list.asked.map(({ skip }) => skip)).toEqual([0, 2]);
+    expect(stderr).toContain('gam: fetching from 127.0.0.1');
+    expect(recallList(url, sandbox.env)).toMatchObject({ more: 0, listed: 3 });
+    expect(recallList(url, sandbox.env)?.mirrors).toHaveLength(3);
+  });
+
+  test('a server that has more without end is asked twice, and no more', async () => {
+    list.answer = ({ skip }, response) =>
+      listing([
+        ['a.url', dead(skip)],
+        ['more', 1_000_000],
+      ])({ url: null, skip }, response);
+    await clone();
+    expect(list.asked.map(({ skip }) => skip)).toEqual([0, 1, 2]);
+  });
+
+  test('and one that is silent then costs one time-out', async () => {
+    list.answer = ({ skip }, response) => {
+      if (skip === 0)
+        listing([
+          ['a.url', dead(1)],
+          ['more', 1],
+        ])({ url: null, skip }, response);
+    };
+    await clone(...LATE);
+    expect(list.asked.map(({ skip }) => skip)).toEqual([0, 1]);
+  });
+});
+
+describe('what canonical advises', () => {
+  const config = async (name: string) =>
+    (await sandbox.git(['config', '--get-regexp', '^remote.origin.m'], { cwd: name, expectStatus: null }))
+      .stdout;
+
+  test('for good is written into the configuration of the repository, and once', async () => {
+    list.answer = listing([
+      ['a.url', `${mirrors.url}/one`],
+      ['prefer', 'permanent'],
+      ['more', 7],
+    ]);
+    const { name } = await clone();
+    const expected = 'remote.origin.mirrorsfirst true\nremote.origin.moremirrors 7\n';
+    expect(await config(name)).toBe(expected);
+    await expire();
+    await ahead();
+    await fetch(name);
+    expect(await config(name)).toBe(expected);
+  });
+
+  test('does not count more than the user’s word, nor fail a fetch where it cannot be written', async () => {
+    list.answer = listing([
+      ['a.url', `${mirrors.url}/one`],
+      ['prefer', 'permanent'],
+      ['more', 7],
+    ]);
+    await sandbox.git(['clone', '-q', url, `own-${number}`]);
+    const own = { cwd: `own-${number}` };
+    await sandbox.git(['remote', 'set-url', 'origin', `mirror::${url}`], own);
+    await sandbox.git(['config', 'remote.origin.mirrorsFirst', 'false'], own);
+    await ahead();
+    writeFileSync(sandbox.path(`own-${number}/.git/config.lock`), '');
+    await fetch(`own-${number}`);
+    expect(await config(`own-${number}`)).toBe('remote.origin.mirrorsfirst false\n');
+    rmSync(sandbox.path(`own-${number}/.git/config.lock`));
+    await ahead();
+    await fetch(`own-${number}`);
+    expect(await config(`own-${number}`)).toBe(
+      'remote.origin.mirrorsfirst false\nremote.origin.moremirrors 7\n',
+    );
+  });
+
+  test.each(['temporary', 'permanent'])(
+    '%s has mirrors asked while canonical still answers',
+    async (prefer) => {
+      const variables: [string, string][] = [['a.url', `${mirrors.url}/one`]];
+      list.answer = listing([...variables, ['prefer', prefer]]);
+      const { name } = await clone();
+      const trace = sandbox.path(`trace-${number}`);
+      await sandbox.git([...ACCEPT, 'fetch'], { cwd: name, env: { GAM_TRACE: trace } });
+      expect(readFileSync(trace, 'utf8')).toContain('race-ahead');
+      // Nobody has asked for that.
+      list.answer = listing(variables);
+      await expire();
+      await sandbox.git(['config', 'remote.origin.mirrorsFirst', 'false'], { cwd: name });
+      const other = sandbox.path(`other-${number}`);
+      await sandbox.git([...ACCEPT, 'fetch'], { cwd: name, env: { GAM_TRACE: other } });
+      expect(readFileSync(other, 'utf8')).not.toContain('race-ahead');
+    },
+  );
+});
+
+describe('what canonical says of itself', () => {
+  test.each<[string, string]>([
+    ['deprecated', 'canonical says it is deprecated; its successor is https://new.example.com/x'],
+    ['refusing', 'canonical says it takes no more fetches; its successor is https://new.example.com/x'],
+    [
+      'moved',
+      'canonical has moved to https://new.example.com/x; to follow it: gam mirrors refresh --accept-move',
+    ],
+  ])('%s is told in one line, once a day', async (state, line) => {
+    list.answer = listing([
+      ['state', state],
+      ['successor', 'https://me:secret@new.example.com/x'],
+    ]);
+    const { stderr, name } = await clone();
+    expect(stderr.split('\n').filter((one) => one.startsWith('gam: '))).toEqual([`gam: ${line}`]);
+    expect(await fetch(name)).toBe('');
+    await rememberList(url, (kept) => ({ ...kept, told: kept.told - 25 * 3_600_000 }), sandbox.env);
+    expect(await fetch(name)).toBe(`gam: ${line}\n`);
+    await expire();
+    await ahead();
+    expect(await fetch(name)).not.toContain('gam: canonical');
+    expect((await sandbox.git(['config', 'remote.origin.url'], { cwd: name })).stdout).toBe(
+      `mirror::${url}\n`,
+    );
+  });
+});
+
 test('what does not stand in a list of this server’s is not read from a file of another’s', async () => {
   await clone();
   const folder = sandbox.path('home/.local/state/gam/lists');

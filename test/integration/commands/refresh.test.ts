@@ -110,6 +110,48 @@ describe('gam mirrors refresh', () => {
     expect((await gam(['mirrors', 'refresh', gone], 1)).stderr).toContain(`gam: ${gone}: `);
   });
 
+  describe('--accept-move', () => {
+    const at = async () =>
+      (await scene.sandbox.git(['config', 'remote.origin.url'], { cwd: work })).stdout.trim();
+    const moved = (to: string) =>
+      listing([
+        ['state', 'moved'],
+        ['successor', to],
+      ]);
+
+    test('gives the remote the new URL, mirror:: before it', async () => {
+      list.answer = moved(scene.mirror);
+      expect((await gam(['mirrors', 'refresh'])).stdout).toContain(
+        `canonical has moved to ${scene.mirror}; to follow it: gam mirrors refresh --accept-move`,
+      );
+      expect(await at()).toBe(`mirror::${scene.canonical}`);
+      const { stdout } = await gam(['mirrors', 'refresh', '--accept-move']);
+      expect(stdout).toBe(`origin is at ${scene.mirror} from now on\n`);
+      expect(await at()).toBe(`mirror::${scene.mirror}`);
+      expect(recallList(scene.canonical, scene.sandbox.env)).toBeNull();
+    });
+
+    test.each([
+      'ext::sh -c touch% x',
+      '/etc',
+      'https://me:pw@new.example.com/x',
+      'git://new.example.com/x',
+      '-x',
+    ])('does not follow to %s', async (to) => {
+      list.answer = moved(to);
+      await gam(['mirrors', 'refresh', '--accept-move'], 1);
+      expect(await at()).toBe(`mirror::${scene.canonical}`);
+    });
+
+    test('does nothing where the server does not say so', async () => {
+      list.answer = listing([['successor', scene.mirror]]);
+      expect((await gam(['mirrors', 'refresh', '--accept-move'])).stdout).toContain(
+        'has not moved; nothing changed',
+      );
+      expect(await at()).toBe(`mirror::${scene.canonical}`);
+    });
+  });
+
   test('is used wrongly without anything to ask', async () => {
     expect((await gam(['mirrors', 'refresh'], 2, '.')).stderr).toContain('a URL is needed');
     await gam(['mirrors', 'refresh', 'x', '--remote', 'origin'], 2);

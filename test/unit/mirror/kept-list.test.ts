@@ -28,6 +28,7 @@ const list: fc.Arbitrary<KeptList> = fc.record({
   prefer: fc.constantFrom(null, 'temporary', 'permanent'),
   state: fc.constantFrom('current', 'deprecated', 'refusing', 'moved'),
   successor: fc.option(fc.webUrl()),
+  told: count,
 });
 
 test('a list is read as it was written, of its own server alone', () => {
