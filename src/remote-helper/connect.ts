@@ -65,9 +65,9 @@ async function connect(
   };
   trace('connect', { service, version: opening.version });
   // git's own service on this machine has no list.
-  const mayList = context.mayList && (context.canonical.kind !== 'file' || opening.service !== service);
+  if (context.canonical.kind === 'file' && opening.service === service) context.mayList = false;
   const fit = service === 'git-upload-pack' && opening.version === 2;
-  if (!fit || (mirrors.length === 0 && !mayList)) return passThrough(context, opening);
+  if (!fit || (mirrors.length === 0 && !context.mayList)) return passThrough(context, opening);
   context.asked = performance.now();
   const headStart = beginHeadStart(context);
   try {

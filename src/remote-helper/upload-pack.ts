@@ -124,7 +124,10 @@ export async function runUploadPack(
   const beginLate = async () => {
     if (closing || held.over !== null || context.mirrors.length === 0) return;
     headStart = beginHeadStart(context);
-    context.ahead ??= await beginCutRoute(context);
+    const ahead = context.ahead === null ? await beginCutRoute(context) : null;
+    // git's request may have come meanwhile, and gone another way.
+    if (closing || held.over !== null) await ahead?.abandon();
+    else context.ahead ??= ahead;
   };
   const session = new Session(own.streams(), canonical, {
     async listing() {

@@ -87,6 +87,25 @@ describe('a clone without any mirror configured', () => {
     await expectClean(sandbox, name);
   });
 
+  test.each([['--depth=3'], ['--filter=blob:none'], ['--single-branch']])('also with %s', async (option) => {
+    for (const name of ['served/project', 'mirrors/one', 'mirrors/two'])
+      await sandbox.git(['config', 'uploadpack.allowFilter', 'true'], { cwd: name });
+    const args = ['clone', '-q', option, `mirror::${url}`, `cut-${number}`];
+    const { stderr } = await sandbox.git([...ACCEPT, ...args]);
+    expect(stderr).toBe('');
+    expect(list.asked).toHaveLength(1);
+    expect(served().length).toBeGreaterThan(0);
+    const tip = (cwd: string) => sandbox.git(['rev-parse', 'main'], { cwd });
+    expect((await tip(`cut-${number}`)).stdout).toBe((await tip('served/project')).stdout);
+  });
+
+  test('under gam clone, too', async () => {
+    await sandbox.run('gam', ['clone', url, `through-${number}`, ...ACCEPT]);
+    await expectSameRefs(sandbox, `through-${number}`, 'served/project', asFetched);
+    expect(list.asked).toHaveLength(1);
+    expect(served().length).toBeGreaterThan(0);
+  });
+
   test('takes nothing from mirrors that the user does not accept', async () => {
     const { stderr } = await clone('-c', 'gam.acceptMirrorUrl=', '-c', 'gam.acceptMirrorUrl=https://*');
     expect(list.asked).toHaveLength(1);
