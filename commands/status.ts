@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags';
+import { acceptPatterns } from '../src/config/accept.ts';
 import { readRemotes } from '../src/config/remotes.ts';
 import { GamError } from '../src/errors.ts';
 import { readConfig } from '../src/git/config.ts';
@@ -12,6 +13,7 @@ import { formatAge, formatBytes } from '../src/mirror/account.ts';
 import { candidateMirrors } from '../src/mirror/candidates.ts';
 import { groupBySite, type UnverifiedSite } from '../src/mirror/unverified.ts';
 import { printable } from '../src/protocol/text.ts';
+import { recallOffers } from '../src/state/mirror-lists.ts';
 
 /** What is to be told of a repository. */
 interface Here {
@@ -60,7 +62,12 @@ export default class Status extends GamCommand {
       const entries = await readConfig(this.where);
       const remoteOf = new Map(
         readRemotes(entries).flatMap(({ name, canonical }) =>
-          candidateMirrors(entries, name, canonical).map((mirror) => [mirror.site, name] as const),
+          candidateMirrors(
+            entries,
+            name,
+            canonical,
+            recallOffers(canonical, acceptPatterns(entries).patterns, this.env),
+          ).map((mirror) => [mirror.site, name] as const),
         ),
       );
       const { gone, left } = await inspectStaged(this.where);

@@ -8,6 +8,7 @@ import { readConfig } from '../../src/git/config.ts';
 import { discoverRepository, needRepository } from '../../src/git/discover.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
+import { interruptible } from '../../src/main/interruptible.ts';
 import { layOut } from '../../src/main/table.ts';
 import { listTargets } from '../../src/mirror/listing.ts';
 import { checkColumns } from '../../src/mirror/mirror-columns.ts';
@@ -55,7 +56,7 @@ export default class Check extends GamCommand {
     const { settings, warnings } = readSettings(entries);
     for (const warning of warnings) this.remark(warning);
     const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
-    const checked = await this.interruptible((signal) =>
+    const checked = await interruptible((signal) =>
       checkMirrors(targets, { entries, env: this.env, cwd: this.where.cwd, settings, signal }),
     );
     if (checked === null) return;

@@ -12,6 +12,7 @@ import { mirrorColumns } from '../../src/mirror/mirror-columns.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { recall } from '../../src/state/measures.ts';
+import { recallOffers } from '../../src/state/mirror-lists.ts';
 
 /** The mirrors of everything that was asked for. */
 interface Seen {
@@ -28,8 +29,8 @@ export default class List extends GamCommand {
       'clone of it. Outside a repository and without a URL: everything configured by mirror.<base>.url.',
     'They stand in the order in which they are tried: RANK. STATE is "ready", "preferred" (ready, and tried ' +
       'first), "backing-off" (it failed, and goes last for a while) or "refused" (never contacted); the ' +
-      'reason follows the table. SOURCE is "config" for remote.<name>.mirrorUrl and "prefix" for ' +
-      'mirror.<base>.url. SITE names where refs are staged: refs/mirror/<site>/.',
+      'reason follows the table. SOURCE is "config" for remote.<name>.mirrorUrl, "prefix" for ' +
+      'mirror.<base>.url, and "server" for what canonical itself has named (gam mirrors refresh). SITE names where refs are staged: refs/mirror/<site>/.',
     'What fetches in this network have shown, and gam mirrors check: LATENCY until a mirror answers, RATE of ' +
       'packs, LAG behind canonical in commits and time, HITS (how often it had something to bring), SAVED ' +
       '(bytes that canonical need not send), USED (how long ago). What is unknown is "-"; columns without ' +
@@ -80,7 +81,13 @@ export default class List extends GamCommand {
     const now = Date.now();
     const listed = listTargets(entries, { inRepository, url, remote }).map((target) => ({
       target,
-      mirrors: listMirrors(entries, target, known, now),
+      mirrors: listMirrors(
+        entries,
+        target,
+        recallOffers(target.canonical, settings.acceptMirrorUrl, this.env),
+        known,
+        now,
+      ),
     }));
     return { warnings, inRepository, listed };
   }

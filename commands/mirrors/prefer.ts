@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { acceptPatterns } from '../../src/config/accept.ts';
 import { allValues } from '../../src/config/entries.ts';
 import { GamError } from '../../src/errors.ts';
 import {
@@ -16,6 +17,7 @@ import { candidateMirrors } from '../../src/mirror/candidates.ts';
 import { findMirror, storedMirrorUrl } from '../../src/mirror/named.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
+import { recallOffers } from '../../src/state/mirror-lists.ts';
 
 export default class Prefer extends GamCommand {
   static override summary = 'Choose the mirror that is tried first.';
@@ -71,7 +73,10 @@ export default class Prefer extends GamCommand {
   }
 
   private async choose(place: MirrorPlace, named: string): Promise<string[]> {
-    const mirrors = candidateMirrors(place.entries, place.remote, place.canonical ?? '');
+    const canonical = place.canonical ?? '';
+    const { patterns } = acceptPatterns(place.entries);
+    const offers = recallOffers(canonical, patterns, this.env);
+    const mirrors = candidateMirrors(place.entries, place.remote, canonical, offers);
     const known = findMirror(mirrors, named);
     const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     const url = storedMirrorUrl(known?.url ?? named, { cwd: this.where.cwd, isFolder });

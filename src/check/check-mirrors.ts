@@ -11,6 +11,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { type Note, remember } from '../state/measures.ts';
+import { recallOffers } from '../state/mirror-lists.ts';
 import { barring } from '../transport/barring.ts';
 import { probeLine } from '../transport/line-probe.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
@@ -55,9 +56,13 @@ async function probe(
   return (await probeWeb(url, contact, inTurn)) ?? probeLine(mirror.url, contact, inTurn);
 }
 
+function candidates({ remote, canonical }: Target, { entries, env, settings }: Checking): Mirror[] {
+  return candidateMirrors(entries, remote, canonical, recallOffers(canonical, settings.acceptMirrorUrl, env));
+}
+
 async function checkTarget(target: Target, checking: Checking, notes: Note[], all: Gate, inTurn: Gate) {
   const { entries, env, cwd, settings, signal } = checking;
-  const mirrors = candidateMirrors(entries, target.remote, target.canonical);
+  const mirrors = candidates(target, checking);
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
   const contact: MirrorContact = { entries, env, settings, signal, note };
   const patience = AbortSignal.any([signal, AbortSignal.timeout(CANONICAL_MS)]);
@@ -102,8 +107,8 @@ export async function checkMirrors(
 ): Promise<CheckedMirror[][]> {
   const notes: Note[] = [];
   const [all, inTurn] = [gate(WIDTH), gate(1)];
-  const { entries, env, settings, signal } = checking;
-  const mirrors = targets.flatMap(({ remote, canonical }) => candidateMirrors(entries, remote, canonical));
+  const { env, settings, signal } = checking;
+  const mirrors = targets.flatMap((target) => candidates(target, checking));
   const addresses = mirrorAddresses(mirrors, { timeout: settings.connectTimeout, signal });
   const checked = await Promise.all(
     targets.map((target) => checkTarget(target, checking, notes, all, inTurn)),

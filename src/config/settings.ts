@@ -1,4 +1,5 @@
 import { type Location, parseLocation } from '../protocol/location.ts';
+import { type AcceptPattern, acceptPatterns } from './accept.ts';
 import { type ConfigEntry, lastValue } from './entries.ts';
 import { parseCount, parseDuration, parseSize } from './quantity.ts';
 
@@ -22,6 +23,8 @@ export interface Settings {
   sweep: SweepTime;
   /** Where this machine is; null: where it is found to be. */
   location: Location | null;
+  /** What a server, or a published list, may name as a mirror. */
+  acceptMirrorUrl: readonly AcceptPattern[];
 }
 
 /** The values that count when nothing is configured. */
@@ -35,6 +38,7 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   checkpoints: 'auto',
   sweep: 'after',
   location: null,
+  acceptMirrorUrl: acceptPatterns([]).patterns,
 };
 
 function parseWord<T extends string>(words: readonly T[]): (text: string) => T | undefined {
@@ -57,6 +61,7 @@ export function readSettings(entries: readonly ConfigEntry[]): { settings: Setti
     if (value === undefined) warnings.push(`cannot read gam.${name}=${text}; using the default`);
     return value ?? fallback;
   }
+  const accepted = acceptPatterns(entries);
   const settings: Settings = {
     raceWidth: read('raceWidth', parseCount, DEFAULT_SETTINGS.raceWidth),
     raceDelay: read('raceDelay', parseDuration, DEFAULT_SETTINGS.raceDelay),
@@ -67,6 +72,9 @@ export function readSettings(entries: readonly ConfigEntry[]): { settings: Setti
     checkpoints: read('checkpoints', parseCheckpoints, DEFAULT_SETTINGS.checkpoints),
     sweep: read('sweep', parseSweep, DEFAULT_SETTINGS.sweep),
     location: read('location', (text) => parseLocation(text) ?? undefined, DEFAULT_SETTINGS.location),
+    acceptMirrorUrl: accepted.patterns,
   };
+  for (const text of accepted.unreadable)
+    warnings.push(`cannot read gam.acceptMirrorUrl=${text}; write it as in https://*.example.com/*`);
   return { settings, warnings };
 }

@@ -5,7 +5,8 @@ import { writeLocation } from '../protocol/location.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { candidateMirrors } from './candidates.ts';
-import type { Mirror } from './mirror.ts';
+import type { Mirror, MirrorSource } from './mirror.ts';
+import type { Offer } from './offers.ts';
 import { type Known, type RankedMirror, rankMirrors } from './rank.ts';
 
 /** One element of `gam mirrors list --json`. What is not known is null. */
@@ -13,11 +14,11 @@ export interface ListedMirror {
   url: string;
   site: string;
   canonical: string;
-  source: 'config' | 'prefix' | 'server' | 'published';
+  source: MirrorSource;
   preferred: boolean;
   /** 0 to 100, lower first. */
   priority: number | null;
-  /** Of its host: a country's code, or degrees north and east, `52.5,13.4`. */
+  /** As a list says, or else of its host: a country's code, or degrees north and east, `52.5,13.4`. */
   location: string | null;
   /**
    * `ready`: would be contacted. `backing-off`: it failed, and goes behind all others for a while. `refused`: is
@@ -138,7 +139,7 @@ function listed(ranked: RankedMirror, canonical: string, rank: number | null): L
     canonical: redactUrl(canonical),
     source: mirror.source,
     preferred: mirror.preferred,
-    priority: null,
+    priority: mirror.priority ?? null,
     location: known.location && writeLocation(known.location),
     ...standing(ranked),
     ...measured(known),
@@ -152,16 +153,18 @@ function listed(ranked: RankedMirror, canonical: string, rank: number | null): L
 
 /**
  * The mirrors of one target in the order in which they are tried, fit to be shown: no login, no control character.
+ * @param offers what lists have named
  * @param known what is remembered of a mirror
  */
 export function listMirrors(
   entries: readonly ConfigEntry[],
   { remote, canonical }: Target,
+  offers: readonly Offer[],
   known: (mirror: Mirror) => Known,
   now: number,
 ): ListedMirror[] {
   let rank = 0;
-  return rankMirrors(candidateMirrors(entries, remote, canonical), known, now, null).map((ranked) => {
+  return rankMirrors(candidateMirrors(entries, remote, canonical, offers), known, now, null).map((ranked) => {
     if (ranked.mirror.refusal === null) rank += 1;
     return listed(ranked, canonical, ranked.mirror.refusal === null ? rank : null);
   });

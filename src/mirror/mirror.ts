@@ -1,8 +1,9 @@
 import { parseGitUrl } from '../protocol/git-url.ts';
+import type { Location } from '../protocol/location.ts';
 import { redactUrl } from '../protocol/redact.ts';
 
-/** Where gam learnt of a mirror: `remote.<name>.*` or `mirror.<base>.url`. */
-export type MirrorSource = 'config' | 'prefix';
+/** Where gam learnt of a mirror: `remote.<name>.*`, `mirror.<base>.url`, canonical's list, or a list published as a ref. */
+export type MirrorSource = 'config' | 'prefix' | 'server' | 'published';
 
 /** A URL that may serve the objects of one canonical repository. */
 export interface Mirror {
@@ -15,6 +16,10 @@ export interface Mirror {
   site: string;
   /** Why this mirror is never contacted, in words for the user; null when it may be. */
   refusal: string | null;
+  /** Where a list says that it is; null or nothing where none does. */
+  location?: Location | null;
+  /** The list's word for it, 0 to 100, lower first; null or nothing where there is none. */
+  priority?: number | null;
   /** True while it rests, since it failed: it runs only when no other serves. */
   resting?: boolean;
   /** Bytes a second that it was lately seen to send; null or nothing where that is not known. */

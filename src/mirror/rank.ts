@@ -2,6 +2,7 @@ import type { Location } from '../protocol/location.ts';
 import { latencyOver } from './distance.ts';
 import { backsOffUntil, faded, type Measure } from './measure.ts';
 import type { Mirror } from './mirror.ts';
+import { LAST_PRIORITY } from './offers.ts';
 
 /** What is remembered of a mirror. */
 export interface Known {
@@ -113,9 +114,22 @@ function byExpectation(a: RankedMirror, b: RankedMirror): number {
   return last || (a.backsOff ?? 0) - (b.backsOff ?? 0) || a.expected - b.expected;
 }
 
+// What was measured counts, and what a server only says of its mirrors decides among those that were not: at the places
+// that these have anyway, so that no list puts its mirrors before the user's.
+function byPriority(all: readonly RankedMirror[], now: number): RankedMirror[] {
+  const isListed = ({ mirror, known, backsOff }: RankedMirror) =>
+    mirror.priority !== undefined && backsOff === null && !isMeasured(known, now);
+  const listed = all.filter(isListed);
+  const sorted = listed.toSorted(
+    (a, b) => (a.mirror.priority ?? LAST_PRIORITY) - (b.mirror.priority ?? LAST_PRIORITY),
+  );
+  return all.map((one) => sorted[listed.indexOf(one)] ?? one);
+}
+
 /**
  * The order in which mirrors are tried: the preferred one, then by the time that a transfer is expected to
- * take, which for those never measured depends on how far they are, then those that have failed and back off. Now and then one that was not measured goes before those
+ * take, which for those never measured depends on how far they are, then those that have failed and back off. Those of a
+ * list that were never measured stand among themselves as its priorities say. Now and then one that was not measured goes before those
  * that were, lest a faster one stay unknown. Equals stay in the order of the configuration.
  *
  * @param known what is remembered of a mirror
@@ -135,7 +149,7 @@ export function rankMirrors(
     return { mirror, known: remembered, expected: expectedMs(remembered, now), backsOff: held };
   });
   const preferred = all.filter(({ mirror }) => mirror.preferred);
-  const others = all.filter(({ mirror }) => !mirror.preferred).sort(byExpectation);
+  const others = byPriority(all.filter(({ mirror }) => !mirror.preferred).sort(byExpectation), now);
   if (chance === null || chance >= EXPLORE || !others[0] || !isMeasured(others[0].known, now))
     return [...preferred, ...others];
   const strangers = others.filter(

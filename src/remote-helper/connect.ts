@@ -1,12 +1,12 @@
 import { GamError } from '../errors.ts';
 import { startProcess } from '../git/process.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import { openCanonical } from '../transport/canonical-line.ts';
 import { connectFailure } from '../transport/connect-failure.ts';
 import type { Connection, Opening } from '../transport/connection.ts';
-import { openDaemon } from '../transport/daemon.ts';
-import { localService, openLocal } from '../transport/local.ts';
+import { localService } from '../transport/local.ts';
 import { protocolVersion } from '../transport/protocol-version.ts';
-import { openSsh, sshService } from '../transport/ssh.ts';
+import { sshService } from '../transport/ssh.ts';
 import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, noteOption } from './context.ts';
 import { write } from './flow.ts';
@@ -64,8 +64,10 @@ async function connect(
     stderr: 'inherit',
   };
   trace('connect', { service, version: opening.version });
-  const mirrored = service === 'git-upload-pack' && opening.version === 2 && mirrors.length > 0;
-  if (!mirrored) return passThrough(context, opening);
+  // git's own service on this machine has no list.
+  if (context.canonical.kind === 'file' && opening.service === service) context.mayList = false;
+  const fit = service === 'git-upload-pack' && opening.version === 2;
+  if (!fit || (mirrors.length === 0 && !context.mayList)) return passThrough(context, opening);
   context.asked = performance.now();
   const headStart = beginHeadStart(context);
   try {
@@ -75,7 +77,7 @@ async function connect(
       return DEAD;
     }
     context.reply('\n');
-    return await runUploadPack(context, line, () => open(context, opening), headStart);
+    return await runUploadPack(context, line, () => openCanonical(context.canonical, opening), headStart);
   } finally {
     await headStart.abandon();
   }
@@ -85,20 +87,13 @@ async function connect(
 async function openFirst(context: HelperContext, opening: Opening): Promise<Connection | null> {
   const { canonical, report } = context;
   try {
-    return await open(context, opening);
+    return await openCanonical(canonical, opening);
   } catch (error) {
     if (!(error instanceof GamError && error.code === 'canonical-down') || canonical.kind !== 'git')
       throw error;
     report.fatal(connectFailure(canonical, error.cause));
     return null;
   }
-}
-
-async function open({ canonical }: HelperContext, opening: Opening): Promise<Connection> {
-  if (canonical.kind === 'ssh') return openSsh(canonical, opening);
-  if (canonical.kind === 'git') return openDaemon(canonical, opening);
-  if (canonical.kind === 'file') return openLocal(canonical, opening);
-  throw new GamError('bad-url', 'a web URL has no line to open');
 }
 
 // Where no mirror comes in, the service gets git's own pipes, and nothing is copied.

@@ -2,6 +2,7 @@ import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
 import type { KeptClone } from '../git/kept-clone.ts';
+import type { KeptList } from '../mirror/kept-list.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { GitUrl } from '../protocol/git-url.ts';
@@ -47,7 +48,12 @@ export interface HelperContext {
   canonicalUrl: string;
   entries: readonly ConfigEntry[];
   settings: Settings;
+  /** Those that are known by now: canonical may name some while git talks to it. */
   mirrors: readonly Mirror[];
+  /** What canonical has named lately; null where nothing is remembered. */
+  listed: KeptList | null;
+  /** Whether canonical may be asked for its list. */
+  mayList: boolean;
   /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
   left: Promise<number>;
   /** Whether refs/mirror/* may hold something, which then must not leave with a push. */

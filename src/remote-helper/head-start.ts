@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { lastValue } from '../config/entries.ts';
+import { lastValue, parseBoolean } from '../config/entries.ts';
 import { hasRefs } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { CLONED } from '../mirror/ask-ahead.ts';
 import { isWithinWanted, type NamedOid } from '../mirror/choose.ts';
+import { prefersMirrors } from '../mirror/kept-list.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { objectFormat } from '../protocol/advertisement.ts';
 import { openMirror } from '../transport/mirror-line.ts';
@@ -257,15 +258,26 @@ function branchesAndTags(refs: ReadonlyMap<string, string>): NamedOid[] {
 
 /** Begins a head start, where mirrors can be of use; one that brings nothing where they cannot. */
 export function beginHeadStart(context: HelperContext): HeadStart {
-  const { process: own, remote, canonicalUrl, mirrors, cuts, progress, entries } = context;
+  const { mirrors, cuts, entries } = context;
   // A bundle waits for git's request; those behind it in the user's order must not come before it.
   const bundle = mirrors.findIndex((mirror) => isBundleMirror(mirror, entries));
   const servers = bundle < 0 ? mirrors : mirrors.slice(0, bundle);
   // What an earlier clone has brought would come a second time.
   const goesOn = context.kept?.found === true;
-  const from = { name: remote, canonicalUrl };
-  const asked = cuts || goesOn ? [] : servers;
-  const headStart = new HeadStart(asked, from, progress, own.cwd, stageTools(context));
+  const headStart = headStartOf(context, cuts || goesOn ? [] : servers);
   headStart.begin();
   return headStart;
+}
+
+/** A head start that brings nothing. */
+export function noHeadStart(context: HelperContext): HeadStart {
+  return headStartOf(context, []);
+}
+
+function headStartOf(context: HelperContext, mirrors: readonly Mirror[]): HeadStart {
+  const { process: own, remote: name, canonicalUrl, progress, entries, listed } = context;
+  const told = name === null ? undefined : lastValue(entries, 'remote', name, 'mirrorsfirst');
+  const mirrorsFirst = told === undefined ? prefersMirrors(listed, Date.now()) : parseBoolean(told) === true;
+  const from = { name, canonicalUrl, mirrorsFirst };
+  return new HeadStart(mirrors, from, progress, own.cwd, stageTools(context));
 }

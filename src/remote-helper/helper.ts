@@ -1,13 +1,10 @@
 import { canonicalUrl, remoteName } from '../config/canonical.ts';
-import { readSettings, type Settings } from '../config/settings.ts';
+import { readSettings } from '../config/settings.ts';
 import { readConfig } from '../git/config.ts';
 import { KeptClone } from '../git/kept-clone.ts';
-import { candidateMirrors } from '../mirror/candidates.ts';
-import type { Mirror } from '../mirror/mirror.ts';
-import { knownRate, rankMirrors } from '../mirror/rank.ts';
 import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
-import { recall } from '../state/measures.ts';
+import { recallList } from '../state/mirror-lists.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
 import { ReadyLine } from '../transport/ready-line.ts';
@@ -16,9 +13,11 @@ import type { CommandLines } from './command-lines.ts';
 import { converseByConnect } from './connect.ts';
 import type { HelperContext, HelperProcess } from './context.ts';
 import type { Hand } from './hand.ts';
+import { knownMirrors } from './known-mirrors.ts';
 import { mayHaveStaged, sweepLeftovers } from './leftovers.ts';
 import { placeFinder } from './place.ts';
 import type { Report } from './report.ts';
+import { mayAsk } from './server-list.ts';
 import { converseByWebHelper } from './web.ts';
 
 /** What main/ hands in beside the process. */
@@ -34,23 +33,6 @@ export interface HelperTools {
 export interface Invocation {
   remote: string;
   url: string;
-}
-
-/** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
-function inOrder(
-  mirrors: readonly Mirror[],
-  { location }: Settings,
-  { env }: HelperProcess,
-): readonly Mirror[] {
-  if (mirrors.length < 2) return mirrors;
-  const now = Date.now();
-  return rankMirrors(mirrors, recall(env, location), now, Math.random()).map(
-    ({ mirror, known, backsOff }) => ({
-      ...mirror,
-      resting: backsOff !== null,
-      rate: knownRate(known, now),
-    }),
-  );
 }
 
 /** What `gam clone` has told in the environment. */
@@ -77,7 +59,9 @@ export async function runHelper(
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
   const { settings, warnings } = readSettings(entries);
-  const mirrors = disabled ? [] : inOrder(candidateMirrors(entries, remote, url), settings, own);
+  const listed = disabled ? null : recallList(url, own.env);
+  const asked = { entries, settings, remote, canonicalUrl: url, env: own.env };
+  const mirrors = disabled ? [] : knownMirrors(asked, listed);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
   const foreign = fetchesMirrorRefs(entries);
@@ -91,6 +75,8 @@ export async function runHelper(
     entries,
     settings,
     mirrors,
+    listed,
+    mayList: !disabled && mayAsk({ process: own, settings, canonicalUrl: url }),
     left,
     staged: mayHaveStaged(own),
     fetchesMirrorRefs: foreign,

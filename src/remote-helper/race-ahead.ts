@@ -15,6 +15,8 @@ export interface Remote {
   /** Its name; null when git was given a URL. */
   name: string | null;
   canonicalUrl: string;
+  /** Whether mirrors are to be tried first: by the user's word, or canonical's own. */
+  mirrorsFirst: boolean;
 }
 
 /** A race that runs before git has said what it wants. */
@@ -27,8 +29,9 @@ export interface RaceAhead {
 /**
  * Lets mirrors race while canonical still says what it has, in a repository that has refs: when git asks for
  * something, a near mirror's refs are here already. Only where the record says that git will ask, since nearly every
- * fetch has found something new, and that the first mirror is near; else a fetch with nothing new leaves them alone. Then
- * git's web helper for the first one is started at most, unless the last fetches found nothing.
+ * fetch has found something new, and that the first mirror is near, or where mirrors are to be tried first; else a fetch
+ * with nothing new leaves them alone. Then git's web helper for the first one is started at most, unless the last fetches
+ * found nothing.
  *
  * @returns null when it would not pay, or mirrors have no part in this fetch
  */
@@ -48,7 +51,7 @@ export function raceAhead(
   const known = recall(env);
   const canonical = known({ url: remote.canonicalUrl, refusal: null });
   const now = Date.now();
-  if (!paysToAskAhead(known(first), canonical, now)) {
+  if (!remote.mirrorsFirst && !paysToAskAhead(known(first), canonical, now)) {
     if (isBundleMirror(first, entries) || !maySoonAsk(canonical, now)) return null;
     tools.trace('mirror-ready', { site: first.site });
     readyMirror(first.url, tools.contact);

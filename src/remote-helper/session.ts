@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { GamError } from '../errors.ts';
 import type { Exit } from '../git/process.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
@@ -35,8 +36,19 @@ export interface OwnAnswer {
   send(output: Writable, stateless: boolean): Promise<void>;
 }
 
+/** Follows the answer to a question of gam's own. */
+export interface Listener {
+  /**
+   * Takes a packet of the answer, the flush at its end, too.
+   * @throws anything when it has heard enough, or something else: canonical's line is then opened anew for what git asks
+   */
+  packet(packet: Packet): void;
+}
+
 /** What a session needs from outside. */
 export interface SessionEvents {
+  /** Called before git's first request for refs goes on: whatever is asked now is asked before it. */
+  listing(): Promise<void>;
   /**
    * Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. `has` asks
    * canonical whether it would send these objects.
@@ -56,8 +68,8 @@ export interface SessionEvents {
   closed(greeted: number): void;
   /** Git went away while its request was held. */
   hungUp(): void;
-  /** Opens canonical's line again; null where each request has a connection of its own. */
-  reopen: (() => Promise<Connection>) | null;
+  /** Opens canonical's line again. */
+  reopen: () => Promise<Connection>;
 }
 
 /** How a session ended. */
@@ -77,8 +89,23 @@ interface Expected {
   /** The request as git wrote it; null for anything but fetch. */
   request: FetchRequest | null;
   pack: boolean;
-  /** Told whether canonical refused, for a request of gam's own, of which git sees nothing. */
-  heard: ((granted: boolean) => void) | null;
+  /** For a request of gam's own, of which git sees nothing. */
+  own: Own | null;
+  /** As it was sent, to be sent again where the line breaks at a question that was not git's. */
+  packets: readonly Packet[];
+}
+
+/** A request of gam's own. */
+interface Own {
+  /** Null where only the end of the answer matters. */
+  listener: Listener | null;
+  /** Told in the end whether canonical has answered, and did not refuse. */
+  heard: (granted: boolean) => void;
+  refused: boolean;
+  /** Whether the answer has come to its end. */
+  whole: boolean;
+  /** Whether git's conversation goes on over another line where this one breaks at it. */
+  aside: boolean;
 }
 
 /**
@@ -105,10 +132,18 @@ export class Session {
   #idle = false;
   /** True when the last request was answered without canonical. */
   #answered = false;
-  /** True when canonical refused a request of gam's own. */
-  #refused = false;
+  /** The capability lines of git's last request: those of gam's own are worded alike. */
+  #wording: readonly string[] = [];
+  /** True when the line broke at a question aside: the next request is worth another one, of whichever kind. */
+  #aside = false;
+  /** While canonical's line is opened again. */
+  #opening: Promise<void> = Promise.resolve();
   /** True when git took its leave with all that it had asked for: how canonical's helper ends, git does not ask then. */
   #left = false;
+  /** True when git wants no more. */
+  #over = false;
+  /** Whether git has asked for refs. */
+  #listed = false;
   #bytesBefore = 0;
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -144,6 +179,7 @@ export class Session {
         await write(this.#git.output, chunk);
       }
     }
+    for (const { own } of this.#expected) own?.heard(false);
     const bytes = this.#bytesBefore + this.#answers.bytes;
     const exit = this.#left ? { status: 0, signal: null } : await this.#canonical.exit;
     // How an idle line ended does not matter when there was nothing left to ask for.
@@ -197,6 +233,7 @@ export class Session {
       leave();
       this.#left = true;
     }
+    this.#over = true;
     if (this.#left || this.#gone) this.#finish();
   }
 
@@ -204,12 +241,17 @@ export class Session {
     const command = requestedCommand(packets);
     // git takes its leave, of a canonical that has hung up while it was not needed.
     if (command === null && this.#gone && this.#completed) return;
+    const request = parseFetchRequest(packets);
+    if (command !== null) this.#wording = request.capabilities.slice(1);
     if (command !== 'fetch') {
-      if (command === 'ls-refs') this.#refs = [];
-      await this.#send(packets, { command, request: null, pack: false, heard: null });
+      if (command === 'ls-refs') {
+        this.#refs = [];
+        if (!this.#listed) await this.#events.listing();
+        this.#listed = true;
+      }
+      await this.#send(packets, { command, request: null, pack: false, own: null });
       return;
     }
-    const request = parseFetchRequest(packets);
     if (this.#state === 'before') {
       this.#state = 'holding';
       const held = await this.#events.hold(request, this.#refs, (oids) => this.#has(request, oids));
@@ -235,62 +277,123 @@ export class Session {
       return;
     }
     const rewritten = completion ? writeFetchRequest(completedRequest(request, completion)) : packets;
-    await this.#send(rewritten, { command, request, pack: false, heard: null });
+    await this.#send(rewritten, { command, request, pack: false, own: null });
   }
 
   async #has(request: FetchRequest, oids: readonly string[]): Promise<boolean> {
     // Nobody is left to be asked; the session ends only when the request itself is on its way.
-    if (this.#gone && this.#events.reopen === null) return false;
+    if (this.#gone && !this.#canOpenAgain) return false;
     return new Promise((heard, reject) => {
-      const expected = { command: 'fetch', request: null, pack: false, heard };
+      const own = { listener: null, heard, refused: false, whole: false, aside: false };
+      const expected = { command: 'fetch', request: null, pack: false, own };
       this.#send(writeFetchRequest(question(request, oids)), expected).catch(reject);
     });
   }
 
-  async #send(packets: readonly Packet[], expected: Expected): Promise<void> {
+  /** Whether canonical's answers come over one line, or a connection each. */
+  get stateless(): boolean {
+    return this.#canonical.stateless;
+  }
+
+  /**
+   * Asks canonical something of gam's own, before anything that git asks from now on, and without waiting for anything.
+   * Whatever becomes of it, git's conversation goes on, over another line where this one breaks of it.
+   *
+   * @param word words the request, given the capability lines of git's own
+   * @param end ends the question, and with it the line, unless it has been answered before
+   * @returns whether canonical has answered to the end, and did not refuse
+   */
+  ask(
+    word: (wording: readonly string[]) => Packet[],
+    listener: Listener,
+    end: AbortSignal,
+  ): Promise<boolean> {
+    if (this.#gone) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const drop = () => this.#drop();
+      const heard = (granted: boolean) => {
+        end.removeEventListener('abort', drop);
+        resolve(granted);
+      };
+      end.addEventListener('abort', drop);
+      const own = { listener, heard, refused: false, whole: false, aside: true };
+      this.#send(word(this.#wording), { command: 'own', request: null, pack: false, own }).catch(this.#fail);
+    });
+  }
+
+  /** Leaves canonical's line as it is. */
+  #drop(): void {
+    this.#canonical.close();
+    this.#canonical.output.destroy();
+  }
+
+  /** Where each request has a connection of its own, what breaks is for git to hear; but not of a question that was not git's. */
+  get #canOpenAgain(): boolean {
+    return !this.#canonical.stateless || this.#aside;
+  }
+
+  async #send(packets: readonly Packet[], expected: Omit<Expected, 'packets'>): Promise<void> {
+    await this.#opening;
     if (this.#gone) {
       this.#idle = false;
       // Where no line can be opened again, git's own helper has died, and git will learn how.
-      if (this.#events.reopen === null) return this.#finish();
-      await this.#openAgain(this.#events.reopen);
+      if (!this.#canOpenAgain) return this.#finish();
+      this.#opening = this.#openAgain();
+      await this.#opening;
     }
     if (expected.command !== null) {
       this.#answered = false;
-      this.#expected.push(expected);
+      this.#expected.push({ ...expected, packets });
     }
     await write(this.#canonical.input, ...packets.map((packet) => packet.raw));
   }
 
   // Servers hang up on a line that is idle for minutes while a mirror works; v2 commands do not depend on
   // one another, so the next one goes over a new line, whose greeting git does not see.
-  async #openAgain(reopen: () => Promise<Connection>): Promise<void> {
+  async #openAgain(): Promise<void> {
     this.#bytesBefore += this.#answers.bytes;
-    this.#canonical = await reopen();
+    this.#canonical = await this.#events.reopen();
     this.#answers = new AnswerReader(this.#canonical);
     this.#gone = false;
+    this.#aside = false;
     await this.#answers.greeting();
     this.#passAnswers().catch(this.#fail);
   }
 
   async #passAnswers(): Promise<void> {
-    for await (const packets of this.#answers.batches()) {
-      let forGit: Buffer[] = [];
-      for (const packet of packets) {
-        if (this.#state === 'before' && packetLine(packet)?.startsWith('ERR ')) await this.#events.failing();
-        if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
-          await write(this.#git.output, ...forGit);
-          forGit = [];
-          await this.#end();
-        }
-        if (this.#note(packet)) forGit.push(packet.raw);
-      }
-      await write(this.#git.output, ...forGit);
+    const answers = this.#answers;
+    try {
+      for await (const packets of answers.batches()) await this.#passBatch(packets);
+    } catch (error) {
+      // Not git's language; what git asked for is another matter.
+      if (!this.#expected[0]?.own?.aside) throw error;
+      this.#drop();
     }
     this.#gone = true;
-    for (const { heard } of this.#expected) heard?.(false);
+    const [first] = this.#expected;
+    const left = this.#expected.filter(({ own }) => own === null);
+    for (const { own } of this.#expected) own?.heard(false);
     this.#expected = [];
-    this.#idle = this.#state === 'holding' || this.#state === 'answering';
-    if (!this.#idle) this.#finish();
+    this.#aside = first?.own?.aside === true;
+    this.#idle = this.#aside || this.#state === 'holding' || this.#state === 'answering';
+    if (!this.#idle || this.#over) this.#finish();
+    // What was asked behind the question has not been answered.
+    else if (this.#aside) for (const expected of left) await this.#send(expected.packets, expected);
+  }
+
+  async #passBatch(packets: readonly Packet[]): Promise<void> {
+    let forGit: Buffer[] = [];
+    for (const packet of packets) {
+      if (this.#state === 'before' && !this.#expected[0]?.own && packetLine(packet)?.startsWith('ERR '))
+        await this.#events.failing();
+      if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
+        await write(this.#git.output, ...forGit);
+        forGit = [];
+        await this.#end();
+      }
+      if (this.#note(packet)) forGit.push(packet.raw);
+    }
+    await write(this.#git.output, ...forGit);
   }
 
   async #end(): Promise<void> {
@@ -300,15 +403,19 @@ export class Session {
   }
 
   /** Follows the answer to a request of gam's own; git sees nothing of it. */
-  #listen(packet: Packet, heard: (granted: boolean) => void): false {
+  #listen(packet: Packet, own: Own): false {
+    const isEnd = packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush');
     if (packetLine(packet)?.startsWith('ERR ')) {
-      this.#refused = true;
+      own.refused = true;
       // The server hangs up (upload-pack.c); what is sent before that is seen would be lost.
       if (!this.#canonical.stateless) this.#canonical.close();
-    }
-    if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
+    } else if (packet.kind !== 'response-end' && !own.refused) own.listener?.packet(packet);
+    if (packet.kind === 'flush') own.whole = true;
+    if (isEnd) {
+      // git's web helper ends a request that failed in just this way, and then itself.
+      if (own.aside && !own.whole && !own.refused) throw new GamError('bad-packet', 'canonical broke off');
       this.#expected.shift();
-      heard(!this.#refused);
+      own.heard(!own.refused);
     }
     return false;
   }
@@ -317,7 +424,7 @@ export class Session {
   #note(packet: Packet): boolean {
     const [current] = this.#expected;
     if (!current) return true;
-    if (current.heard) return this.#listen(packet, current.heard);
+    if (current.own) return this.#listen(packet, current.own);
     if (packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush')) {
       this.#expected.shift();
       if (current.pack && this.#state === 'after') this.#completed = true;

@@ -11,9 +11,10 @@ import { mirrorHost } from '../mirror/mirror.ts';
 import { type FetchRequest, hasArgument } from '../protocol/fetch-request.ts';
 import type { AdvertisedRef } from '../protocol/ls-refs.ts';
 import type { Connection } from '../transport/connection.ts';
+import { beginCutRoute } from './begin-route.ts';
 import { withoutCanonical } from './canonical-down.ts';
 import { type HelperContext, type HelperProcess, stageTools } from './context.ts';
-import type { HeadStart } from './head-start.ts';
+import { beginHeadStart, type HeadStart, noHeadStart } from './head-start.ts';
 import { type Holding, stageRequest } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
 import { rememberForLazy } from './lazy.ts';
@@ -21,6 +22,7 @@ import { rememberSeen } from './remember-seen.ts';
 import { isRoutable } from './routable.ts';
 import { routeRequest } from './route.ts';
 import type { Routed } from './route-to-mirror.ts';
+import { ServerList } from './server-list.ts';
 import { type OwnAnswer, Session, type SessionEnd } from './session.ts';
 import { settleSurplus } from './settle-surplus.ts';
 import { type SweepJob, sweepHere, writeSweepJob } from './sweeper.ts';
@@ -51,16 +53,20 @@ interface Held {
  * Runs one upload-pack conversation with mirrors in play: stages when git asks for objects, hands the rest
  * to canonical, tells the account, and leaves a sweeper behind.
  *
- * @param headStart is under way already
+ * @param reopen opens canonical's line again
+ * @param begun a head start that is under way already
  * @returns the exit status of canonical's side
  */
 export async function runUploadPack(
   context: HelperContext,
   canonical: Connection,
-  reopen: (() => Promise<Connection>) | null,
-  headStart: HeadStart,
+  reopen: () => Promise<Connection>,
+  begun: HeadStart,
 ): Promise<number> {
-  const { process: own, mirrors, trace } = context;
+  const { process: own, trace } = context;
+  const list = new ServerList(context);
+  let headStart = begun;
+  let closing = false;
   const tools = stageTools(context);
   const held: Held = { over: null, clone: false, holding: null, sweep: null, routed: null };
   // Asked for now: once git is gone, nothing tells any more who it was.
@@ -72,15 +78,24 @@ export async function runUploadPack(
   ) => {
     trace('request-held');
     held.clone = !hasArgument(request, 'have');
+    await list.beforeStaging(session);
+    const { mirrors } = context;
     if (isRoutable(request)) {
       await headStart.abandon();
       held.routed = await routeRequest(request, { refs, has }, mirrors, context.ahead, tools);
       await rememberForLazy(context, request, held.routed !== null, session.advertisement);
+      await list.answered();
+      await list.advise();
       await throwIfInterrupted(own.interrupt.signal);
       trace('request-released');
       return held.routed === null ? null : { send: sendRouted(held.routed) };
     }
     held.holding = await stageRequest(request, refs, mirrors, headStart, tools);
+    while (held.holding === null) {
+      const added = await list.more(session);
+      if (added.length === 0) break;
+      held.holding = await stageRequest(request, refs, added, noHeadStart(context), tools);
+    }
     const { holding } = held;
     if (holding) {
       // While git takes in what it gets. Without a sweeper, as on a full disk, the next helper sweeps.
@@ -88,6 +103,8 @@ export async function runUploadPack(
         () => () => holding.staged.quarantine.remove(),
       );
     }
+    await list.answered();
+    await list.advise();
     await throwIfInterrupted(own.interrupt.signal);
     trace('request-released');
     return held.holding?.completion ?? null;
@@ -103,7 +120,21 @@ export async function runUploadPack(
       const { greeted } = session;
       remembered = rememberSeen(context, held, { exit: ENDED, completed: true, bytes: 0, greeted });
     };
+  // A clone of which nobody knew a mirror.
+  const beginLate = async () => {
+    if (closing || held.over !== null || context.mirrors.length === 0) return;
+    headStart = beginHeadStart(context);
+    const ahead = context.ahead === null ? await beginCutRoute(context) : null;
+    // git's request may have come meanwhile, and gone another way.
+    if (closing || held.over !== null) await ahead?.abandon();
+    else context.ahead ??= ahead;
+  };
   const session = new Session(own.streams(), canonical, {
+    async listing() {
+      const knewNone = context.mirrors.length === 0;
+      const asking = await list.beforeRefs(session);
+      if (knewNone) asking?.over.then(beginLate).catch(() => undefined);
+    },
     hold(request, refs, has) {
       const over = stage(request, refs, has);
       held.over = over;
@@ -126,13 +157,17 @@ export async function runUploadPack(
       // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
       const nothingNew = { exit: ENDED, completed: false, bytes: 0, greeted };
       if (held.over !== null) return;
+      list.settle();
       // Lines to mirrors that were asked in vain end while canonical's does.
       headStart.abandon().catch(() => undefined);
       context.ready.leave();
       remembered = rememberSeen(context, held, nothingNew);
     },
     hungUp: () => own.interrupt.abort(),
-    reopen,
+    reopen() {
+      own.interrupt.signal.throwIfAborted();
+      return reopen();
+    },
   });
   const { signal } = own.interrupt;
   signal.addEventListener('abort', () => session.close(), { once: true });
@@ -141,6 +176,9 @@ export async function runUploadPack(
     // A Ctrl-C ends git's web helper, too, of which this process may have heard first.
     await throwIfInterrupted(signal);
     if (silent) return end.exit.status ?? 128;
+    if (session.advertisement === null && end.exit.status === 0) list.lacks();
+    list.settle();
+    await list.tell();
     if (held.routed?.told && end.completed) {
       const { mirror, bytes } = held.routed;
       context.report.line(accountLine(new Map([[mirrorHost(mirror.url), bytes]]), end.bytes));
@@ -158,6 +196,7 @@ export async function runUploadPack(
     await (await held.sweep)?.(signal.aborted);
     throw error;
   } finally {
+    closing = true;
     await held.routed?.close();
     await headStart.abandon();
     await context.ahead?.abandon();

@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Advertisement } from '../protocol/advertisement.ts';
 import { parseHelperCommand } from '../protocol/helper-lines.ts';
+import { markUnlisted } from '../state/unlisted.ts';
+import { webLine } from '../transport/canonical-line.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Said } from '../transport/lead-in.ts';
 import type { WebHelper } from '../transport/web.ts';
@@ -94,7 +96,7 @@ interface Connect {
  * @param asked when git had the line opened, on performance.now()'s clock
  */
 async function passConnect(context: HelperContext, web: WebHelper, asked: number): Promise<Connect> {
-  const { input, output, exit } = web;
+  const { output, exit } = web;
   context.asked = asked;
   const headStart = beginHeadStart(context);
   context.ahead ??= await beginCutRoute(context);
@@ -108,9 +110,9 @@ async function passConnect(context: HelperContext, web: WebHelper, asked: number
     if (answer !== '') await headStart.abandon();
   }
   if (answer) context.reply(`${answer}\n`);
-  const close = () => web.end();
-  const canonical = { output, input, stateless: true, exit, stderr: null, close, leave: () => web.leave() };
-  return { answer, connected: answer === '' ? { canonical, headStart } : null };
+  // An older protocol, in which there are no lists.
+  if (answer === 'fallback' && context.mayList) markUnlisted(context.canonicalUrl, context.process.env);
+  return { answer, connected: answer === '' ? { canonical: webLine(web), headStart } : null };
 }
 
 /** Lets git go on without canonical, which is asked when it is needed. */

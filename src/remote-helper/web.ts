@@ -2,10 +2,12 @@ import { GamError } from '../errors.ts';
 import { startProcess } from '../git/process.ts';
 import type { WebUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { startWebHelper, webHelper } from '../transport/web.ts';
+import { webLine } from '../transport/canonical-line.ts';
+import type { Connection } from '../transport/connection.ts';
+import { startWebHelper, type WebHelper, webHelper } from '../transport/web.ts';
 import { beginLazyRoute } from './begin-route.ts';
 import type { HelperContext } from './context.ts';
-import { write } from './flow.ts';
+import { readLine, write } from './flow.ts';
 import { runUploadPack } from './upload-pack.ts';
 import { passCommands } from './web-commands.ts';
 
@@ -25,7 +27,7 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
     leadIn.end();
     throw movedOn(context.canonicalUrl);
   }
-  const direct = context.mirrors.length === 0 && !context.staged && leadIn === null;
+  const direct = context.mirrors.length === 0 && !context.mayList && !context.staged && leadIn === null;
   // It was started before all was known.
   const guessed = !direct && isRight(guess);
   if (guess && !guessed) guess.end();
@@ -39,13 +41,12 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
     said: null,
   };
   const { input, output, exit } = web;
-  interrupt.signal.addEventListener('abort', () => web.end());
-  if (interrupt.signal.aborted) web.end();
+  endWith(web, interrupt.signal);
   const connected = await passCommands(context, web, said);
   if (connected) {
     const { canonical, headStart } = connected;
     try {
-      return await runUploadPack(context, canonical, null, headStart);
+      return await runUploadPack(context, canonical, () => connectAnew(words, context), headStart);
     } finally {
       await headStart.abandon();
       await context.ahead?.abandon();
@@ -61,6 +62,26 @@ export async function converseByWebHelper(context: HelperContext, url: WebUrl): 
   void up;
   const { status } = await exit;
   return status ?? 128;
+}
+
+function endWith(web: WebHelper, signal: AbortSignal): void {
+  signal.addEventListener('abort', () => web.end());
+  if (signal.aborted) web.end();
+}
+
+// Another web helper in the place of one that broke; git has had what it was told first.
+async function connectAnew(
+  words: readonly [string, ...string[]],
+  { process: { env, interrupt }, canonicalUrl }: HelperContext,
+): Promise<Connection> {
+  interrupt.signal.throwIfAborted();
+  const web = startWebHelper(words, env);
+  endWith(web, interrupt.signal);
+  await write(web.input, Buffer.from('stateless-connect git-upload-pack\n'));
+  if ((await readLine(web.output)) === '') return webLine(web);
+  web.end();
+  const url = redactUrl(canonicalUrl);
+  throw new GamError('canonical-failed', `${url} broke off, and cannot be reached again`, { url });
 }
 
 // The launcher and this program have read different configurations: somebody was just changing it.

@@ -23,3 +23,15 @@ export function greetingsFolder(env: Environment): string | null {
   const folder = stateFolder(env);
   return folder && join(folder, 'greetings');
 }
+
+/** The folder for lists of mirrors that canonical servers have sent, a file each; null where nothing is kept. */
+export function listsFolder(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'lists');
+}
+
+/** The folder for the marks of canonical servers that have no list, a file each; null where nothing is kept. */
+export function unlistedFolder(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'unlisted');
+}

@@ -37,16 +37,17 @@ const NOTHING: Kept = { measures: new Map(), places: new Map(), here: null };
 export function recall(
   env: Environment,
   location: Location | null = null,
-): (place: Pick<Mirror, 'url' | 'refusal'>) => Known {
+): (place: Pick<Mirror, 'url' | 'refusal' | 'location'>) => Known {
   const file = measuresFile(env);
   const { measures, places, here: found } = file === null ? NOTHING : readKept(file);
   const network = measures.size === 0 ? '' : networkId();
   const at = (key: string | null) => (key === null ? null : (measures.get(`${network} ${key}`) ?? null));
   const here = location ?? found;
-  return ({ url, refusal }) => {
+  return ({ url, refusal, location: told }) => {
     if (refusal !== null) return { own: null, line: null, location: null, distance: null };
     const { own, line, host } = measureKeys(url);
-    const there = places.get(host ?? '')?.location ?? null;
+    // Whoever runs a mirror knows better where it is than data about its address.
+    const there = told ?? places.get(host ?? '')?.location ?? null;
     const distance = here && there && distanceBetween(here, there);
     return { own: at(own), line: at(line), location: there, distance };
   };

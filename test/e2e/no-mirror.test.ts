@@ -1,12 +1,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { markUnlisted, mayHaveList } from '../../src/state/unlisted.ts';
 import { type Bed, makeBed } from '../helpers/bed.ts';
 import type { Pair } from '../helpers/pair.ts';
 import { refsOf } from '../helpers/refs.ts';
 import { addCommits, generateHistory, setOrigin } from '../helpers/repository.ts';
 
-// Where no mirror comes in, everything over http goes as with plain git, and node is not even started: the only
-// node that git could find is one that fails.
+// Where no mirror comes in, and canonical was seen to have no list of any, everything over http goes as with plain git, and
+// node is not even started: the only node that git could find is one that fails.
 
 let bed: Bed;
 let pair: Pair;
@@ -32,6 +33,8 @@ beforeEach(async () => {
   number += 1;
   pair = await bed.pair('canonical', `pair-${number}`);
   await bed.adopt(pair, 'template', 'repo');
+  const { place } = pair.gam;
+  for (const name of ['repo', 'repo-nowhere']) markUnlisted(place.url(name), bed.sandbox.env);
 });
 
 describe('node is not started', () => {
@@ -103,3 +106,21 @@ test('node is started for a mirror, so that the tests above would notice', async
   const { stderr } = await bed.sandbox.git(args, { ...repo, env, expectStatus: 128 });
   expect(stderr).toContain('node was started');
 });
+
+test('the first fetch finds that canonical has no list, and no later one starts node', async () => {
+  await bed.forgetMirrors();
+  await pair.git(() => ['fetch', '-q'], { cwd: 'repo' });
+  expect(mayHaveList(pair.gam.place.url('repo'), bed.sandbox.env)).toBe(false);
+  await pair.git(() => ['fetch'], { cwd: 'repo', env });
+  await pair.expectAlike('repo');
+});
+
+test.each([['clone'], ['clone --depth 3'], ['clone --filter=blob:none'], ['clone --mirror']])(
+  'git %s is as ever while that is found out',
+  async (command) => {
+    await bed.forgetMirrors();
+    await pair.git(({ url }) => [...command.split(' '), url, 'made']);
+    await pair.expectAlike('made');
+    expect(mayHaveList(pair.gam.place.url('repo'), bed.sandbox.env)).toBe(false);
+  },
+);

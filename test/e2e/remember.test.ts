@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Measure } from '../../src/mirror/measure.ts';
@@ -101,8 +101,10 @@ describe('a transfer is remembered', () => {
   test('nowhere under GAM_DISABLE, nor without mirrors, and a folder that is none fails nothing', async () => {
     const clone = await scene.copy('clone');
     await scene.sandbox.git(['fetch', '-q'], { cwd: clone, env: { GAM_DISABLE: '1' } });
-    await scene.sandbox.git(['clone', '-q', `mirror::${scene.canonical}`, 'plain']);
     expect(existsSync(stateFolder())).toBe(false);
+    await scene.sandbox.git(['clone', '-q', `mirror::${scene.canonical}`, 'plain']);
+    // That canonical has no list of mirrors is not of a mirror.
+    expect(readdirSync(stateFolder())).toEqual(['unlisted']);
     const other = await scene.copy('other');
     writeFileSync(scene.sandbox.path('file'), '');
     const { stderr } = await scene.sandbox.git(['fetch', '-q'], {

@@ -5,9 +5,11 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -22,6 +24,7 @@ import type { HelperProcess } from '../../src/remote-helper/context.ts';
 import { Hand } from '../../src/remote-helper/hand.ts';
 import { runHelper } from '../../src/remote-helper/helper.ts';
 import { Report } from '../../src/remote-helper/report.ts';
+import { markUnlisted, mayHaveList } from '../../src/state/unlisted.ts';
 import { webHelper } from '../../src/transport/web.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 
@@ -49,7 +52,11 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
+// Nothing is to be asked of these: they are known to have no list.
+const KNOWN = [URL_HERE, 'https://h/x', 'http://h/$(x)`y`;"\'*&|', 'http://inner/team/project.git'];
+
 beforeEach(async () => {
+  for (const url of KNOWN) markUnlisted(url, sandbox.env);
   repo = sandbox.path('repo');
   rmSync(repo, { recursive: true, force: true });
   await sandbox.run('cp', ['-R', empty, repo]);
@@ -104,10 +111,11 @@ describe('git’s own web helper takes over', () => {
     ['for a URL with mirror::', [`mirror::${URL_HERE}`, URL_HERE], ['http', URL_HERE, URL_HERE]],
     ['for a remote without a name', ['', URL_HERE], ['http', URL_HERE, URL_HERE]],
     ['for a URL with a login', ['origin', 'https://me:pw@h/x'], ['https', 'origin', 'https://me:pw@h/x']],
+    ['for one with a query', ['origin', 'https://h/x?y'], ['https', 'origin', 'https://h/x?y']],
     [
       'for signs that a shell knows',
-      ['o*', 'http://h/$(x)`y`;"\'*?&|'],
-      ['http', 'o*', 'http://h/$(x)`y`;"\'*?&|'],
+      ['o*', 'http://h/$(x)`y`;"\'*&|'],
+      ['http', 'o*', 'http://h/$(x)`y`;"\'*&|'],
     ],
   ])('%s, with the words that node would use', async (_, words, [scheme = '', ...rest]) => {
     const called = await launch({ words });
@@ -188,6 +196,63 @@ describe('git’s own web helper takes over', () => {
       ...rest
     } = JSON.parse(readFileSync(seen, 'utf8'));
     expect(rest).toEqual({ ...sandbox.env, ...environment(), ...own, PATH: path });
+  });
+});
+
+describe('where canonical may have a list of mirrors', () => {
+  const marks = () => sandbox.path('home/.local/state/gam/unlisted');
+
+  test('node is started, and perl before it, until it was seen to have none, and again a day later', async () => {
+    rmSync(marks(), { recursive: true });
+    expect(await taken()).toBe('programs/perl');
+    markUnlisted(`${URL_HERE}2`, sandbox.env);
+    expect(await taken()).toBe('programs/perl');
+    markUnlisted(URL_HERE, sandbox.env);
+    expect(await taken()).toBe('exec/git-remote-http');
+    const mark = readdirSync(marks()).find((name) => name.endsWith('.git')) ?? '';
+    const since = new Date(Date.now() - 24 * 3_600_000 - 61_000);
+    utimesSync(join(marks(), mark), since, since);
+    expect(await taken()).toBe('programs/perl');
+    markUnlisted(URL_HERE, sandbox.env, 60_000);
+    expect(await taken()).toBe('exec/git-remote-http');
+    markUnlisted(URL_HERE, sandbox.env, -60_000);
+    expect(await taken()).toBe('programs/perl');
+  });
+
+  test('but not where gam is off, where git lists without a repository, nor where nothing can be kept', async () => {
+    rmSync(marks(), { recursive: true });
+    writeFileSync(sandbox.path('file'), '');
+    for (const env of [
+      { GAM_DISABLE: '1' },
+      { GIT_DIR: undefined },
+      { HOME: undefined, XDG_STATE_HOME: undefined },
+      { HOME: 'relative', XDG_STATE_HOME: undefined },
+      { XDG_STATE_HOME: sandbox.path('file') },
+    ])
+      expect(await taken({ env })).toBe('exec/git-remote-http');
+    expect(await taken({ env: { XDG_STATE_HOME: 'relative' } })).toBe('programs/perl');
+    expect(await taken({ env: { HOME: undefined, XDG_STATE_HOME: sandbox.path('other-state') } })).toBe(
+      'programs/perl',
+    );
+    expect(await taken({ words: ['origin', `http://h/${'x'.repeat(250)}`] })).toBe('exec/git-remote-http');
+  });
+
+  test('the launcher finds the mark that was made, whatever the URL', async () => {
+    const segment = fc.stringMatching(/^[\w.~%+,;=:'"$&*()[\]|-]{0,12}$/);
+    const url = fc
+      .tuple(fc.constantFrom('http', 'https'), fc.array(segment, { minLength: 1, maxLength: 5 }))
+      .map(([scheme, path]) => `${scheme}://h.example/${path.join('/')}`)
+      .filter((one) => !/\/-|\/\/.*\/\//.test(one));
+    await fc.assert(
+      fc.asyncProperty(url, async (one) => {
+        rmSync(marks(), { recursive: true, force: true });
+        expect(await taken({ words: ['origin', one] })).toBe('programs/perl');
+        markUnlisted(one, sandbox.env);
+        expect(await taken({ words: ['origin', one] })).toMatch(/^exec\//);
+        expect(mayHaveList(one, sandbox.env)).toBe(false);
+      }),
+      { numRuns: 25 },
+    );
   });
 });
 

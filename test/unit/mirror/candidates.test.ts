@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConfigEntry } from '../../../src/config/entries.ts';
 import { candidateMirrors } from '../../../src/mirror/candidates.ts';
+import type { Offer } from '../../../src/mirror/offers.ts';
 
 const CANONICAL = 'https://h.example/group/project';
 
@@ -83,6 +84,28 @@ describe('candidateMirrors', () => {
       'https://b/r',
       'https://a/r',
       'https://deep/project',
+    ]);
+  });
+
+  test('has what a server names behind what the user does, each place once', () => {
+    const offer = (to: string, refusal: string | null = null): Offer => ({
+      url: to,
+      source: 'server',
+      location: null,
+      priority: 3,
+      refusal,
+    });
+    const entries = [set('remote', 'origin', 'mirrorurl', 'https://own.example/x')];
+    const offers = [
+      offer('https://OWN.example:443/x/'),
+      offer('https://theirs.example/x'),
+      offer('https://bad.example/x', 'not accepted'),
+      offer(CANONICAL),
+    ];
+    expect(candidateMirrors(entries, 'origin', CANONICAL, offers)).toMatchObject([
+      { url: 'https://own.example/x', source: 'config', refusal: null },
+      { url: 'https://theirs.example/x', source: 'server', refusal: null, priority: 3 },
+      { url: 'https://bad.example/x', source: 'server', refusal: 'not accepted' },
     ]);
   });
 });

@@ -276,3 +276,46 @@ describe('measureKeys', () => {
     expect(measureKeys(url).host).toBe(host);
   });
 });
+
+describe('mirrors of a server’s list', () => {
+  const listed = (name: string, priority: number | null) => mirror(name, { source: 'server', priority });
+  const names = (mirrors: Mirror[], of: Readonly<Record<string, Known>> = {}) =>
+    rankMirrors(mirrors, ({ site }) => of[site] ?? NOTHING, NOW, null).map((one) => one.mirror.site);
+
+  test('stand as its priorities say where nothing was measured, and those without one last', () => {
+    expect(names([listed('a', null), listed('b', 50), listed('c', 0), listed('d', 50)])).toEqual([
+      'c',
+      'b',
+      'd',
+      'a',
+    ]);
+  });
+
+  test('stand by what was measured where it was, whatever the list says', () => {
+    const seen = { a: served(5, 50e6), b: served(500, 1e5) };
+    expect(names([listed('b', 0), listed('c', 1), listed('a', 100)], seen)).toEqual(['a', 'c', 'b']);
+  });
+
+  test('take no other places than they would without priorities', () => {
+    const priority = fc.option(fc.integer({ min: 0, max: 100 }));
+    const one = fc.record({ known, priority, isListed: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 8 }), (all) => {
+        const of = ({ site }: Mirror) => all[Number(site)]?.known ?? NOTHING;
+        const made = (withPriority: boolean) =>
+          rankMirrors(
+            all.map(({ isListed, priority: told }, index) =>
+              isListed && withPriority ? listed(String(index), told) : mirror(String(index)),
+            ),
+            of,
+            NOW,
+            null,
+          ).map((ranked) => ranked.mirror.site);
+        const [plain, ordered] = [made(false), made(true)];
+        expect(ordered.toSorted()).toEqual(plain.toSorted());
+        for (const [index, site] of plain.entries())
+          if (!all[Number(site)]?.isListed) expect(ordered[index]).toBe(site);
+      }),
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import type { ConfigEntry } from '../config/entries.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Environment } from '../git/environment.ts';
+import { candidateMirrors } from '../mirror/candidates.ts';
+import type { KeptList } from '../mirror/kept-list.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { judgeOffers } from '../mirror/offers.ts';
+import { knownRate, rankMirrors } from '../mirror/rank.ts';
+import { recall } from '../state/measures.ts';
+
+/** Whose mirrors are looked for, and by which rules. */
+export interface Asked {
+  entries: readonly ConfigEntry[];
+  settings: Settings;
+  /** The remote's name; null when git was given a URL. */
+  remote: string | null;
+  canonicalUrl: string;
+  env: Environment;
+}
+
+/** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
+function inOrder(mirrors: readonly Mirror[], { settings, env }: Asked): readonly Mirror[] {
+  if (mirrors.length < 2) return mirrors;
+  const now = Date.now();
+  return rankMirrors(mirrors, recall(env, settings.location), now, Math.random()).map(
+    ({ mirror, known, backsOff }) => ({
+      ...mirror,
+      resting: backsOff !== null,
+      rate: knownRate(known, now),
+    }),
+  );
+}
+
+/**
+ * The mirrors of canonical that may serve, in the order in which they are tried: the user's, and those of canonical's list.
+ * One of the user's that must not be used is told of; those of a list are not, since nobody here has named them
+ * (`gam mirrors list` shows them).
+ */
+export function knownMirrors(asked: Asked, list: KeptList | null): readonly Mirror[] {
+  const { entries, settings, remote, canonicalUrl } = asked;
+  const offers = judgeOffers(list?.mirrors ?? [], 'server', canonicalUrl, settings.acceptMirrorUrl);
+  const mirrors = candidateMirrors(entries, remote, canonicalUrl, offers);
+  const isMute = ({ source, refusal }: Mirror) => refusal !== null && !['config', 'prefix'].includes(source);
+  return inOrder(
+    mirrors.filter((mirror) => !isMute(mirror)),
+    asked,
+  );
+}
