@@ -10,6 +10,7 @@ import { type RankedMirror, rankMirrors } from '../mirror/rank.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { recall } from '../state/measures.ts';
+import { recallOffers } from '../state/mirror-lists.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
 import { protocolVersion } from '../transport/protocol-version.ts';
 import { NOTHING_SHOWN } from '../transport/shown.ts';
@@ -130,7 +131,8 @@ export async function audit(target: AuditTarget, auditing: Auditing): Promise<Au
     });
   });
   const off = canonical.state === 'refused' ? 'canonical may not be contacted' : await mirrorsOff(auditing);
-  const mirrors = candidateMirrors(entries, target.remote, target.canonical);
+  const offers = recallOffers(target.canonical, settings.acceptMirrorUrl, env);
+  const mirrors = candidateMirrors(entries, target.remote, target.canonical, offers);
   const ranked = rankMirrors(mirrors, recall(env, settings.location), Date.now(), null);
   const hosts = [canonical];
   let rank = 0;

@@ -1,6 +1,6 @@
 import type { AcceptPattern } from '../config/accept.ts';
 import { type GitUrl, parseGitUrl } from '../protocol/git-url.ts';
-import { isPublicAddress } from '../protocol/public-host.ts';
+import { isLocalName, isPublicAddress } from '../protocol/public-host.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { judgeMirrorUrl } from './refusal.ts';
 
@@ -14,9 +14,6 @@ interface Offered {
 }
 
 const OWN_PORT: Readonly<Record<string, string>> = { http: '80', https: '443', ssh: '22', git: '9418' };
-
-/** Names that mean something inside one network only (RFC 6761, 6762, 8375, and what companies use). */
-const INSIDE = /^[^.]*$|\.(?:local|localhost|internal|intranet|private|corp|home|lan|home\.arpa)$/;
 
 // As browsers read it (URL Standard, "host parsing"), which also takes 0x7f.1 and 2130706433 for the address that they are.
 function plainHost(host: string): string | null {
@@ -45,7 +42,7 @@ function offered(url: string): Offered | null {
 function isInside(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const isAddress = bare !== host || /^[0-9.]+$/.test(host);
-  return isAddress ? !isPublicAddress(bare) : INSIDE.test(host);
+  return isAddress ? !isPublicAddress(bare) : isLocalName(host);
 }
 
 // What ~/.ssh/config calls by one word may be anywhere.

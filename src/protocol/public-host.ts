@@ -37,16 +37,20 @@ export function isPublicAddress(address: string): boolean {
   return isIPv6(address) && GLOBAL.check(address, 'ipv6') && !NOT_GLOBAL.check(address, 'ipv6');
 }
 
-/**
- * Names that DNS knows nothing of, or that mean something else in each network (RFC 6761, 6762, 7686, 8375, 9476), and
- * those of one word, which mostly stand in ~/.ssh/config. To ask for them would only tell others of them.
- */
-const NOT_IN_DNS =
-  /^[^.]*$|(?:^|\.)(?:local|localhost|internal|lan|home\.arpa|test|example|example\.(?:com|net|org)|invalid|onion|alt)$/;
+/** Names that mean something inside one network only (RFC 6761, 6762, 8375, 9476, and what companies use), and those of one word. */
+const LOCAL = /^[^.]*$|(?:^|\.)(?:local|localhost|internal|intranet|private|corp|home|lan|home\.arpa)$/;
+
+/** Names that DNS knows nothing of (RFC 6761, 7686, 9476). To ask for them would only tell others of them. */
+const NOT_IN_DNS = /(?:^|\.)(?:test|example|example\.(?:com|net|org)|invalid|onion|alt)$/;
+
+/** Whether a name, in lower case, may mean another host in each network. Names of one word mostly stand in ~/.ssh/config. */
+export function isLocalName(name: string): boolean {
+  return LOCAL.test(name);
+}
 
 /** Whether a name, in lower case, is one that means the same host everywhere. */
 export function hasPublicName(name: string): boolean {
-  return !NOT_IN_DNS.test(name);
+  return !isLocalName(name) && !NOT_IN_DNS.test(name);
 }
 
 /** Whether the host of a URL, a name or an address, is one for everybody. */

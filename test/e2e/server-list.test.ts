@@ -476,3 +476,21 @@ test('what does not stand in a list of this server’s is not read from a file o
   expect(recallList(url, sandbox.env)).toBeNull();
   expect(existsSync(`${folder}/${file}`)).toBe(true);
 });
+
+test('gam audit tells of the mirrors of the list, too, and which of them nobody would contact', async () => {
+  list.answer = naming(`${mirrors.url}/one`, 'git://refused.example/two');
+  await clone();
+  const { stdout } = await sandbox.run('gam', ['audit', '--json', url], {
+    env: {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'gam.acceptMirrorUrl',
+      GIT_CONFIG_VALUE_0: 'http://127.0.0.1:*/*',
+    },
+  });
+  const { hosts } = JSON.parse(stdout) as { hosts: Record<string, unknown>[] };
+  expect(hosts.map(({ url: at, source, state }) => ({ at, source, state }))).toEqual([
+    { at: url, source: null, state: 'ready' },
+    { at: `${mirrors.url}/one`, source: 'server', state: 'ready' },
+    { at: 'git://refused.example/two', source: 'server', state: 'refused' },
+  ]);
+});
