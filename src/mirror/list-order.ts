@@ -1,6 +1,7 @@
 import type { ListedMirror, ListPolicy } from '../config/mirror-list.ts';
 import { digest } from '../protocol/digest.ts';
 import type { Location } from '../protocol/location.ts';
+import { USUAL_PRIORITY } from '../protocol/mirror-list.ts';
 import { distanceBetween } from './distance.ts';
 
 /** Who asks for a list, as far as the order depends on it. */
@@ -10,9 +11,6 @@ export interface ListClient {
   /** null where it is not known. */
   location: Location | null;
 }
-
-/** The priority of a mirror of which none is said: others can be put before it and behind it. */
-const MIDDLE = 50;
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -54,7 +52,7 @@ export function orderListed(
   const late = lateness(policy, client, now);
   const keyed = mirrors.map((mirror) => ({
     mirror,
-    priority: mirror.priority ?? MIDDLE,
+    priority: mirror.priority ?? USUAL_PRIORITY,
     late: late(mirror),
   }));
   // Two of weight 0, or without a location, are equally late; infinity less infinity is no number.

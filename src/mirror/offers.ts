@@ -1,6 +1,6 @@
 import type { AcceptPattern } from '../config/accept.ts';
 import type { Location } from '../protocol/location.ts';
-import type { MirrorList } from '../protocol/mirror-list.ts';
+import { type MirrorList, USUAL_PRIORITY } from '../protocol/mirror-list.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { placeOf, refusalOfOffered } from './offered-url.ts';
 
@@ -27,11 +27,8 @@ export interface Offer {
 /** So many mirrors are taken from a server: more than a race ever starts. As many that are refused are shown. */
 export const MOST_OFFERS = 32;
 
-/** Where a list names no priority, the mirror stands behind those for which it does. */
-export const LAST_PRIORITY = 100;
-
 function byPriority(one: Pick<KeptOffer, 'priority'>, other: Pick<KeptOffer, 'priority'>): number {
-  return (one.priority ?? LAST_PRIORITY) - (other.priority ?? LAST_PRIORITY);
+  return (one.priority ?? USUAL_PRIORITY) - (other.priority ?? USUAL_PRIORITY);
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Location } from '../protocol/location.ts';
+import { USUAL_PRIORITY } from '../protocol/mirror-list.ts';
 import { latencyOver } from './distance.ts';
 import { backsOffUntil, faded, type Measure } from './measure.ts';
 import type { Mirror } from './mirror.ts';
-import { LAST_PRIORITY } from './offers.ts';
 
 /** What is remembered of a mirror. */
 export interface Known {
@@ -121,7 +121,7 @@ function byPriority(all: readonly RankedMirror[], now: number): RankedMirror[] {
     mirror.priority !== undefined && backsOff === null && !isMeasured(known, now);
   const listed = all.filter(isListed);
   const sorted = listed.toSorted(
-    (a, b) => (a.mirror.priority ?? LAST_PRIORITY) - (b.mirror.priority ?? LAST_PRIORITY),
+    (a, b) => (a.mirror.priority ?? USUAL_PRIORITY) - (b.mirror.priority ?? USUAL_PRIORITY),
   );
   return all.map((one) => sorted[listed.indexOf(one)] ?? one);
 }

@@ -13,7 +13,7 @@ export interface OfferedMirror {
   id: string;
   url: string;
   location: Location | null;
-  /** 0 to 100, lower first; null where the list does not say. */
+  /** 0 to 100, lower first; null where the list does not say, which counts as USUAL_PRIORITY. */
   priority: number | null;
 }
 
@@ -32,6 +32,9 @@ export interface MirrorList {
   /** Where a server that has moved lives now. */
   successor: string | null;
 }
+
+/** The priority of a mirror of which none is said: others can be put before it and behind it. */
+export const USUAL_PRIORITY = 50;
 
 /** The most mirrors, and the most canonical URLs, that one list may hold. */
 export const MOST_LISTED = 1024;
