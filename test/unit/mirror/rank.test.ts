@@ -282,12 +282,12 @@ describe('mirrors of a server’s list', () => {
   const names = (mirrors: Mirror[], of: Readonly<Record<string, Known>> = {}) =>
     rankMirrors(mirrors, ({ site }) => of[site] ?? NOTHING, NOW, null).map((one) => one.mirror.site);
 
-  test('stand as its priorities say where nothing was measured, and those without one last', () => {
-    expect(names([listed('a', null), listed('b', 50), listed('c', 0), listed('d', 50)])).toEqual([
+  test('stand as its priorities say where nothing was measured, and those without one in the middle', () => {
+    expect(names([listed('a', null), listed('b', 60), listed('c', 0), listed('d', 55)])).toEqual([
       'c',
-      'b',
-      'd',
       'a',
+      'd',
+      'b',
     ]);
   });
 
