@@ -2,15 +2,11 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { checkMirrors } from '../../src/check/check-mirrors.ts';
 import type { CheckedMirror } from '../../src/check/checked-mirror.ts';
-import { readSettings } from '../../src/config/settings.ts';
-import { GamError } from '../../src/errors.ts';
-import { readConfig } from '../../src/git/config.ts';
-import { discoverRepository, needRepository } from '../../src/git/discover.ts';
+import { askedTargets } from '../../src/main/asked-targets.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { layOut } from '../../src/main/table.ts';
-import { listTargets } from '../../src/mirror/listing.ts';
 import { checkColumns } from '../../src/mirror/mirror-columns.ts';
 
 export default class Check extends GamCommand {
@@ -43,19 +39,10 @@ export default class Check extends GamCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Check);
-    if (args.url !== undefined && flags.remote !== undefined)
-      throw new GamError('usage', 'give a URL or --remote, not both');
-    if (flags.remote !== undefined) await needRepository(this.where);
-    const inRepository = (await discoverRepository(this.where)) !== null;
-    // A base is no repository: nothing can be asked of its mirrors.
-    if (!inRepository && args.url === undefined)
-      throw new GamError('usage', 'outside a repository a URL is needed', {
-        suggestion: 'name the canonical URL whose mirrors are to be checked',
-      });
-    const entries = await readConfig(this.where);
-    const { settings, warnings } = readSettings(entries);
+    const missing = 'name the canonical URL whose mirrors are to be checked';
+    const found = await askedTargets({ url: args.url, remote: flags.remote }, this.where, missing);
+    const { entries, settings, targets, warnings } = found;
     for (const warning of warnings) this.remark(warning);
-    const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
     const checked = await interruptible((signal) =>
       checkMirrors(targets, { entries, env: this.env, cwd: this.where.cwd, settings, signal }),
     );

@@ -9,6 +9,7 @@ import { needRepository } from '../../src/git/discover.ts';
 import { readMirrorListFile, writeMirrorListFile } from '../../src/git/mirror-list-file.ts';
 import { PUBLISHED_REF, publishList } from '../../src/git/publish.ts';
 import { GamCommand } from '../../src/main/command.ts';
+import { interruptible } from '../../src/main/interruptible.ts';
 import { defaultRemote, needRemote } from '../../src/mirror/listing.ts';
 import { judgeMirrorList, publishableMirrors, unfitForOthers } from '../../src/mirror/publishable.ts';
 import { LONGEST_TTL, type MirrorList } from '../../src/protocol/mirror-list.ts';
@@ -93,7 +94,7 @@ export default class Publish extends GamCommand {
       process.stdout.write(text);
       return;
     }
-    const published = await this.interruptible((signal) =>
+    const published = await interruptible((signal) =>
       publishList(remote.name, text, { ...this.where, env: this.env, signal }),
     );
     if (published === null || quiet) return;

@@ -2,16 +2,15 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { askForList, type ListAsking } from '../../src/check/ask-list.ts';
 import { parseAcceptPattern } from '../../src/config/accept.ts';
-import { readSettings, type Settings } from '../../src/config/settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { GamError } from '../../src/errors.ts';
-import { readConfig } from '../../src/git/config.ts';
-import { discoverRepository, needRepository } from '../../src/git/discover.ts';
 import { moveRemote } from '../../src/git/move-remote.ts';
+import { askedTargets } from '../../src/main/asked-targets.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { listLines } from '../../src/mirror/list-lines.ts';
-import { listTargets, type Target } from '../../src/mirror/listing.ts';
+import type { Target } from '../../src/mirror/listing.ts';
 import { refusalOfOffered } from '../../src/mirror/offered-url.ts';
 import { judgeOffers } from '../../src/mirror/offers.ts';
 import type { MirrorList } from '../../src/protocol/mirror-list.ts';
@@ -54,18 +53,10 @@ export default class Refresh extends GamCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Refresh);
-    if (args.url !== undefined && flags.remote !== undefined)
-      throw new GamError('usage', 'give a URL or --remote, not both');
-    if (flags.remote !== undefined) await needRepository(this.where);
-    const inRepository = (await discoverRepository(this.where)) !== null;
-    if (!inRepository && args.url === undefined)
-      throw new GamError('usage', 'outside a repository a URL is needed', {
-        suggestion: 'name the canonical URL whose list is wanted',
-      });
-    const entries = await readConfig(this.where);
-    const { settings, warnings } = readSettings(entries);
+    const missing = 'name the canonical URL whose list is wanted';
+    const found = await askedTargets({ url: args.url, remote: flags.remote }, this.where, missing);
+    const { entries, settings, targets, warnings } = found;
     for (const warning of warnings) this.remark(warning);
-    const targets = listTargets(entries, { inRepository, url: args.url, remote: flags.remote });
     if (targets.length === 0)
       throw new GamError('unknown-remote', 'this repository has no remote', {
         suggestion: 'add one with git remote add, or name a URL',

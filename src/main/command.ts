@@ -1,8 +1,6 @@
-import { constants } from 'node:os';
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { Environment } from '../git/environment.ts';
-import { processesEnded } from '../git/process.ts';
 
 /** What every command of gam shares: where it writes, and that it knows its surroundings by values. */
 export abstract class GamCommand extends Command {
@@ -32,25 +30,5 @@ export abstract class GamCommand extends Command {
   /** The terminal's width in columns; null when standard output is none, or does not tell, and nothing need be cut. */
   protected width(): number | null {
     return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : null;
-  }
-
-  /** Runs something that SIGINT and SIGTERM end, with its children; null when one did. */
-  protected async interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
-    const stop = new AbortController();
-    const end = (name: NodeJS.Signals) => {
-      process.exitCode = 128 + constants.signals[name];
-      stop.abort();
-    };
-    const names = ['SIGINT', 'SIGTERM'] as const;
-    for (const name of names) process.on(name, end);
-    try {
-      return await work(stop.signal);
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-      return null;
-    } finally {
-      await processesEnded();
-      for (const name of names) process.off(name, end);
-    }
   }
 }
