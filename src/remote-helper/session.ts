@@ -383,17 +383,21 @@ export class Session {
 
   async #passBatch(packets: readonly Packet[]): Promise<void> {
     let forGit: Buffer[] = [];
-    for (const packet of packets) {
-      if (this.#state === 'before' && !this.#expected[0]?.own && packetLine(packet)?.startsWith('ERR '))
-        await this.#events.failing();
-      if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
-        await write(this.#git.output, ...forGit);
-        forGit = [];
-        await this.#end();
+    try {
+      for (const packet of packets) {
+        if (this.#state === 'before' && !this.#expected[0]?.own && packetLine(packet)?.startsWith('ERR '))
+          await this.#events.failing();
+        if (this.#completion !== null && this.#expected[0]?.pack && packet.kind === 'flush') {
+          await write(this.#git.output, ...forGit);
+          forGit = [];
+          await this.#end();
+        }
+        if (this.#note(packet)) forGit.push(packet.raw);
       }
-      if (this.#note(packet)) forGit.push(packet.raw);
+    } finally {
+      // Also what came before a packet that ends the line.
+      await write(this.#git.output, ...forGit);
     }
-    await write(this.#git.output, ...forGit);
   }
 
   async #end(): Promise<void> {
@@ -407,6 +411,8 @@ export class Session {
     const isEnd = packet.kind === (this.#canonical.stateless ? 'response-end' : 'flush');
     if (packetLine(packet)?.startsWith('ERR ')) {
       own.refused = true;
+      // The answer to what git asked behind it may have come along, and would be taken for a part of this one.
+      if (own.aside && !this.#canonical.stateless) throw new GamError('bad-packet', 'canonical refused');
       // The server hangs up (upload-pack.c); what is sent before that is seen would be lost.
       if (!this.#canonical.stateless) this.#canonical.close();
     } else if (packet.kind !== 'response-end' && !own.refused) own.listener?.packet(packet);

@@ -74,6 +74,18 @@ test('git ls-remote asks for no list, and a server that is known to have none ge
   expect(daemon.asked).toEqual([]);
 });
 
+/** Holds bytes back until all that git asked behind them has been answered, and sends them with that in one piece. */
+function sendAlong(line: Socket, bytes: Buffer): void {
+  const write = line.write.bind(line);
+  let held = bytes;
+  line.write = (chunk: Buffer) => {
+    held = Buffer.concat([held, chunk]);
+    if (!held.subarray(-4).equals(FLUSH.raw)) return true;
+    line.write = write;
+    return write(held);
+  };
+}
+
 const entry = linePacket('mirror.m.url=https://m.invalid/x').raw;
 
 function endless(line: Socket, piece: Buffer): void {
@@ -94,6 +106,7 @@ test.each<[string, ListDaemon['answer']]>([
   ['half an answer', (_, line) => void line.write(entry)],
   ['half an answer, and silence', (_, line) => (line.write(entry), new Promise(() => undefined))],
   ['an ERR packet', (_, line) => void line.write(linePacket('ERR no').raw)],
+  ['an ERR packet and the answer to git', (_, line) => sendAlong(line, linePacket('ERR no').raw)],
   ['an ERR packet and the end', (_, line) => void line.end(linePacket('ERR no').raw)],
   ['a hang-up', (_, line) => line.destroy()],
   ['an HTML page', (_, line) => void line.write('<html></html>')],
