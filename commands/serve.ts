@@ -21,6 +21,10 @@ export default class Serve extends GamCommand {
       'in (--htpasswd).',
     'Once it is ready, the first line on standard output is "listening on <url>". Standard error ' +
       'gets a line for each request, in the common log format with some words more; with -q, none.',
+    'Where the configuration of a repository says mirrorList.enabled, its mirrors are told to clients ' +
+      'of protocol v2 that ask (see gam upload-pack --help), and as JSON at /<repository>/info/mirrors. ' +
+      'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
+      'tell who the client is.',
     '/-/health answers 200 (503 while stopping), /-/metrics in the text format of Prometheus.',
     'SIGTERM or Ctrl-C: nobody comes in any more, running requests have 8 seconds; a second ' +
       'signal ends them. Status 0 for SIGTERM, 130 for Ctrl-C.',
@@ -28,6 +32,7 @@ export default class Serve extends GamCommand {
   static override examples = [
     '<%= config.bin %> serve /srv/git',
     '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
+    '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
     '<%= config.bin %> serve --tls-cert=host.crt --tls-key=host.key --htpasswd=logins',
   ];
   static override args = {
@@ -53,6 +58,12 @@ export default class Serve extends GamCommand {
       summary: 'Let in only users of this file (bcrypt, apr1, SHA).',
       helpValue: '<file>',
     }),
+    'trusted-proxy': Flags.string({
+      summary: 'Believe what this proxy says of its client (X-Forwarded-For).',
+      helpValue: '<address or range>',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'max-children': Flags.integer({
       summary: 'Have git at work on so many requests at a time; others wait.',
       helpValue: '<n>',
@@ -77,6 +88,7 @@ export default class Serve extends GamCommand {
       maxChildren: flags['max-children'],
       tls: cert === undefined || key === undefined ? undefined : { cert, key },
       htpasswd: flags.htpasswd,
+      trustedProxies: flags['trusted-proxy'],
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });

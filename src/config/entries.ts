@@ -31,6 +31,20 @@ export function parseConfigList(output: string): ConfigEntry[] {
   return entries;
 }
 
+/**
+ * Reads what `git config --list -z --show-origin` prints: before each variable where it comes from, `file:<path> NUL` for a
+ * file (git-config(1), --show-origin).
+ */
+export function parseConfigOrigins(output: string): { file: string | null; entry: ConfigEntry }[] {
+  const words = output.split('\0');
+  return words.flatMap((word, index) => {
+    const [entry] = index % 2 === 1 ? parseConfigList(word) : [];
+    const origin = words[index - 1] ?? '';
+    if (entry === undefined) return [];
+    return [{ file: origin.startsWith('file:') ? origin.slice('file:'.length) : null, entry }];
+  });
+}
+
 /** All values of one variable, in git's order; a variable without a value counts as `true`. */
 export function allValues(
   entries: readonly ConfigEntry[],

@@ -27,8 +27,18 @@ export function badRequest(why: string): GamError {
 export function parseMirrorListRequest(packets: readonly Packet[]): MirrorListRequest {
   const delim = packets.findIndex(({ kind }) => kind === 'delim');
   const lines = delim < 0 ? [] : packets.slice(delim).flatMap((packet) => packetLine(packet) ?? []);
-  const value = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
-  const [url = '', skip = '0'] = [value('url'), value('skip')];
+  return readMirrorListRequest(
+    (name) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? null,
+  );
+}
+
+/**
+ * Reads a request for the list out of its arguments, however they came.
+ * @param value that of a name, null where it was not given
+ * @throws GamError `bad-request` as parseMirrorListRequest() does
+ */
+export function readMirrorListRequest(value: (name: string) => string | null): MirrorListRequest {
+  const [url, skip] = [value('url') ?? '', value('skip') ?? '0'];
   if (url.length > LONGEST.url)
     throw badRequest(`${MIRROR_LIST}: url is longer than ${LONGEST.url} characters`);
   const skipped = parseNumber(skip, Number.MAX_SAFE_INTEGER);

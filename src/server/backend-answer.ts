@@ -1,13 +1,14 @@
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { HttpBackend } from '../git/http-backend.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { AnswerEnd } from './answer-end.ts';
+import type { Answers } from './answers.ts';
 import { type CgiHead, readCgiHead } from './cgi.ts';
 import type { Exchange } from './exchange.ts';
 import { feed } from './feed.ts';
-import { type Patience, within } from './patience.ts';
+import { passOn } from './pass-on.ts';
+import type { Patience } from './patience.ts';
 
 /** As much of what git complains of is looked at. */
 const COMPLAINT = 4096;
@@ -25,30 +26,15 @@ function listen(errors: Readable): () => string | null {
   };
 }
 
-/** Passes git's answer on, no faster than the client takes it. @returns what it ended with */
-async function passOn(
-  exchange: Exchange,
-  head: CgiHead,
-  output: Readable,
-  patience: number,
-): Promise<AnswerEnd> {
-  const { gone, request, response } = exchange;
-  const end = new AnswerEnd();
-  const write = async (chunk: Buffer) => {
-    end.add(chunk);
-    // A receive-pack that has all it needs goes on without its client, and must not find its pipe full.
-    if (gone.aborted) return;
-    if (request.method !== 'HEAD') exchange.bytesOut += chunk.length;
-    if (response.write(chunk)) return;
-    const asleep = () => {
-      exchange.reason ??= 'the client stopped reading';
-      response.destroy();
-    };
-    await within(patience, once(response, 'drain', { signal: gone }), asleep).catch(() => undefined);
-  };
-  if (head.rest.length > 0) await write(head.rest);
-  for await (const chunk of output) await write(chunk as Buffer);
-  return end;
+async function* bodyOf(head: CgiHead, output: Readable): AsyncGenerator<Buffer> {
+  if (head.rest.length > 0) yield head.rest;
+  for await (const chunk of output) yield chunk as Buffer;
+}
+
+// With lines more, it is longer than git may have said.
+function headersOf({ headers }: CgiHead, greeting: Answers | null): string[] {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
+  return greeting === null || at < 0 ? headers : headers.toSpliced(at, 2);
 }
 
 /**
@@ -57,12 +43,14 @@ async function passOn(
  * and hooks running. When git fails in the middle, the answer breaks off, too, so that it cannot pass for a whole one.
  * Resolves when git is through.
  *
+ * @param greeting what adds to git's answer, where that is a greeting
  * @param failed what to answer in place of a status of 500, before anything is sent; null for that
  */
 export async function answerByBackend(
   exchange: Exchange,
   backend: HttpBackend,
   patience: Patience,
+  greeting: Answers | null,
   failed: () => Promise<{ status: number; told: string } | null>,
 ): Promise<void> {
   const { gone, response, service } = exchange;
@@ -93,8 +81,10 @@ export async function answerByBackend(
       exchange.refuse(instead.status, complaint() ?? instead.told, instead.told);
       return;
     }
-    response.writeHead(head.status, head.headers);
-    const end = await passOn(exchange, head, backend.output, patience.reader);
+    response.writeHead(head.status, headersOf(head, greeting));
+    const end = new AnswerEnd();
+    const body = bodyOf(head, backend.output);
+    await passOn(exchange, body, greeting, patience.reader, (chunk) => end.add(chunk));
     const { status, signal } = await backend.exit;
     if (status !== 0 || head.status >= 400)
       exchange.reason ??= complaint() ?? `git ended with ${signal ?? status}`;

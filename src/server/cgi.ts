@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { RequestVariables } from '../git/http-backend.ts';
+import type { Exchange } from './exchange.ts';
 
 /** What the answer of a CGI program begins with (RFC 3875, section 6.3). */
 export interface CgiHead {
@@ -44,8 +44,8 @@ export async function readCgiHead(output: Readable): Promise<CgiHead | null> {
 }
 
 /** What http-backend is told of a request, beside where its repository is and who asks. */
-export function requestVariables(request: IncomingMessage, query: string): RequestVariables {
-  const { headers, method = 'GET', socket } = request;
+export function requestVariables({ client, request }: Exchange, query: string): RequestVariables {
+  const { headers, method = 'GET' } = request;
   const optional: Record<string, string | string[] | undefined> = {
     CONTENT_TYPE: headers['content-type'],
     // A chunked request has none, and is read to its end.
@@ -61,7 +61,7 @@ export function requestVariables(request: IncomingMessage, query: string): Reque
     SERVER_PROTOCOL: `HTTP/${request.httpVersion}`,
     REQUEST_METHOD: method,
     QUERY_STRING: query,
-    REMOTE_ADDR: socket.remoteAddress ?? '',
+    REMOTE_ADDR: client ?? '',
     ...Object.fromEntries(given),
   };
 }

@@ -1,15 +1,9 @@
-import { isIP } from 'node:net';
 import { geoipOf, hasGeoData } from '../geo/geoip.ts';
 import type { Environment } from '../git/environment.ts';
 import { isPublicAddress } from '../protocol/public-host.ts';
 import { printable } from '../protocol/text.ts';
+import { plainAddress } from './client-address.ts';
 import type { LookAtClient } from './mirror-list.ts';
-
-// Without the zone of a link (`%eth0`), and IPv4 as such where a socket of both kinds shows it (RFC 4291, 2.5.5.2).
-function plainAddress(text: string): string | null {
-  const address = text.replace(/^::ffff:(?=[0-9.]+$)/i, '').replace(/%.*$/, '');
-  return isIP(address) === 0 ? null : address;
-}
 
 /** The address of who is logged in over ssh, as sshd says (ssh(1), "ENVIRONMENT"); '' for anybody else. */
 export function sshAddress(env: Environment): string {

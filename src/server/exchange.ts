@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Body } from './body.ts';
 import type { ServiceName } from './service.ts';
 
 /** How long a client that was answered may go on sending what nobody reads, in milliseconds. */
@@ -13,8 +14,9 @@ export class Exchange {
   /** Milliseconds since the epoch, and by the clock that never jumps. */
   readonly began = Date.now();
   readonly #start = performance.now();
-  /** The address of whoever asks; known only as long as the line is open. */
+  /** The address of whoever asks; null where it has left already. */
   readonly client: string | null;
+  readonly body: Body;
   service: ServiceName = 'none';
   /** Who has logged in. */
   user: string | null = null;
@@ -26,10 +28,11 @@ export class Exchange {
   /** Whether a client that waits for word to go on (RFC 9110, "Expect") is still to get it. */
   #expects: boolean;
 
-  constructor(request: IncomingMessage, response: ServerResponse, expects: boolean) {
+  constructor(request: IncomingMessage, response: ServerResponse, expects: boolean, client: string | null) {
     this.request = request;
     this.response = response;
-    this.client = request.socket.remoteAddress ?? null;
+    this.client = client;
+    this.body = new Body(request);
     this.#expects = expects;
     const left = new AbortController();
     this.gone = left.signal;
@@ -47,10 +50,15 @@ export class Exchange {
     return performance.now() - this.#start;
   }
 
+  /** What the client asks for by the header `Git-Protocol` (gitprotocol-http(5)). */
+  get asksFor(): string | undefined {
+    const asked = this.request.headers['git-protocol'];
+    return typeof asked === 'string' ? asked : undefined;
+  }
+
   /** The version of git's protocol that the client asks for (gitprotocol-http(5), `Git-Protocol`); null for none. */
   get protocol(): string | null {
-    const asked = this.request.headers['git-protocol'];
-    return /(?:^|:)version=([0-9]+)/.exec(typeof asked === 'string' ? asked : '')?.[1] ?? null;
+    return /(?:^|:)version=([0-9]+)/.exec(this.asksFor ?? '')?.[1] ?? null;
   }
 
   /** Has the client send its body, if it waits for that. */
@@ -59,9 +67,9 @@ export class Exchange {
     this.#expects = false;
   }
 
-  /** Answers with a text of its own, which git shows to its user. */
-  say(status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
-    const body = Buffer.from(text);
+  /** Answers with a body of its own; a text git shows to its user. */
+  say(status: number, text: string | Buffer, headers: Readonly<Record<string, string>> = {}): void {
+    const body = typeof text === 'string' ? Buffer.from(text) : text;
     const type = body.length === 0 ? {} : { 'Content-Type': 'text/plain; charset=utf-8' };
     const about = { 'Cache-Control': 'no-cache', 'Content-Length': body.length };
     this.response.writeHead(status, { ...type, ...about, ...headers });

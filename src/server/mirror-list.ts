@@ -25,7 +25,8 @@ function objectFormat(format: string): Capability {
   };
 }
 
-function mirrorList(
+/** The row that tells a list, whatever repository it is about. */
+export function mirrorListRow(
   settings: ListSettings,
   entries: readonly ConfigEntry[],
   lookAtClient: LookAtClient,
@@ -53,5 +54,5 @@ export function mirrorListCapabilities(
 ): Capability[] {
   if (!settings.enabled) return [];
   const format = lastValue(entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
-  return [objectFormat(format), mirrorList(settings, entries, lookAtClient)];
+  return [objectFormat(format), mirrorListRow(settings, entries, lookAtClient)];
 }

@@ -1,12 +1,20 @@
 import type { Environment } from '../git/environment.ts';
 import { type HttpBackend, refusalOf, startHttpBackend } from '../git/http-backend.ts';
+import { Answers } from './answers.ts';
 import { answerByBackend } from './backend-answer.ts';
+import { advertisedLines, type Capability } from './capability.ts';
 import { requestVariables } from './cgi.ts';
+import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
 import { findRepository } from './find-repository.ts';
+import { answerForTable, requestForTable } from './list-request.ts';
+import { type InTurn, Lists } from './lists.ts';
+import { type LookAtClient, mirrorListCapabilities } from './mirror-list.ts';
+import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
+import { asksForV2 } from './protocol-version.ts';
 import type { Target } from './request-path.ts';
-import { serviceOf } from './service.ts';
+import { type Service, serviceOf } from './service.ts';
 import type { Turns } from './turns.ts';
 
 /** What the repositories under a root are served with. */
@@ -18,15 +26,24 @@ export interface Serving {
   env: Environment;
   turns: Turns;
   patience: Patience;
+  /** Is told what is wrong with a mirror list. */
+  warn: (message: string) => void;
 }
 
 /** Answers requests for the repositories under a root; knows every git that is at work. */
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
+  readonly #lists: Lists;
 
   constructor(serving: Serving) {
     this.#serving = serving;
+    const { env, patience, turns, warn } = serving;
+    const inTurn: InTurn = async (read, signal) => {
+      const leave = await turns.take(signal, patience.turn);
+      return leave === null ? null : read().finally(leave);
+    };
+    this.#lists = new Lists(env, inTurn, warn);
   }
 
   /** Lets whoever has to wait for git wait no more. */
@@ -36,12 +53,13 @@ export class Repositories {
 
   /** Ends every git that is at work, with all it has started. */
   end(): void {
+    this.#lists.end();
     for (const backend of this.#running) backend.end();
   }
 
   /** Answers one request; resolves when git is through with it. */
-  async answer(exchange: Exchange, target: Target): Promise<void> {
-    const { patience, root, turns } = this.#serving;
+  async answer(exchange: Exchange, target: Target | null): Promise<void> {
+    if (target === null) return exchange.refuse(404, 'a path that no client of git asks for');
     const service = serviceOf(target);
     if (service === null) return exchange.refuse(404, 'nothing that git serves');
     exchange.service = service.name;
@@ -49,34 +67,78 @@ export class Repositories {
       const Allow = service.methods.join(', ');
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
-    const found = await findRepository(root, service);
+    const found = await findRepository(this.#serving.root, service);
     if ('refusal' in found) return exchange.refuse(404, found.refusal);
+    const { gitDir } = found;
+    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
+    const table = await this.#tableFor(exchange, service, gitDir);
+    const part =
+      table.length > 0 && exchange.request.method === 'POST'
+        ? await requestForTable(exchange, table, this.#serving.patience.body)
+        : null;
+    if (part !== null) return answerForTable(exchange, part, table);
+    await this.#inTurn(exchange, () => this.#byGit(exchange, target, gitDir, service.rest, table));
+  }
+
+  // In place of a list that could not be read in time there is no answer, rather than a wrong one.
+  async #tellMirrors(exchange: Exchange, target: Target, gitDir: string): Promise<void> {
+    const list = await this.#lists.of(gitDir);
+    if (list === null && this.#serving.turns.closed) return this.#refuseTurn(exchange);
+    if (list === null)
+      return exchange.refuse(404, 'no mirror list is enabled', 'no mirror list is enabled here');
+    await answerMirrorsPage(exchange, target.query, list, this.#look(exchange), exchange.user === null);
+  }
+
+  // Only protocol v2 of upload-pack has room for more.
+  async #tableFor(exchange: Exchange, { name }: Service, gitDir: string): Promise<readonly Capability[]> {
+    if (name !== 'upload-pack' || !asksForV2(exchange.asksFor)) return [];
+    const list = await this.#lists.of(gitDir);
+    return list === null ? [] : mirrorListCapabilities(list.settings, list.entries, this.#look(exchange));
+  }
+
+  #look({ client }: Exchange): LookAtClient {
+    return lookAt(client ?? '', this.#serving.warn);
+  }
+
+  #refuseTurn(exchange: Exchange): void {
+    const { turns } = this.#serving;
+    const told = turns.closed ? 'the server is stopping' : 'the server is busy; try again in a moment';
+    exchange.refuse(503, told, told, { 'Retry-After': '10' });
+  }
+
+  async #inTurn(exchange: Exchange, work: () => Promise<void>): Promise<void> {
+    const { patience, turns } = this.#serving;
     const leave = await turns.take(exchange.gone, patience.turn);
-    if (leave === null) {
-      const told = turns.closed ? 'the server is stopping' : 'the server is busy; try again in a moment';
-      return exchange.refuse(503, told, told, { 'Retry-After': '10' });
-    }
+    if (leave === null) return this.#refuseTurn(exchange);
     try {
-      await this.#byGit(exchange, target, found.gitDir, service.rest);
+      await work();
     } finally {
       leave();
     }
   }
 
-  async #byGit(exchange: Exchange, target: Target, gitDir: string, rest: string): Promise<void> {
+  async #byGit(
+    exchange: Exchange,
+    target: Target,
+    gitDir: string,
+    rest: string,
+    table: readonly Capability[],
+  ): Promise<void> {
     const { env, patience, program } = this.#serving;
     const { request, user } = exchange;
     const variables = {
-      ...requestVariables(request, target.query),
+      ...requestVariables(exchange, target.query),
       PATH_TRANSLATED: gitDir + rest,
       ...(user === null ? {} : { AUTH_TYPE: 'Basic', REMOTE_USER: user }),
     };
+    const greeting =
+      table.length > 0 && request.method !== 'POST' ? new Answers(advertisedLines(table)) : null;
     exchange.goOn();
     const backend = startHttpBackend(program, env, variables, request.method === 'POST');
     this.#running.add(backend);
     try {
       // Which is its answer, too, for a repository that git will not touch (safe.directory).
-      await answerByBackend(exchange, backend, patience, async () => {
+      await answerByBackend(exchange, backend, patience, greeting, async () => {
         const refusal = await refusalOf(gitDir, env);
         return refusal === null ? null : { status: 403, told: 'the server may not read this repository' };
       });

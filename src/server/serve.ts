@@ -10,6 +10,7 @@ import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { type Certificate, readCertificate, realRoot } from './beforehand.ts';
+import { parseTrustedProxies } from './client-address.ts';
 import { type ListenAddress, serverUrl } from './listen-address.ts';
 import { Login } from './login.ts';
 import { PATIENCE, type Patience } from './patience.ts';
@@ -29,6 +30,8 @@ export interface ServeOptions {
   tls?: { key: string; cert: string } | undefined;
   /** A file of logins; without it everybody is let in. */
   htpasswd?: string | undefined;
+  /** Addresses and ranges of proxies, whose `X-Forwarded-For` counts. */
+  trustedProxies?: readonly string[] | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -72,9 +75,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { Metrics } = await import('./metrics.ts');
   const turns = new Turns(options.maxChildren);
   const site = new Site({
-    repositories: new Repositories({ root, program, env: servingEnvironment(env), turns, patience }),
+    repositories: new Repositories({ root, program, env: servingEnvironment(env), turns, patience, warn }),
     metrics: new Metrics(turns),
     login,
+    isTrusted: parseTrustedProxies(options.trustedProxies ?? []),
     log,
   });
   const server = open(site, tls, patience);

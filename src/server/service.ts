@@ -3,10 +3,11 @@ import type { Target } from './request-path.ts';
 /** git's services (gitprotocol-http(5)); archives came to http with git 2.44, and an older http-backend says 404. */
 type GitService = 'upload-pack' | 'receive-pack' | 'upload-archive';
 
-/** What a request is called in the log and in metrics; `file` is one of dumb http, `none` is nothing of git's. */
-export type ServiceName = GitService | 'info-refs' | 'file' | 'health' | 'metrics' | 'none';
+/** What a request is called in the log and in metrics; `mirrors` is the mirror list
+ * as a page, `file` one of dumb http, `none` is nothing of git's. */
+export type ServiceName = GitService | 'info-refs' | 'mirrors' | 'file' | 'health' | 'metrics' | 'none';
 
-/** A request that git http-backend would answer. */
+/** A request that git http-backend would answer, or gam where a list is told. */
 export interface Service {
   name: ServiceName;
   /** The part of the path that names a repository: `/x.git`; empty for the root itself. */
@@ -21,12 +22,13 @@ const SERVICES: readonly GitService[] = ['upload-pack', 'receive-pack', 'upload-
 const READ = ['GET', 'HEAD'] as const;
 const OID = '[0-9a-f]{40}(?:[0-9a-f]{24})?';
 
-/** What git-http-backend(1) serves, each with the methods for it; whatever is not here need not start a process. */
+/** What git-http-backend(1) serves, and the mirror list, each with the methods for it; whatever is not here need not start a process. */
 const SERVED: readonly { ends: RegExp; name: ServiceName; methods: readonly string[] }[] = [
   { ends: /\/git-upload-pack$/, name: 'upload-pack', methods: ['POST'] },
   { ends: /\/git-receive-pack$/, name: 'receive-pack', methods: ['POST'] },
   { ends: /\/git-upload-archive$/, name: 'upload-archive', methods: ['POST'] },
   { ends: /\/info\/refs$/, name: 'info-refs', methods: READ },
+  { ends: /\/info\/mirrors$/, name: 'mirrors', methods: READ },
   { ends: /\/HEAD$/, name: 'file', methods: READ },
   { ends: /\/objects\/info\/(?:packs|alternates|http-alternates)$/, name: 'file', methods: READ },
   { ends: /\/objects\/[0-9a-f]{2}\/(?:[0-9a-f]{38}|[0-9a-f]{62})$/, name: 'file', methods: READ },

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { processesEnded } from '../git/process.ts';
 import { printable } from '../protocol/text.ts';
 import { accessLine } from './access-log.ts';
+import { clientOf, type IsTrusted } from './client-address.ts';
 import { Exchange } from './exchange.ts';
 import type { Login } from './login.ts';
 import type { Metrics } from './metrics.ts';
@@ -14,6 +15,8 @@ export interface SiteParts {
   metrics: Metrics;
   /** Null where everybody is let in. */
   login: Login | null;
+  /** Whose word counts for who the client is. */
+  isTrusted: IsTrusted;
   log: (line: string) => void;
 }
 
@@ -34,7 +37,7 @@ export class Site {
 
   /** Takes a request, sees to its answer, and tells of it when all is over. */
   take(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
-    const exchange = new Exchange(request, response, expects);
+    const exchange = new Exchange(request, response, expects, clientOf(request, this.#parts.isTrusted));
     const closed = new Promise<void>((resolve) => void response.once('close', resolve));
     const work = Promise.all([this.#answer(exchange), closed.then(() => this.#tell(exchange))]);
     this.#working.add(work);
@@ -82,8 +85,7 @@ export class Site {
     exchange.user = login === null ? null : await login.userOf(request.headers.authorization);
     if (login !== null && exchange.user === null)
       return exchange.refuse(401, 'no login, or a wrong one', 'a login is needed here', CHALLENGE);
-    if (target === null) return exchange.refuse(404, 'a path that no client of git asks for');
-    if (target.path === '/-/metrics') {
+    if (target?.path === '/-/metrics') {
       exchange.service = 'metrics';
       const { type, body } = await metrics.text();
       return exchange.say(200, body, { 'Content-Type': type });

@@ -10,6 +10,7 @@ import type { Capability } from './capability.ts';
 import { lookAt, sshAddress } from './client.ts';
 import { interpose, type Line } from './interpose.ts';
 import { mirrorListCapabilities } from './mirror-list.ts';
+import { asksForV2 } from './protocol-version.ts';
 import { parseUploadPackWords, type UploadPackWords } from './upload-pack-words.ts';
 
 /** What `gam upload-pack` is given by whoever starts it. */
@@ -26,11 +27,6 @@ export interface UploadPackProcess {
 
 /** What git's upload-pack ends with where it has told the client of an error (usage.c, die). */
 const DIED = 128;
-
-// GIT_PROTOCOL is a list, of which the highest version counts (protocol.c, determine_protocol_version_server).
-function isAskedForV2(env: Environment): boolean {
-  return (env['GIT_PROTOCOL'] ?? '').split(':').includes('version=2');
-}
 
 async function capabilitiesOf(
   { directory, strict }: UploadPackWords,
@@ -60,7 +56,7 @@ function statusOf({ status, signal }: Exit): number {
  */
 export async function uploadPack(words: readonly string[], here: UploadPackProcess): Promise<number> {
   const { env, cwd, signal } = here;
-  const parsed = isAskedForV2(env) ? parseUploadPackWords(words) : null;
+  const parsed = asksForV2(env['GIT_PROTOCOL']) ? parseUploadPackWords(words) : null;
   const table = parsed === null ? [] : await capabilitiesOf(parsed, here);
   const args = ['upload-pack', ...words];
   if (parsed === null || table.length === 0)
