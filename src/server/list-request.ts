@@ -79,8 +79,9 @@ export async function requestForTable(
       if (bytes === null || part?.kind === 'pass') break;
       if (part === undefined) continue;
       exchange.bytesIn += looked.reduce((sum, { length }) => sum + length, 0);
-      // What still comes, such as the end of what was compressed, is for nobody.
-      void body.drain();
+      // What still comes, such as the end of what was compressed, is for nobody; but a client that is hung up on while it
+      // sends loses the answer, as one does that wants no second request on its line.
+      await within(patience, body.drain(), silent);
       return part;
     }
     body.giveBack(looked);
