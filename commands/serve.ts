@@ -1,15 +1,48 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { parseDuration, parseSize } from '../src/config/quantity.ts';
 import { GamError } from '../src/errors.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { untilStopped } from '../src/main/serve-here.ts';
+import { readCacheBase } from '../src/mirror/cache-base.ts';
+import type { CacheOptions } from '../src/server/cache.ts';
 import { DEFAULT_ADDRESS, parseListenAddress } from '../src/server/listen-address.ts';
 
 /** So many requests have git at work at a time, unless told otherwise. */
 const MAX_CHILDREN = 64;
 
+/** For so many milliseconds canonical is not asked again, unless told otherwise. */
+const TTL = 60_000;
+
+/** What the flags of a cache say. */
+interface CacheFlags {
+  for?: string[] | undefined;
+  ttl?: string | undefined;
+  'cache-size'?: string | undefined;
+}
+
+function needed<T>(value: T | undefined, flag: string, suggestion: string): T {
+  if (value !== undefined) return value;
+  throw new GamError('usage', `the value of --${flag} cannot be read`, { suggestion });
+}
+
+function cacheOf(folder: string, flags: CacheFlags, root: string | undefined): CacheOptions {
+  const { for: bases = [], ttl, 'cache-size': size } = flags;
+  if (root !== undefined)
+    throw new GamError('usage', 'a folder with repositories, and a cache', {
+      suggestion: 'serve these by a gam serve each',
+    });
+  if (folder === '') throw new GamError('usage', 'the folder of the cache is empty');
+  return {
+    folder,
+    bases: bases.map(readCacheBase),
+    ttl: ttl === undefined ? TTL : needed(parseDuration(ttl), 'ttl', 'write 90s or 5m'),
+    size: size === undefined ? Infinity : needed(parseSize(size), 'cache-size', 'write 500m or 200g'),
+  };
+}
+
 export default class Serve extends GamCommand {
-  static override summary = 'Serve the repositories of a folder over http.';
+  static override summary = 'Serve the repositories of a folder over http, or be a cache of those of others.';
   static override description = [
     'Every repository under the root, bare or with a work tree, at the URL of its path: ' +
       '/x is x, x/.git or x.git. The root was named for that, so no file has to say that a ' +
@@ -19,6 +52,13 @@ export default class Serve extends GamCommand {
       'http.uploadpack, http.receivepack, http.getanyfile, uploadpack.*, receive.*.',
     'Pushes are refused unless http.receivepack is true in the repository, or the user has logged ' +
       'in (--htpasswd).',
+    'With --cache, it is one mirror for everything under some URLs (--for): https://host/x is answered for at ' +
+      '/host/x. A repository is fetched when somebody first asks for it, once for all who wait, and asked for again when ' +
+      'it is older than --ttl. Where canonical does not answer, what is here is served; where it answers 401, 403 or ' +
+      '404, nothing is. Only fetches are served. Nothing of a client is sent to canonical: the git configuration of this ' +
+      'server and its credential helpers count, and what they open is open to everybody who may ask this ' +
+      'server. Clients name it by: git config --global ' +
+      'mirror.https://github.com/.url http://<cache>:9419/github.com/',
     'Once it is ready, the first line on standard output is "listening on <url>". Standard error ' +
       'gets a line for each request, in the common log format with some words more; with -q, none.',
     'Where the configuration of a repository says mirrorList.enabled, its mirrors are told to clients ' +
@@ -33,6 +73,8 @@ export default class Serve extends GamCommand {
     '<%= config.bin %> serve /srv/git',
     '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
     '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
+    '<%= config.bin %> serve --cache /srv/cache --for https://github.com/ --for https://gitlab.com/group/',
+    '<%= config.bin %> serve --cache=/srv/cache --for=https://github.com/ --cache-size=200g --ttl=5m',
     '<%= config.bin %> serve --tls-cert=host.crt --tls-key=host.key --htpasswd=logins',
   ];
   static override args = {
@@ -64,6 +106,30 @@ export default class Serve extends GamCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    cache: Flags.string({
+      summary: 'Keep copies of the repositories of others in this folder, and serve these.',
+      helpValue: '<dir>',
+      dependsOn: ['for'],
+    }),
+    for: Flags.string({
+      summary: 'A URL (http, https) under which all repositories are; several may be given.',
+      helpValue: '<base>',
+      multiple: true,
+      multipleNonGreedy: true,
+      dependsOn: ['cache'],
+    }),
+    ttl: Flags.string({
+      summary: 'For how long a copy is served without a look at canonical (ms, s, m).',
+      description: 'Without it: 60s.',
+      helpValue: '<time>',
+      dependsOn: ['cache'],
+    }),
+    'cache-size': Flags.string({
+      summary: 'The most that all copies may take (k, m, g); the least recently used go.',
+      description: 'Without it: as much as there is.',
+      helpValue: '<size>',
+      dependsOn: ['cache'],
+    }),
     'max-children': Flags.integer({
       summary: 'Have git at work on so many requests at a time; others wait.',
       helpValue: '<n>',
@@ -76,13 +142,15 @@ export default class Serve extends GamCommand {
     const { args, flags } = await this.parse(Serve);
     const { 'tls-cert': cert, 'tls-key': key } = flags;
     const listen = parseListenAddress(flags.listen);
-    if (args.root === '') throw new GamError('usage', 'the root is empty');
+    const root =
+      flags.cache === undefined ? (args.root ?? this.where.cwd) : cacheOf(flags.cache, flags, args.root);
+    if (root === '') throw new GamError('usage', 'the root is empty');
     // Whoever read the log is gone; clients are not.
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
     const { serve } = await import('../src/server/serve.ts');
     const server = await serve({
-      root: args.root ?? this.where.cwd,
+      root,
       listen,
       env: this.env,
       maxChildren: flags['max-children'],

@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CacheCounts } from './cache-counts.ts';
+import { registerCounts } from './cache-metrics.ts';
 import type { Exchange } from './exchange.ts';
 import type { Turns } from './turns.ts';
 
@@ -13,7 +15,8 @@ export class Metrics {
   readonly #bytesOut: Counter<'service'>;
   readonly #seconds: Histogram<'service'>;
 
-  constructor(turns: Turns) {
+  /** @param cache what a cache counts, where one is served */
+  constructor(turns: Turns, cache?: CacheCounts) {
     const registers = [this.#registry];
     const of = (name: string, help: string) => ({ name: `gam_${name}`, help, registers });
     this.#requests = new Counter({
@@ -43,6 +46,7 @@ export class Metrics {
           this.set(value());
         },
       });
+    if (cache !== undefined) registerCounts(this.#registry, cache);
     gauge('git_running', 'Requests that git is at work on.', () => turns.running);
     gauge('git_waiting', 'Requests that wait for one of those to end.', () => turns.waiting);
   }

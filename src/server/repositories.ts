@@ -6,7 +6,6 @@ import { advertisedLines, type Capability } from './capability.ts';
 import { requestVariables } from './cgi.ts';
 import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
-import { findRepository } from './find-repository.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
 import { type InTurn, Lists } from './lists.ts';
 import { type LookAtClient, mirrorListCapabilities } from './mirror-list.ts';
@@ -17,10 +16,15 @@ import type { Target } from './request-path.ts';
 import { type Service, serviceOf } from './service.ts';
 import type { Turns } from './turns.ts';
 
-/** What the repositories under a root are served with. */
+/** Where a request is answered from, and what is called when it is; or why it is not, by default with 404. */
+export type Found =
+  | { gitDir: string; leave?: () => void }
+  | { refusal: string; status?: number; told?: string; headers?: Readonly<Record<string, string>> };
+
+/** What repositories are served with. */
 export interface Serving {
-  /** Without symbolic links. */
-  root: string;
+  /** Finds the repository of a request. */
+  find: (service: Service, exchange: Exchange) => Promise<Found>;
   /** git-http-backend, and the environment for it (git/http-backend.ts). */
   program: string;
   env: Environment;
@@ -30,7 +34,7 @@ export interface Serving {
   warn: (message: string) => void;
 }
 
-/** Answers requests for the repositories under a root; knows every git that is at work. */
+/** Answers requests for repositories; knows every git that is at work. */
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
@@ -67,9 +71,19 @@ export class Repositories {
       const Allow = service.methods.join(', ');
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
-    const found = await findRepository(this.#serving.root, service);
-    if ('refusal' in found) return exchange.refuse(404, found.refusal);
-    const { gitDir } = found;
+    const found = await this.#serving.find(service, exchange);
+    if ('refusal' in found) {
+      const { headers, refusal, status = 404, told = null } = found;
+      return exchange.refuse(status, refusal, told, headers);
+    }
+    try {
+      await this.#serve(exchange, target, service, found.gitDir);
+    } finally {
+      found.leave?.();
+    }
+  }
+
+  async #serve(exchange: Exchange, target: Target, service: Service, gitDir: string): Promise<void> {
     if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
     const table = await this.#tableFor(exchange, service, gitDir);
     const part =

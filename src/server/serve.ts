@@ -10,18 +10,20 @@ import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { type Certificate, readCertificate, realRoot } from './beforehand.ts';
+import { Cache, type CacheOptions } from './cache.ts';
 import { parseTrustedProxies } from './client-address.ts';
+import { findRepository } from './find-repository.ts';
 import { type ListenAddress, serverUrl } from './listen-address.ts';
 import { Login } from './login.ts';
 import { PATIENCE, type Patience } from './patience.ts';
-import { Repositories } from './repositories.ts';
+import { Repositories, type Serving } from './repositories.ts';
 import { Site } from './site.ts';
 import { Turns } from './turns.ts';
 
 /** What is served, and how. */
 export interface ServeOptions {
-  /** The folder with the repositories. */
-  root: string;
+  /** The folder with the repositories, or the cache of those of others. */
+  root: string | CacheOptions;
   listen: ListenAddress;
   env: Environment;
   /** So many requests have git at work at a time. */
@@ -67,28 +69,49 @@ function listening(server: Server, { host, port }: ListenAddress): Promise<void>
  * @throws GamError `bad-root`, `bad-certificate`, `bad-htpasswd`, `git-missing` or `cannot-listen`, before anything is served
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { env, listen, log, patience = PATIENCE, warn } = options;
-  const root = await realRoot(options.root);
+  const { listen, log, patience = PATIENCE, warn } = options;
+  const env = servingEnvironment(options.env);
   const tls = options.tls === undefined ? null : await readCertificate(options.tls);
   const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
-  const program = await findHttpBackend(env);
+  const program = await findHttpBackend(options.env);
+  const { cache, find } = await placesOf(options.root, env, log);
   const { Metrics } = await import('./metrics.ts');
   const turns = new Turns(options.maxChildren);
   const site = new Site({
-    repositories: new Repositories({ root, program, env: servingEnvironment(env), turns, patience, warn }),
-    metrics: new Metrics(turns),
+    repositories: new Repositories({ find, program, env, turns, patience, warn }),
+    metrics: new Metrics(turns, cache?.counts),
     login,
     isTrusted: parseTrustedProxies(options.trustedProxies ?? []),
     log,
   });
   const server = open(site, tls, patience);
-  await listening(server, listen);
+  await listening(server, listen).catch(async (error) => {
+    await cache?.close();
+    throw error;
+  });
   const { port } = server.address() as AddressInfo;
   return {
     url: serverUrl(tls === null ? 'http' : 'https', { host: listen.host, port }),
-    stop: () => site.stop(server, patience.stop),
+    stop: async () => {
+      await Promise.all([site.stop(server, patience.stop), cache?.stop()]);
+      await cache?.close();
+    },
     end: () => site.end(server),
   };
+}
+
+/** Where requests are answered from. */
+async function placesOf(
+  root: ServeOptions['root'],
+  env: Environment,
+  log: (line: string) => void,
+): Promise<{ cache?: Cache; find: Serving['find'] }> {
+  if (typeof root === 'string') {
+    const real = await realRoot(root);
+    return { find: (service) => findRepository(real, service) };
+  }
+  const cache = await Cache.open(root, env, log);
+  return { cache, find: (service, exchange) => cache.find(service, exchange) };
 }
 
 function open(site: Site, tls: Certificate | null, patience: Patience): Server {

@@ -47,3 +47,16 @@ export async function gamServe(
   const words = ['serve', '--listen', '127.0.0.1:0', ...args, sandbox.path(root)];
   return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
 }
+
+/** Starts the built gam as a cache in a folder of the sandbox, for what is under some URLs. */
+export async function gamCache(
+  sandbox: Sandbox,
+  folder: string,
+  bases: readonly string[],
+  args: readonly string[] = [],
+  options: RunInSandbox = {},
+): Promise<GamServe> {
+  const named = bases.flatMap((base) => ['--for', base]);
+  const words = ['serve', '--listen', '127.0.0.1:0', '--cache', sandbox.path(folder), ...named, ...args];
+  return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
+}

@@ -1,0 +1,162 @@
+import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GamError } from '../errors.ts';
+import { isAlive, processName } from '../git/alive.ts';
+import { digest } from '../protocol/digest.ts';
+import { printable } from '../protocol/text.ts';
+import { type OwnedLock, takeOwnedLock } from '../state/owned-lock.ts';
+
+/** Where whoever has left it, on a machine that is not this one, has surely ended. */
+const OLD_MS = 86_400_000;
+
+const NOW = AbortSignal.abort();
+
+/**
+ * The folder of a cache: copies at `<scheme>/<host>/<path>.git`, and beside them what several servers on the same folder tell
+ * each other. `marks/<process>/` names the copies that a server needs now, `locks/` those that are being changed, and in
+ * `tmp/<process>/` is what is not whole yet, or is on its way out.
+ */
+export class CacheFolder {
+  /** Without symbolic links. */
+  readonly root: string;
+  readonly #me = processName(process.pid);
+  readonly #marks = new Map<string, number>();
+  #drafts = 0;
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /**
+   * Opens a folder, made where there is none, and removes what servers that have ended left half done.
+   * @throws GamError `bad-root`
+   */
+  static async open(path: string): Promise<CacheFolder> {
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      const folder = new CacheFolder(await realpath(path));
+      const own = ['tmp', 'marks'].map((name) => join(folder.root, name, folder.#me));
+      for (const name of [...own, join(folder.root, 'locks')]) await mkdir(name, { recursive: true });
+      for (const name of ['tmp', 'marks']) await removeOfTheDead(join(folder.root, name));
+      return folder;
+    } catch (cause) {
+      const words = printable(cause instanceof Error ? cause.message : String(cause));
+      const suggestion = 'name a folder that this user may write to: gam serve --cache <dir>';
+      throw new GamError('bad-root', `cannot keep a cache in ${printable(path)}: ${words}`, {
+        suggestion,
+        cause,
+      });
+    }
+  }
+
+  /** Where a copy is, or would be. */
+  gitDir(folder: string): string {
+    return join(this.root, folder);
+  }
+
+  /** A place for what is not whole yet, on the same file system. */
+  draft(): string {
+    this.#drafts += 1;
+    return join(this.root, 'tmp', this.#me, `${this.#drafts}.git`);
+  }
+
+  /** Has nobody remove a copy until it is given back. */
+  async need(folder: string): Promise<() => void> {
+    const mark = join(this.root, 'marks', this.#me, keyOf(folder));
+    const others = this.#marks.get(mark) ?? 0;
+    this.#marks.set(mark, others + 1);
+    await writeFile(mark, '');
+    let needed = true;
+    return () => {
+      if (!needed) return;
+      needed = false;
+      const left = (this.#marks.get(mark) ?? 1) - 1;
+      if (left > 0) this.#marks.set(mark, left);
+      else this.#marks.delete(mark);
+      if (left === 0) void this.#unmark(mark);
+    };
+  }
+
+  /** Waits until nobody else changes a copy; null where the signal has ended the waiting. */
+  lock(folder: string, signal: AbortSignal): Promise<OwnedLock | null> {
+    return takeOwnedLock(join(this.root, 'locks', keyOf(folder)), this.#me, signal);
+  }
+
+  /**
+   * Removes a copy that nobody needs and nobody changes.
+   * @returns false when somebody does
+   */
+  async remove(folder: string): Promise<boolean> {
+    if (await this.#isNeeded(folder)) return false;
+    const lock = await this.lock(folder, NOW);
+    if (lock === null) return false;
+    try {
+      const out = this.draft();
+      await rename(this.gitDir(folder), out);
+      // Who came in between has found it, and gets it back.
+      if (await this.#isNeeded(folder)) {
+        await rename(out, this.gitDir(folder));
+        return false;
+      }
+      await rm(out, { recursive: true, force: true });
+      return true;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Every copy, by its folder. */
+  async *copies(): AsyncGenerator<string> {
+    for (const scheme of ['http', 'https']) {
+      // A host may be called whatever.git.
+      for (const host of await readdir(join(this.root, scheme)).catch(() => []))
+        yield* this.#copiesUnder(`${scheme}/${host}`);
+    }
+  }
+
+  /** Takes away all that this server alone needs the folder for. */
+  async close(): Promise<void> {
+    const own = ['tmp', 'marks'].map((name) => join(this.root, name, this.#me));
+    await Promise.all(own.map((name) => rm(name, { recursive: true, force: true })));
+  }
+
+  async *#copiesUnder(folder: string): AsyncGenerator<string> {
+    const entries = await readdir(join(this.root, folder), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const below = `${folder}/${entry.name}`;
+      if (entry.isDirectory() && entry.name.endsWith('.git')) yield below;
+      else if (entry.isDirectory()) yield* this.#copiesUnder(below);
+    }
+  }
+
+  async #isNeeded(folder: string): Promise<boolean> {
+    const marks = join(this.root, 'marks');
+    const found = await Promise.all(
+      (await readdir(marks)).map(
+        async (name) =>
+          isAlive(name) !== false &&
+          (await stat(join(marks, name, keyOf(folder))).catch(() => null)) !== null,
+      ),
+    );
+    return found.includes(true);
+  }
+
+  // Who has come while it was being removed has found his mark gone, and puts it there again.
+  async #unmark(mark: string): Promise<void> {
+    await rm(mark, { force: true });
+    if (this.#marks.has(mark)) await writeFile(mark, '').catch(() => undefined);
+  }
+}
+
+function keyOf(folder: string): string {
+  return digest('sha256', folder).toString('hex').slice(0, 32);
+}
+
+async function removeOfTheDead(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const alive = isAlive(name);
+    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
+    if (alive === false || (alive === null && age > OLD_MS)) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,440 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { isAtLeast, parseGitVersion } from '../../../src/git/version.ts';
+import { untilNothing } from '../../helpers/bystanders.ts';
+import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
+import { type GamServe, gamCache } from '../../helpers/gam-serve.ts';
+import { type HttpServer, startHttpServer } from '../../helpers/http-server.ts';
+import { openLine } from '../../helpers/line.ts';
+import { ask } from '../../helpers/raw-request.ts';
+import { asCloned, asMirrored } from '../../helpers/refs.ts';
+import { addCommits, cloneBare, generateHistory } from '../../helpers/repository.ts';
+import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
+
+// One machine as a mirror for everything under some URLs.
+
+const LS_REFS = '/info/refs?service=git-upload-pack';
+
+let sandbox: Sandbox;
+let canonical: HttpServer;
+let host: string;
+const caches: GamServe[] = [];
+let folders = 0;
+
+beforeAll(async () => {
+  sandbox = makeSandbox();
+  await generateHistory(sandbox, 'served/repo.git', { commits: 60, tags: 3 });
+  canonical = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+  host = `127.0.0.1:${canonical.port}`;
+});
+
+beforeEach(() => {
+  canonical.answer = null;
+  canonical.before = null;
+  canonical.requests.length = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(caches.splice(0).map((cache) => cache.stop()));
+  await expectNoChildren(sandbox);
+});
+
+afterAll(async () => {
+  await canonical.close();
+  await sandbox.close();
+});
+
+/** A cache of canonical's repositories, in a folder of its own unless one is named. */
+async function open(args: readonly string[] = [], folder?: string, bases?: readonly string[]) {
+  folders += 1;
+  const name = folder ?? `cache-${folders}`;
+  const cache = await gamCache(sandbox, name, bases ?? [`${canonical.url}/`], args);
+  caches.push(cache);
+  return { ...cache, folder: name, url: `${cache.url}/${host}`, top: cache.url };
+}
+
+/** A repository of canonical's that no other test knows. */
+async function copyOf(name: string): Promise<string> {
+  await cloneBare(sandbox, 'served/repo.git', `served/${name}.git`);
+  return `served/${name}.git`;
+}
+
+async function statusOf(url: string): Promise<number> {
+  const { origin, pathname } = new URL(url);
+  return (await ask({ url: origin, path: `${pathname}${LS_REFS}` })).status;
+}
+
+async function metric(cache: { top: string }, name: string): Promise<number> {
+  const { body } = await ask({ url: cache.top, path: '/-/metrics' });
+  const [, value] = new RegExp(`^gam_cache_${name} ([0-9]+)$`, 'm').exec(body.toString()) ?? [];
+  return Number(value);
+}
+
+const fetches = () => canonical.requests.filter(({ method }) => method === 'POST').length;
+
+describe('the first to ask', () => {
+  test('has it fetched, once for all who ask meanwhile, and then canonical is left alone', async () => {
+    const cache = await open();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    canonical.before = () => held;
+    const listed = Array.from({ length: 20 }, () => sandbox.git(['ls-remote', `${cache.url}/repo.git`]));
+    const asked = () => (canonical.requests.length > 0 ? [] : ['nobody has asked']);
+    expect(await untilNothing(asked)).toEqual([]);
+    release();
+    const there = await sandbox.git(['ls-remote', sandbox.path('served/repo.git')]);
+    for (const { stdout } of await Promise.all(listed)) expect(stdout).toBe(there.stdout);
+    expect(canonical.requests.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    await cache.logged(new RegExp(`^gam: fetched http://${host}/repo\\.git in [0-9]+ ms$`, 'm'));
+    canonical.requests.length = 0;
+    await sandbox.git(['clone', '-q', `${cache.url}/repo`, 'plain-clone']);
+    await expectSameRefs(sandbox, 'plain-clone', 'served/repo.git', asCloned);
+    await expectClean(sandbox, 'plain-clone');
+    expect(canonical.requests).toEqual([]);
+    expect([await metric(cache, 'fetches_total'), await metric(cache, 'hits_total')]).toEqual([1, 1]);
+    expect(await metric(cache, 'bytes')).toBeGreaterThan(10_000);
+  });
+
+  test('may leave: the others get it, and it is here for the next one', async () => {
+    const cache = await open();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    canonical.before = () => held;
+    const leaver = sandbox.start('git', ['ls-remote', `${cache.url}/repo.git`]);
+    expect(await untilNothing(() => (canonical.requests.length > 0 ? [] : ['nobody has asked']))).toEqual([]);
+    leaver.kill('SIGKILL');
+    await leaver.ended;
+    await cache.logged(/ 499 .*the client left/);
+    release();
+    await cache.logged(/^gam: fetched /m);
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    expect(canonical.requests.filter(({ method }) => method === 'GET')).toHaveLength(1);
+  });
+
+  test('of two servers on one folder is the only one', async () => {
+    const one = await open();
+    const other = await open([], one.folder);
+    const urls = [one, other, one, other, one, other].map(({ url }) => `${url}/repo.git`);
+    expect(await Promise.all(urls.map(statusOf))).toEqual([200, 200, 200, 200, 200, 200]);
+    expect(canonical.requests.filter(({ method }) => method === 'GET')).toHaveLength(1);
+  });
+});
+
+describe('what canonical says now', () => {
+  test('is what a client gets: new commits, no branch that is gone, and HEAD', async () => {
+    const source = await copyOf('moving');
+    const cache = await open(['--ttl=0']);
+    await sandbox.git(['branch', 'doomed', 'main'], { cwd: source });
+    await sandbox.git(['clone', '-q', '--mirror', `${cache.url}/moving.git`, 'moving-before']);
+    await expectSameRefs(sandbox, 'moving-before', source, asMirrored);
+    await addCommits(sandbox, source, 5, {});
+    await sandbox.git(['branch', '-D', 'doomed'], { cwd: source });
+    await sandbox.git(['branch', '-m', 'main', 'trunk'], { cwd: source });
+    await sandbox.git(['clone', '-q', '--mirror', `${cache.url}/moving`, 'moving-after']);
+    await expectSameRefs(sandbox, 'moving-after', source, asMirrored);
+    const head = await sandbox.git(['ls-remote', '--symref', `${cache.url}/moving`, 'HEAD']);
+    expect(head.stdout).toMatch(/^ref: refs\/heads\/trunk\tHEAD$/m);
+    await cache.logged(new RegExp(`^gam: refreshed http://${host}/moving`, 'm'));
+    expect(await metric(cache, 'refreshes_total')).toBeGreaterThan(0);
+  });
+
+  test('shallow and partial clones, and a commit by its id', async () => {
+    const cache = await open();
+    const url = `${cache.url}/repo.git`;
+    await sandbox.git(['clone', '-q', '--depth=2', url, 'shallow']);
+    await sandbox.git(['fetch', '-q', '--unshallow'], { cwd: 'shallow' });
+    await sandbox.git(['clone', '-q', '--filter=blob:none', url, 'partial']);
+    const { stdout } = await sandbox.git(['rev-parse', 'main~5'], { cwd: 'served/repo.git' });
+    await sandbox.git(['init', '-q', 'by-id']);
+    await sandbox.git(['-c', 'protocol.version=0', 'fetch', '-q', '--depth=1', url, stdout.trim()], {
+      cwd: 'by-id',
+    });
+    for (const protocol of ['0', '1', '2'])
+      await sandbox.git(['-c', `protocol.version=${protocol}`, 'clone', '-q', url, `version-${protocol}`]);
+    await expectSameRefs(sandbox, 'version-0', 'served/repo.git', asCloned);
+    for (const clone of ['shallow', 'version-0', 'version-1']) await expectClean(sandbox, clone);
+  });
+
+  test('sha256, and a repository without a commit', async (context) => {
+    const version = parseGitVersion((await sandbox.git(['version'])).stdout) ?? '';
+    if (!isAtLeast(version, '2.29')) context.skip();
+    await generateHistory(sandbox, 'served/sha256.git', { commits: 10, objectFormat: 'sha256' });
+    await sandbox.git(['init', '-q', '--bare', 'served/empty.git']);
+    const cache = await open(['--ttl=0']);
+    for (const name of ['sha256', 'empty'])
+      for (const time of ['first', 'second'])
+        await sandbox.git(['clone', '-q', `${cache.url}/${name}.git`, `${name}-${time}`]);
+    await expectSameRefs(sandbox, 'sha256-second', 'served/sha256.git', asCloned);
+  });
+});
+
+describe('canonical', () => {
+  test('is down: what is here is served, and the log, the metrics and the access line say so', async () => {
+    const cache = await open(['--ttl=0']);
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    canonical.answer = (request) => {
+      request.socket.destroy();
+      return true;
+    };
+    await sandbox.git(['clone', '-q', `${cache.url}/repo.git`, 'stale']);
+    await expectSameRefs(sandbox, 'stale', 'served/repo.git', asCloned);
+    await cache.logged(new RegExp(`^gam: http://${host}/repo\\.git cannot be fetched: .+$`, 'm'));
+    await cache.logged(/" 200 .*reason="stale: /);
+    expect(await metric(cache, 'stale_total')).toBe(1);
+    const other = await ask({ url: cache.top, path: `/${host}/absent.git${LS_REFS}` });
+    expect([other.status, other.body.toString()]).toEqual([
+      502,
+      `cannot fetch http://${host}/absent.git; the log of the cache says why\n`,
+    ]);
+  });
+
+  test('answers 503: that is down, too', async () => {
+    const cache = await open(['--ttl=0']);
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    canonical.answer = (_, response) => {
+      response.writeHead(503).end();
+      return true;
+    };
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    await cache.logged(/reason="stale: /);
+  });
+
+  test('is silent: that costs a bounded delay, and once', async () => {
+    const cache = await open(['--ttl=1s']);
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    const asked = () => statusOf(`${cache.url}/repo.git`);
+    canonical.before = () => new Promise(() => {});
+    await untilNothing(async () => {
+      await asked();
+      return (await metric(cache, 'stale_total')) > 0 ? [] : ['it is young'];
+    });
+    await cache.logged(/cannot be fetched: no answer within 4000 ms/);
+  });
+
+  test.each([401, 403, 404, 410])(
+    'answers %i: nobody gets it here, until canonical gives it again',
+    async (status) => {
+      const cache = await open(['--ttl=0']);
+      const url = `${cache.url}/repo.git`;
+      expect(await statusOf(url)).toBe(200);
+      canonical.answer = (_, response) => {
+        response.writeHead(status, { 'WWW-Authenticate': 'Basic realm="x"' }).end();
+        return true;
+      };
+      const answer = await ask({ url: cache.top, path: `/${host}/repo.git${LS_REFS}` });
+      expect([answer.status, answer.body.toString()]).toEqual([
+        404,
+        `no http://${host}/repo.git for this cache: canonical answers ${status}\n`,
+      ]);
+      // Down now: what it said last counts.
+      canonical.answer = (request) => {
+        request.socket.destroy();
+        return true;
+      };
+      expect(await statusOf(url)).toBe(502);
+      canonical.answer = null;
+      expect(await statusOf(url)).toBe(200);
+    },
+  );
+
+  test('has no such repository', async () => {
+    const cache = await open();
+    const { stderr } = await sandbox.git(['clone', `${cache.url}/nope.git`, 'nope'], { expectStatus: 128 });
+    expect(stderr).toContain(`remote: no http://${host}/nope.git for this cache: canonical answers 404`);
+    expect(existsSync(sandbox.path(cache.folder, 'http'))).toBe(false);
+  });
+
+  test('has moved it: followed under the bases, and nowhere else', async () => {
+    const elsewhere = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv });
+    const cache = await open(['--ttl=0']);
+    const lead =
+      (to: string): HttpServer['answer'] =>
+      (request, response) => {
+        if (!request.url?.startsWith('/old.git')) return false;
+        response.writeHead(301, { Location: `${to}${LS_REFS}` }).end();
+        return true;
+      };
+    canonical.answer = lead(`${canonical.url}/repo.git`);
+    await sandbox.git(['clone', '-q', `${cache.url}/old.git`, 'moved']);
+    await sandbox.git(['fetch', '-q'], { cwd: 'moved' });
+    canonical.answer = lead(`${elsewhere.url}/repo.git`);
+    expect(await statusOf(`${cache.url}/old.git`)).toBe(404);
+    await cache.logged(/is not for this cache: canonical leads to http:\/\/127\.0\.0\.1:[0-9]+\/repo\.git/);
+    canonical.answer = lead(`${canonical.url}/old.git`);
+    expect(await statusOf(`${cache.url}/old.git`)).toBe(404);
+    expect(elsewhere.requests).toEqual([]);
+    await elsewhere.close();
+  });
+});
+
+describe('what it is not for', () => {
+  test('is refused, and canonical never hears of it', async () => {
+    const cache = await open([], undefined, [`${canonical.url}/group/`]);
+    await cloneBare(sandbox, 'served/repo.git', 'served/group/inside.git');
+    expect(await statusOf(`${cache.url}/group/inside.git`)).toBe(200);
+    canonical.requests.length = 0;
+    for (const path of [
+      `/${host}/repo.git`,
+      `/${host}/group/../repo.git`,
+      `/${host}/group/%2e%2e/repo.git`,
+      `/${host}/group%2f..%2frepo.git`,
+      `/${host}/group/%252e%252e/repo.git`,
+      `/${host}/group//inside.git`,
+      `/${host}/group/inside.git/../../repo.git`,
+      `/${host}/group/inside.git/objects`,
+      `/${host}/groups/inside.git`,
+      `/me@${host}/group/inside.git`,
+      `/me:pw@${host}/group/inside.git`,
+      `/localhost:${canonical.port}/group/inside.git`,
+      `/127.0.0.1/group/inside.git`,
+      `/127.1:${canonical.port}/group/inside.git`,
+      `/http/127.0.0.1+${canonical.port}/group/inside.git`,
+      '/locks/x',
+      '/',
+    ])
+      expect([path, (await ask({ url: cache.top, path: `${path}${LS_REFS}` })).status]).toEqual([path, 404]);
+    const { body } = await ask({ url: cache.top, path: `/${host}/repo.git${LS_REFS}` });
+    expect(body.toString()).toBe(
+      `this cache answers at /<host>/<path>, for what is under ${canonical.url}/group/\n`,
+    );
+    expect((await ask({ url: cache.top, path: `/${host}/group/inside.git/HEAD` })).status).toBe(404);
+    expect(canonical.requests).toEqual([]);
+  });
+
+  test('is a push, which is told where to go', async () => {
+    const cache = await open();
+    await sandbox.git(['clone', '-q', `${cache.url}/repo.git`, 'pusher']);
+    const { stderr } = await sandbox.git(['push', 'origin', 'HEAD:refs/heads/mine'], {
+      cwd: 'pusher',
+      expectStatus: 128,
+    });
+    expect(stderr).toContain(`remote: a cache takes no pushes; push to http://${host}/repo.git`);
+  });
+
+  test('is said before anything is made', async () => {
+    for (const [words, said] of [
+      [['--cache', 'x'], /--for/],
+      [['--for', 'https://h.example/'], /--cache/],
+      [['--cache', 'x', '--for', 'ssh://h.example/'], /no base for a cache/],
+      [['--cache', 'x', '--for', 'https://me:pw@h.example/'], /a login in it/],
+      [['--cache', 'x', '--for', 'https://h.example/', '--ttl', 'soon'], /--ttl/],
+      [['--cache', 'x', '--for', 'https://h.example/', '--cache-size', 'large'], /--cache-size/],
+      [['--cache', 'x', '--for', 'https://h.example/', 'y'], /a folder with repositories, and a cache/],
+    ] as const) {
+      const ended = await sandbox.run('gam', ['serve', '--listen=127.0.0.1:0', ...words], {
+        expectStatus: null,
+      });
+      expect(ended.status).not.toBe(0);
+      expect(ended.stderr).toMatch(said);
+      expect(ended.stderr).not.toContain('pw');
+    }
+    expect(existsSync(sandbox.path('x'))).toBe(false);
+  });
+});
+
+test('killed in the middle, it has nothing half done; the next one cleans up', async () => {
+  const cache = await open();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  canonical.before = async ({ method }) => (method === 'POST' ? held : undefined);
+  const client = sandbox.start('git', ['ls-remote', `${cache.url}/repo.git`]);
+  expect(await untilNothing(() => (fetches() > 0 ? [] : ['nothing is on its way']))).toEqual([]);
+  cache.signal('SIGKILL');
+  await cache.ended;
+  expect((await client.ended).status).not.toBe(0);
+  const half = () =>
+    readdirSync(sandbox.path(cache.folder, 'tmp')).flatMap((name) =>
+      readdirSync(sandbox.path(cache.folder, 'tmp', name)),
+    );
+  expect(half()).toHaveLength(1);
+  expect(existsSync(sandbox.path(cache.folder, 'http'))).toBe(false);
+  release();
+  await expectNoChildren(sandbox);
+  const next = await open([], cache.folder);
+  expect(half()).toEqual([]);
+  await sandbox.git(['clone', '-q', `${next.url}/repo.git`, 'after-the-kill']);
+  await expectClean(sandbox, 'after-the-kill');
+});
+
+test('killed while it refreshes, with the locks that git had: the next one gets by', async () => {
+  const source = await copyOf('locked');
+  const cache = await open(['--ttl=0']);
+  expect(await statusOf(`${cache.url}/locked.git`)).toBe(200);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  canonical.before = () => held;
+  canonical.requests.length = 0;
+  const client = sandbox.start('git', ['ls-remote', `${cache.url}/locked.git`]);
+  expect(await untilNothing(() => (canonical.requests.length > 0 ? [] : ['nobody has asked']))).toEqual([]);
+  cache.signal('SIGKILL');
+  await Promise.all([cache.ended, client.ended]);
+  release();
+  // git, which would have gone on alone, has ended.
+  await expectNoChildren(sandbox);
+  const copy = `${cache.folder}/http/127.0.0.1+${canonical.port}/locked.git`;
+  await sandbox.run('touch', ['packed-refs.lock', 'HEAD.lock', 'refs/heads/main.lock'], { cwd: copy });
+  await addCommits(sandbox, source, 2, {});
+  await sandbox.git(['symbolic-ref', 'HEAD', 'refs/heads/other'], { cwd: source });
+  await sandbox.git(['branch', 'other', 'main'], { cwd: source });
+  const next = await open(['--ttl=0'], cache.folder);
+  await sandbox.git(['clone', '-q', '--mirror', `${next.url}/locked.git`, 'after-the-locks']);
+  await expectSameRefs(sandbox, 'after-the-locks', source, asMirrored);
+});
+
+test('told to stop, it ends what it fetches', async () => {
+  const cache = await open();
+  canonical.before = () => new Promise(() => {});
+  const client = sandbox.start('git', ['ls-remote', `${cache.url}/repo.git`]);
+  expect(await untilNothing(() => (canonical.requests.length > 0 ? [] : ['nobody has asked']))).toEqual([]);
+  expect(await cache.stop()).toMatchObject({ status: 0 });
+  expect((await client.ended).status).not.toBe(0);
+  await expectNoChildren(sandbox);
+  expect(readdirSync(sandbox.path(cache.folder, 'tmp'))).toEqual([]);
+  expect(readdirSync(sandbox.path(cache.folder, 'locks'))).toEqual([]);
+});
+
+test('room is made by removing what nobody has come for longest', async () => {
+  const names = ['first', 'second', 'third'];
+  for (const name of names) await copyOf(name);
+  const { stdout } = await sandbox.run('du', ['-sk', 'served/first.git']);
+  const kib = Number(stdout.split('\t')[0]);
+  const cache = await open([`--cache-size=${Math.round(kib * 2.4)}k`]);
+  for (const name of ['first', 'second', 'first', 'third'])
+    expect(await statusOf(`${cache.url}/${name}.git`)).toBe(200);
+  await cache.logged(/^gam: removed http\/127\.0\.0\.1\+[0-9]+\/second\.git to make room$/m);
+  expect(readdirSync(sandbox.path(cache.folder, 'http', `127.0.0.1+${canonical.port}`)).sort()).toEqual([
+    'first.git',
+    'third.git',
+  ]);
+  expect(await metric(cache, 'evictions_total')).toBe(1);
+  expect(await statusOf(`${cache.url}/second.git`)).toBe(200);
+});
+
+test('as a mirror of the helper: the bulk from here, of canonical only what a fetch with nothing new takes', async () => {
+  const line = await openLine({ to: canonical.port, latency: 20 });
+  const cache = await open();
+  const far = `http://127.0.0.1:${line.port}`;
+  // What it is a cache of is near to it, and its users are far from that.
+  const config = ['-c', `mirror.${far}/.url=${cache.url}/`];
+  for (const user of ['one', 'two']) {
+    canonical.requests.length = 0;
+    const before = line.bytesDown;
+    const { stderr } = await sandbox.git([...config, 'clone', `mirror::${far}/repo.git`, `user-${user}`]);
+    expect(stderr).toMatch(/from 127\.0\.0\.1.* saved\)/);
+    await expectSameRefs(sandbox, `user-${user}`, 'served/repo.git', asCloned);
+    await expectClean(sandbox, `user-${user}`);
+    expect(line.bytesDown - before).toBeLessThan(4000);
+  }
+  await addCommits(sandbox, 'served/repo.git', 30, {});
+  await sandbox.git([...config, 'fetch', '-q'], { cwd: 'user-one' });
+  await expectClean(sandbox, 'user-one');
+  await line.close();
+});
