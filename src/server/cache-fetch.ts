@@ -1,5 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, rm } from 'node:fs/promises';
 import type { Environment } from '../git/environment.ts';
 import {
   cloneMirror,
@@ -55,7 +54,7 @@ async function follow(
 
 async function fetchFirst(fetching: CacheFetching, place: CachedUrl): Promise<CacheOutcome> {
   const { folder } = fetching;
-  const [draft, gitDir] = [folder.draft(), folder.gitDir(place.folder)];
+  const draft = folder.draft();
   const began = Date.now();
   try {
     const outcome = await follow(fetching, place.url, async (url, options) => {
@@ -65,8 +64,7 @@ async function fetchFirst(fetching: CacheFetching, place: CachedUrl): Promise<Ca
     if (outcome.kind !== 'whole') return outcome;
     await confirmCopy(draft, place.url, began);
     await measureCopy(draft);
-    await mkdir(dirname(gitDir), { recursive: true });
-    await rename(draft, gitDir);
+    await folder.publish(draft, place.folder);
     return { kind: 'whole', what: 'fetched' };
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -111,7 +109,7 @@ export async function fetchCopy(
     if (copy !== null && !copy.isGone && copy.confirmed >= since) return { kind: 'whole', what: 'nothing' };
     if (copy !== null && lock.inherited) await removeStaleLocks(gitDir);
     if (copy !== null) return await refresh(fetching, place, copy);
-    if ((await stat(gitDir).catch(() => null)) !== null)
+    if ((await lstat(gitDir).catch(() => null)) !== null)
       return { kind: 'failed', why: `${gitDir} is in the way, which is no copy of this cache` };
     return await fetchFirst(fetching, place);
   } finally {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { isAlive, processName } from '../git/alive.ts';
 import { digest } from '../protocol/digest.ts';
@@ -54,6 +54,18 @@ export class CacheFolder {
     return join(this.root, folder);
   }
 
+  /**
+   * Puts a draft where its copy belongs.
+   * @throws Error when there is something already, or a symbolic link leads to another place
+   */
+  async publish(draft: string, folder: string): Promise<void> {
+    const gitDir = this.gitDir(folder);
+    const parent = dirname(gitDir);
+    await mkdir(parent, { recursive: true });
+    if ((await realpath(parent)) !== parent) throw new Error(`a symbolic link leads out of ${parent}`);
+    await rename(draft, gitDir);
+  }
+
   /** A place for what is not whole yet, on the same file system. */
   draft(): string {
     this.#drafts += 1;
@@ -65,7 +77,8 @@ export class CacheFolder {
     const mark = join(this.root, 'marks', this.#me, keyOf(folder));
     const others = this.#marks.get(mark) ?? 0;
     this.#marks.set(mark, others + 1);
-    await writeFile(mark, '');
+    // On a disk that is full, what is here is served all the same; others then cannot know of it.
+    await writeFile(mark, '').catch(() => undefined);
     let needed = true;
     return () => {
       if (!needed) return;

@@ -48,15 +48,23 @@ export async function gamServe(
   return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
 }
 
+/** What a cache is started with, beside what is told of any command. */
+export interface CacheInSandbox extends RunInSandbox {
+  /** The largest file that anything in it may write, in blocks of 512 bytes or a KiB. */
+  fileLimit?: number;
+}
+
 /** Starts the built gam as a cache in a folder of the sandbox, for what is under some URLs. */
 export async function gamCache(
   sandbox: Sandbox,
   folder: string,
   bases: readonly string[],
   args: readonly string[] = [],
-  options: RunInSandbox = {},
+  { fileLimit, ...options }: CacheInSandbox = {},
 ): Promise<GamServe> {
   const named = bases.flatMap((base) => ['--for', base]);
   const words = ['serve', '--listen', '127.0.0.1:0', '--cache', sandbox.path(folder), ...named, ...args];
-  return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
+  const limited = ['-c', `ulimit -f ${fileLimit} && exec gam "$@"`, 'gam', ...words];
+  const [program, all] = fileLimit === undefined ? ['gam', words] : ['sh', limited];
+  return ready(sandbox.start(program, all, { timeout: 120_000, ...options }));
 }

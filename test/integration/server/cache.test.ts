@@ -1,12 +1,14 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAtLeast, parseGitVersion } from '../../../src/git/version.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
-import { type GamServe, gamCache } from '../../helpers/gam-serve.ts';
+import { type CacheInSandbox, type GamServe, gamCache } from '../../helpers/gam-serve.ts';
 import { type HttpServer, startHttpServer } from '../../helpers/http-server.ts';
+import { makeLarge } from '../../helpers/large-repository.ts';
 import { openLine } from '../../helpers/line.ts';
-import { ask } from '../../helpers/raw-request.ts';
+import { ask, begin, fetchRequest } from '../../helpers/raw-request.ts';
 import { asCloned, asMirrored } from '../../helpers/refs.ts';
 import { addCommits, cloneBare, generateHistory } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
@@ -45,10 +47,15 @@ afterAll(async () => {
 });
 
 /** A cache of canonical's repositories, in a folder of its own unless one is named. */
-async function open(args: readonly string[] = [], folder?: string, bases?: readonly string[]) {
+async function open(
+  args: readonly string[] = [],
+  folder?: string,
+  bases?: readonly string[],
+  options?: CacheInSandbox,
+) {
   folders += 1;
   const name = folder ?? `cache-${folders}`;
-  const cache = await gamCache(sandbox, name, bases ?? [`${canonical.url}/`], args);
+  const cache = await gamCache(sandbox, name, bases ?? [`${canonical.url}/`], args, options);
   caches.push(cache);
   return { ...cache, folder: name, url: `${cache.url}/${host}`, top: cache.url };
 }
@@ -416,6 +423,71 @@ test('room is made by removing what nobody has come for longest', async () => {
   ]);
   expect(await metric(cache, 'evictions_total')).toBe(1);
   expect(await statusOf(`${cache.url}/second.git`)).toBe(200);
+});
+
+test('what is being served is not removed, also not by another server', async () => {
+  const tip = await makeLarge(sandbox, 'served/large.git', 24);
+  const one = await open();
+  expect(await statusOf(`${one.url}/large.git`)).toBe(200);
+  const { body, ...request } = fetchRequest(`/${host}/large.git`, tip);
+  const { sent, answer } = begin({ url: one.top, ...request });
+  sent.end(body);
+  const message = await answer;
+  await once(message, 'readable');
+  // It has no room for anything, and looks when it starts, and whenever it is done with something.
+  const other = await open(['--cache-size=1k'], one.folder);
+  expect(await statusOf(`${other.url}/repo.git`)).toBe(200);
+  await other.logged(/^gam: removed .*\/repo\.git to make room$/m);
+  let bytes = 0;
+  for await (const chunk of message) bytes += (chunk as Buffer).length;
+  expect(bytes).toBeGreaterThan(24 * 2 ** 20);
+  expect(await statusOf(`${other.url}/repo.git`)).toBe(200);
+  await other.logged(/^gam: removed .*\/large\.git to make room$/m);
+});
+
+test('what cannot be written is one line, and what is here is served on', async () => {
+  await makeLarge(sandbox, 'served/too-large.git', 4);
+  const cache = await open([], undefined, undefined, { fileLimit: 2048 });
+  expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+  expect(await statusOf(`${cache.url}/too-large.git`)).toBe(502);
+  await cache.logged(
+    new RegExp(`^gam: http://${host}/too-large\\.git cannot be fetched: .+ \\([0-9]+ ms\\)$`, 'm'),
+  );
+  expect(
+    readdirSync(sandbox.path(cache.folder, 'tmp')).flatMap((name) =>
+      readdirSync(sandbox.path(cache.folder, 'tmp', name)),
+    ),
+  ).toEqual([]);
+  await sandbox.git(['clone', '-q', `${cache.url}/repo.git`, 'on-a-full-disk']);
+  await expectClean(sandbox, 'on-a-full-disk');
+});
+
+test('a symbolic link leads nowhere', async () => {
+  mkdirSync(sandbox.path('linked/http'), { recursive: true });
+  mkdirSync(sandbox.path('outside'));
+  symlinkSync(sandbox.path('outside'), sandbox.path('linked/http', `127.0.0.1+${canonical.port}`));
+  const cache = await open([], 'linked');
+  expect(await statusOf(`${cache.url}/repo.git`)).toBe(502);
+  expect(readdirSync(sandbox.path('outside'))).toEqual([]);
+});
+
+test("canonical sees the cache's own login, and nothing of a client's", async () => {
+  const login = { user: 'cache', password: 'its-own' };
+  const guarded = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv, login });
+  const base = `${guarded.url}/`;
+  const asAnn = (url: string) =>
+    sandbox.git(['ls-remote', url.replace('//', '//ann:secret@')], { expectStatus: null });
+  const poor = await open([], undefined, [base]);
+  const path = `/127.0.0.1:${guarded.port}/repo.git`;
+  expect((await asAnn(`${poor.top}${path}`)).stderr).toContain('canonical answers 401');
+  const helper = `!f() { echo username=${login.user}; echo password=${login.password}; }; f`;
+  const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: helper };
+  const rich = await open([], undefined, [base], { env });
+  expect(await asAnn(`${rich.top}${path}`)).toMatchObject({ status: 0 });
+  const shown = guarded.requests.map(({ headers }) => headers.authorization).filter(Boolean);
+  const own = `Basic ${Buffer.from('cache:its-own').toString('base64')}`;
+  expect([...new Set(shown)]).toEqual([own]);
+  await guarded.close();
 });
 
 test('as a mirror of the helper: the bulk from here, of canonical only what a fetch with nothing new takes', async () => {
