@@ -369,6 +369,19 @@ test('killed in the middle, it has nothing half done; the next one cleans up', a
   await expectClean(sandbox, 'after-the-kill');
 });
 
+test('killed, it leaves no git that fetches on alone', async () => {
+  await makeLarge(sandbox, 'served/slow.git', 24);
+  // All of it would take minutes.
+  const line = await openLine({ to: canonical.port, download: 2_000_000 });
+  const cache = await open([], undefined, [`http://127.0.0.1:${line.port}/`]);
+  const client = sandbox.start('git', ['ls-remote', `${cache.top}/127.0.0.1:${line.port}/slow.git`]);
+  await line.reached(100_000);
+  cache.signal('SIGKILL');
+  await Promise.all([cache.ended, client.ended]);
+  await expectNoChildren(sandbox);
+  await line.close();
+});
+
 test('killed while it refreshes, with the locks that git had: the next one gets by', async () => {
   const source = await copyOf('locked');
   const cache = await open(['--ttl=0']);
@@ -384,7 +397,6 @@ test('killed while it refreshes, with the locks that git had: the next one gets 
   cache.signal('SIGKILL');
   await Promise.all([cache.ended, client.ended]);
   release();
-  // git, which would have gone on alone, has ended.
   await expectNoChildren(sandbox);
   const copy = `${cache.folder}/http/127.0.0.1+${canonical.port}/locked.git`;
   await sandbox.run('touch', ['packed-refs.lock', 'HEAD.lock', 'refs/heads/main.lock'], { cwd: copy });
