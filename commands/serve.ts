@@ -4,6 +4,7 @@ import { parseDuration, parseSize } from '../src/config/quantity.ts';
 import { GamError } from '../src/errors.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { untilStopped } from '../src/main/serve-here.ts';
+import { VERSION } from '../src/main/version.ts';
 import { readCacheBase } from '../src/mirror/cache-base.ts';
 import type { CacheOptions } from '../src/server/cache.ts';
 import { DEFAULT_ADDRESS, parseListenAddress } from '../src/server/listen-address.ts';
@@ -65,6 +66,11 @@ export default class Serve extends GamCommand {
       'of protocol v2 that ask (see gam upload-pack --help), and as JSON at /<repository>/info/mirrors. ' +
       'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
       'tell who the client is.',
+    'With a browser, /-/ shows what the server does, the mirrors that its repositories list, on a map ' +
+      'and in tables, and how fresh each is; /-/status.json has the same. A mirror is asked for its ' +
+      'refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
+      '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
+      '--no-page turns it off.',
     '/-/health answers 200 (503 while stopping), /-/metrics in the text format of Prometheus.',
     'SIGTERM or Ctrl-C: nobody comes in any more, running requests have 8 seconds; a second ' +
       'signal ends them. Status 0 for SIGTERM, 130 for Ctrl-C.',
@@ -75,6 +81,7 @@ export default class Serve extends GamCommand {
     '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
     '<%= config.bin %> serve --cache /srv/cache --for https://github.com/ --for https://gitlab.com/group/',
     '<%= config.bin %> serve --cache=/srv/cache --for=https://github.com/ --cache-size=200g --ttl=5m',
+    '<%= config.bin %> serve --check-mirrors /srv/git',
     '<%= config.bin %> serve --tls-cert=host.crt --tls-key=host.key --htpasswd=logins',
   ];
   static override args = {
@@ -130,6 +137,14 @@ export default class Serve extends GamCommand {
       helpValue: '<size>',
       dependsOn: ['cache'],
     }),
+    page: Flags.boolean({
+      summary: 'Show the page at /-/.',
+      default: true,
+      allowNo: true,
+    }),
+    'check-mirrors': Flags.boolean({
+      summary: 'Look at mirrors every ten minutes, also while nobody looks at the page.',
+    }),
     'max-children': Flags.integer({
       summary: 'Have git at work on so many requests at a time; others wait.',
       helpValue: '<n>',
@@ -145,6 +160,8 @@ export default class Serve extends GamCommand {
     const root =
       flags.cache === undefined ? (args.root ?? this.where.cwd) : cacheOf(flags.cache, flags, args.root);
     if (root === '') throw new GamError('usage', 'the root is empty');
+    if (flags['check-mirrors'] && !flags.page)
+      throw new GamError('usage', '--check-mirrors is for the page, and --no-page turns that off');
     // Whoever read the log is gone; clients are not.
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
@@ -157,6 +174,7 @@ export default class Serve extends GamCommand {
       tls: cert === undefined || key === undefined ? undefined : { cert, key },
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
+      page: flags.page ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });

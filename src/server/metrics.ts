@@ -2,13 +2,18 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CacheCounts } from './cache-counts.ts';
 import { registerCounts } from './cache-metrics.ts';
 import type { Exchange } from './exchange.ts';
+import type { Totals } from './page/status.ts';
 import type { Turns } from './turns.ts';
 
 /** From a greeting to the clone of something large, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
+/** What a server answers of itself: whoever watches it would count his own looks. */
+const OWN: ReadonlySet<string> = new Set(['health', 'metrics', 'page']);
+
 /** What a server counts, in the names and units that Prometheus recommends. It names no repository and no user. */
 export class Metrics {
+  readonly #turns: Turns;
   readonly #registry = new Registry();
   readonly #requests: Counter<'service' | 'status'>;
   readonly #bytesIn: Counter<'service'>;
@@ -17,6 +22,7 @@ export class Metrics {
 
   /** @param cache what a cache counts, where one is served */
   constructor(turns: Turns, cache?: CacheCounts) {
+    this.#turns = turns;
     const registers = [this.#registry];
     const of = (name: string, help: string) => ({ name: `gam_${name}`, help, registers });
     this.#requests = new Counter({
@@ -57,6 +63,28 @@ export class Metrics {
     this.#bytesIn.inc({ service }, bytesIn);
     this.#bytesOut.inc({ service }, bytesOut);
     this.#seconds.observe({ service }, elapsed / 1000);
+  }
+
+  /** The sums of what was counted of requests for repositories, the answered and the refused. */
+  async totals(): Promise<Totals> {
+    const of = async (counter: Counter<'service' | 'status'> | Counter<'service'>, first = '') => {
+      const { values } = await counter.get();
+      const counted = values.filter(({ labels }) => {
+        const { service, status = '' } = labels as { service?: string; status?: number | string };
+        return !OWN.has(service ?? '') && String(status).startsWith(first);
+      });
+      return counted.reduce((sum, { value }) => sum + value, 0);
+    };
+    const { running, waiting } = this.#turns;
+    return {
+      requests: await of(this.#requests),
+      bytesIn: await of(this.#bytesIn),
+      bytesOut: await of(this.#bytesOut),
+      errors: await of(this.#requests, '5'),
+      refused: await of(this.#requests, '4'),
+      running,
+      waiting,
+    };
   }
 
   /** All of it in the text format of Prometheus 0.0.4, and the media type of that. */

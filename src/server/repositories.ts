@@ -84,6 +84,7 @@ export class Repositories {
   }
 
   async #serve(exchange: Exchange, target: Target, service: Service, gitDir: string): Promise<void> {
+    exchange.gitDir = gitDir;
     if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
     const table = await this.#tableFor(exchange, service, gitDir);
     const part =

@@ -9,12 +9,14 @@ import type { AddressInfo } from 'node:net';
 import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
+import { gitVersion } from '../git/version.ts';
 import { type Certificate, readCertificate, realRoot } from './beforehand.ts';
 import { Cache, type CacheOptions } from './cache.ts';
 import { parseTrustedProxies } from './client-address.ts';
 import { findRepository } from './find-repository.ts';
 import { type ListenAddress, serverUrl } from './listen-address.ts';
 import { Login } from './login.ts';
+import { SitePage } from './page/site-page.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import { Repositories, type Serving } from './repositories.ts';
 import { Site } from './site.ts';
@@ -34,6 +36,8 @@ export interface ServeOptions {
   htpasswd?: string | undefined;
   /** Addresses and ranges of proxies, whose `X-Forwarded-For` counts. */
   trustedProxies?: readonly string[] | undefined;
+  /** Which gam this is, for its page at `/-/`; without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
+  page?: { version: string; checkMirrors: boolean } | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -74,12 +78,16 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const tls = options.tls === undefined ? null : await readCertificate(options.tls);
   const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
   const program = await findHttpBackend(options.env);
-  const { cache, find } = await placesOf(options.root, env, log);
+  const { cache, find, root } = await placesOf(options.root, env, log);
   const { Metrics } = await import('./metrics.ts');
   const turns = new Turns(options.maxChildren);
+  const metrics = new Metrics(turns, cache?.counts);
+  const git = await gitVersion({ env });
+  const parts = { root, env, git, totals: () => metrics.totals(), warn };
   const site = new Site({
     repositories: new Repositories({ find, program, env, turns, patience, warn }),
-    metrics: new Metrics(turns, cache?.counts),
+    metrics,
+    page: options.page === undefined ? null : new SitePage({ ...parts, ...options.page }),
     login,
     isTrusted: parseTrustedProxies(options.trustedProxies ?? []),
     log,
@@ -105,13 +113,13 @@ async function placesOf(
   root: ServeOptions['root'],
   env: Environment,
   log: (line: string) => void,
-): Promise<{ cache?: Cache; find: Serving['find'] }> {
+): Promise<{ root: string; cache?: Cache; find: Serving['find'] }> {
   if (typeof root === 'string') {
     const real = await realRoot(root);
-    return { find: (service) => findRepository(real, service) };
+    return { root: real, find: (service) => findRepository(real, service) };
   }
   const cache = await Cache.open(root, env, log);
-  return { cache, find: (service, exchange) => cache.find(service, exchange) };
+  return { root: cache.root, cache, find: (service, exchange) => cache.find(service, exchange) };
 }
 
 function open(site: Site, tls: Certificate | null, patience: Patience): Server {

@@ -3,9 +3,17 @@ import type { Target } from './request-path.ts';
 /** git's services (gitprotocol-http(5)); archives came to http with git 2.44, and an older http-backend says 404. */
 type GitService = 'upload-pack' | 'receive-pack' | 'upload-archive';
 
-/** What a request is called in the log and in metrics; `mirrors` is the mirror list
- * as a page, `file` one of dumb http, `none` is nothing of git's. */
-export type ServiceName = GitService | 'info-refs' | 'mirrors' | 'file' | 'health' | 'metrics' | 'none';
+/** What a request is called in the log and in metrics; `mirrors` is the mirror list of a repository, `page` that of the server,
+ * `file` one of dumb http, `none` is nothing of git's. */
+export type ServiceName =
+  | GitService
+  | 'info-refs'
+  | 'mirrors'
+  | 'file'
+  | 'health'
+  | 'metrics'
+  | 'page'
+  | 'none';
 
 /** A request that git http-backend would answer, or gam where a list is told. */
 export interface Service {

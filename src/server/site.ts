@@ -6,6 +6,7 @@ import { clientOf, type IsTrusted } from './client-address.ts';
 import { Exchange } from './exchange.ts';
 import type { Login } from './login.ts';
 import type { Metrics } from './metrics.ts';
+import type { SitePage } from './page/site-page.ts';
 import type { Repositories } from './repositories.ts';
 import { parseTarget } from './request-path.ts';
 
@@ -17,6 +18,7 @@ export interface SiteParts {
   login: Login | null;
   /** Whose word counts for who the client is. */
   isTrusted: IsTrusted;
+  page: SitePage | null;
   log: (line: string) => void;
 }
 
@@ -57,7 +59,8 @@ export class Site {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
     clearTimeout(timer);
     server.closeAllConnections();
-    await Promise.all([closed, processesEnded()]);
+    await Promise.all([closed, this.#parts.page?.stop()]);
+    await processesEnded();
   }
 
   /** Ends every git, and hangs up on everybody. */
@@ -77,7 +80,7 @@ export class Site {
   }
 
   async #route(exchange: Exchange): Promise<void> {
-    const { login, metrics, repositories } = this.#parts;
+    const { login, metrics, page, repositories } = this.#parts;
     const { request } = exchange;
     const target = parseTarget(request.url ?? '');
     // Whoever looks whether the server is well has no login for it.
@@ -85,6 +88,7 @@ export class Site {
     exchange.user = login === null ? null : await login.userOf(request.headers.authorization);
     if (login !== null && exchange.user === null)
       return exchange.refuse(401, 'no login, or a wrong one', 'a login is needed here', CHALLENGE);
+    if (await page?.answer(exchange)) return;
     if (target?.path === '/-/metrics') {
       exchange.service = 'metrics';
       const { type, body } = await metrics.text();
@@ -110,6 +114,7 @@ export class Site {
     const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
     if (gone.aborted) exchange.reason ??= 'the client left';
     this.#parts.metrics.count(exchange, status);
+    this.#parts.page?.count(exchange, status);
     this.#parts.log(accessLine(exchange, status));
   }
 }

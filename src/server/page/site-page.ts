@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import type { Environment } from '../../git/environment.ts';
+import type { Exchange } from '../exchange.ts';
+import { ListFinder, pathOf } from './find-lists.ts';
+import { shownList } from './gather.ts';
+import { look } from './look.ts';
+import { LOOK_EVERY, Lookout } from './lookout.ts';
+import { renderJson, renderPage } from './page.ts';
+import type { Status, Totals } from './status.ts';
+import { Tally } from './tally.ts';
+
+/** What the page tells of, and how it learns that. */
+export interface PageParts {
+  /** Without symbolic links. */
+  root: string;
+  /** As servingEnvironment() makes it. */
+  env: Environment;
+  version: string;
+  git: string | null;
+  totals: () => Promise<Totals>;
+  /** Whether mirrors are looked at also while nobody looks at the page. */
+  checkMirrors: boolean;
+  warn: (line: string) => void;
+}
+
+/** What was found under the root is looked for again after so many milliseconds. */
+const FOUND_FOR = 5000;
+
+// No script and no style but the page's own, nothing from elsewhere, in nobody's frame (CSP Level 3). The icon is an empty one,
+// so that browsers do not ask for /favicon.ico.
+function policy(nonce: string): string {
+  const own = [
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    "connect-src 'self'",
+    'img-src data:',
+  ];
+  return [
+    "default-src 'none'",
+    ...own,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+const SAFE = {
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** The page at `/-/`, and the same as JSON at `/-/status.json`. */
+export class SitePage {
+  readonly #parts: PageParts;
+  readonly #startedAt = new Date().toISOString();
+  readonly #tally = new Tally();
+  readonly #finder: ListFinder;
+  readonly #lookout: Lookout;
+  readonly #stopping = new AbortController();
+  readonly #timer: NodeJS.Timeout | null = null;
+  #found: { at: number; lists: ReturnType<ListFinder['find']> } | null = null;
+
+  constructor(parts: PageParts) {
+    const { root, env, warn } = parts;
+    this.#parts = parts;
+    this.#finder = new ListFinder(root, env);
+    this.#lookout = new Lookout((list, url, signal) => look(list, url, env, signal), warn);
+    if (!parts.checkMirrors) return;
+    void this.#watch();
+    this.#timer = setInterval(() => void this.#watch(), LOOK_EVERY);
+  }
+
+  /** Answers a request if it is one for the page. The caller has seen to logins. */
+  async answer(exchange: Exchange): Promise<boolean> {
+    const { method = '', url = '' } = exchange.request;
+    const [path = ''] = url.split('?', 1);
+    if (!['/-', '/-/', '/-/status.json'].includes(path)) return false;
+    exchange.service = 'page';
+    if (method !== 'GET' && method !== 'HEAD') {
+      exchange.refuse(405, 'only by GET, HEAD', null, { Allow: 'GET, HEAD', ...SAFE });
+      return true;
+    }
+    // Relative, since a proxy may have the server below a path.
+    if (path === '/-') exchange.say(308, '', { Location: '-/', ...SAFE });
+    else if (path === '/-/') {
+      const nonce = randomBytes(16).toString('base64');
+      exchange.say(200, renderPage(await this.#status(), nonce), {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': policy(nonce),
+        ...SAFE,
+      });
+    } else {
+      const type = { 'Content-Type': 'application/json', 'Content-Security-Policy': "default-src 'none'" };
+      exchange.say(200, renderJson(await this.#status()), { ...type, ...SAFE });
+    }
+    return true;
+  }
+
+  /** Counts a request that has ended, if it was answered for a repository. */
+  count(exchange: Exchange, status: number): void {
+    if (exchange.gitDir === null || status >= 400) return;
+    this.#tally.count(pathOf(this.#parts.root, exchange.gitDir), exchange);
+  }
+
+  /** Ends every look. Resolves when nothing of them is left. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await Promise.allSettled([this.#found?.lists, this.#lookout.stop()]);
+  }
+
+  // Whoever looks at the same time gets the same.
+  #lists(): ReturnType<ListFinder['find']> {
+    const now = Date.now();
+    if (this.#found === null || now - this.#found.at >= FOUND_FOR)
+      this.#found = { at: now, lists: this.#finder.find(this.#stopping.signal) };
+    return this.#found.lists;
+  }
+
+  async #watch(): Promise<void> {
+    const { lists } = await this.#lists();
+    if (!this.#stopping.signal.aborted) this.#lookout.watch(lists);
+  }
+
+  async #status(): Promise<Status> {
+    const { git, totals, version } = this.#parts;
+    const { lists, truncated } = await this.#lists();
+    if (!this.#stopping.signal.aborted) this.#lookout.watch(lists);
+    const now = new Date().toISOString();
+    return {
+      server: { version, git, startedAt: this.#startedAt, now, ...(await totals()) },
+      lists: lists.map((list) => shownList(list, ({ url }) => this.#lookout.of(list, url))),
+      truncated,
+      repositories: this.#tally.usages,
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import type { ListPolicy } from '../../config/mirror-list.ts';
+import type { Preference, ServerState } from '../../protocol/mirror-list.ts';
+
+/** What came of the last look at a mirror. Times are ISO 8601, in UTC. */
+export interface Freshness {
+  /**
+   * `same`: all branches and tags of the repository stand there as here; `behind`: some do not; `failed`: it could not be asked;
+   * `unasked`: this server asks no such mirror; `unknown`: nobody has looked yet.
+   */
+  state: 'same' | 'behind' | 'failed' | 'unasked' | 'unknown';
+  /** How many branches and tags are missing there, or stand elsewhere; null where that is not known. */
+  behind: number | null;
+  /** Why it is not asked, in a few words; null in other states. */
+  reason: string | null;
+  lookedAt: string | null;
+}
+
+/** A mirror as the page shows it. */
+export interface ShownMirror {
+  id: string;
+  /** Without a login; null for a folder of this machine, which is nobody's business. */
+  url: string | null;
+  /** A country's code, or `<degrees north>,<degrees east>`. */
+  location: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  priority: number | null;
+  weight: number;
+  freshness: Freshness;
+}
+
+/** A repository that tells its clients of mirrors. */
+export interface ShownList {
+  /** Below the root, as in its URL: `/project.git`. */
+  path: string;
+  canonical: string[];
+  state: ServerState;
+  successor: string | null;
+  policy: ListPolicy;
+  /** How many mirrors one answer names. */
+  limit: number;
+  ttlSeconds: number;
+  prefer: Preference | null;
+  mirrors: ShownMirror[];
+}
+
+/** What a repository has been used for since the server started. */
+export interface Usage {
+  path: string;
+  requests: number;
+  bytesIn: number;
+  bytesOut: number;
+  lastUsedAt: string;
+}
+
+/** What a server has counted in all, of requests for repositories; `errors` are of status 5xx, `refused` of 4xx. */
+export interface Totals {
+  requests: number;
+  bytesIn: number;
+  bytesOut: number;
+  errors: number;
+  refused: number;
+  running: number;
+  waiting: number;
+}
+
+/** All that the page shows, and `/-/status.json` holds. Keys stay as they are; there may be more of them one day. */
+export interface Status {
+  server: { version: string; git: string | null; startedAt: string; now: string } & Totals;
+  lists: ShownList[];
+  /** Whether there are more repositories or mirrors than are looked for. */
+  truncated: boolean;
+  /** Those used last, by path. */
+  repositories: Usage[];
+}
