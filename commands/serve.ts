@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { parseDuration, parseSize } from '../src/config/quantity.ts';
@@ -71,6 +72,10 @@ export default class Serve extends GamCommand {
       'refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
       '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
       '--no-page turns it off.',
+    'With --upstream, everything is passed on to another git server as it is, and the same list is told ' +
+      'for all its repositories: mirrorList.* of the configuration of git (system, user) or of --config. ' +
+      'There, each mirrorList.<id>.url and mirrorList.canonical is a base, to which the path of the ' +
+      'repository is appended.',
     '/-/health answers 200 (503 while stopping), /-/metrics in the text format of Prometheus.',
     'SIGTERM or Ctrl-C: nobody comes in any more, running requests have 8 seconds; a second ' +
       'signal ends them. Status 0 for SIGTERM, 130 for Ctrl-C.',
@@ -78,6 +83,7 @@ export default class Serve extends GamCommand {
   static override examples = [
     '<%= config.bin %> serve /srv/git',
     '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
+    '<%= config.bin %> serve --upstream https://git.example/ --config mirrors.conf',
     '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
     '<%= config.bin %> serve --cache /srv/cache --for https://github.com/ --for https://gitlab.com/group/',
     '<%= config.bin %> serve --cache=/srv/cache --for=https://github.com/ --cache-size=200g --ttl=5m',
@@ -106,6 +112,15 @@ export default class Serve extends GamCommand {
     htpasswd: Flags.string({
       summary: 'Let in only users of this file (bcrypt, apr1, SHA).',
       helpValue: '<file>',
+    }),
+    upstream: Flags.string({
+      summary: 'Serve no folder, but pass all on to this git server, and tell its mirrors.',
+      helpValue: '<url>',
+    }),
+    config: Flags.string({
+      summary: 'The git configuration with the mirrors of that server.',
+      helpValue: '<file>',
+      dependsOn: ['upstream'],
     }),
     'trusted-proxy': Flags.string({
       summary: 'Believe what this proxy says of its client (X-Forwarded-For).',
@@ -157,17 +172,29 @@ export default class Serve extends GamCommand {
     const { args, flags } = await this.parse(Serve);
     const { 'tls-cert': cert, 'tls-key': key } = flags;
     const listen = parseListenAddress(flags.listen);
+    const { upstream } = flags;
+    if (args.root !== undefined && upstream !== undefined)
+      throw new GamError('usage', 'a root and --upstream are two servers', {
+        suggestion: 'give one of them: gam serve <root>, or gam serve --upstream <url>',
+      });
     const root =
       flags.cache === undefined ? (args.root ?? this.where.cwd) : cacheOf(flags.cache, flags, args.root);
     if (root === '') throw new GamError('usage', 'the root is empty');
-    if (flags['check-mirrors'] && !flags.page)
-      throw new GamError('usage', '--check-mirrors is for the page, and --no-page turns that off');
+    if (flags['check-mirrors'] && !(flags.page && upstream === undefined))
+      throw new GamError(
+        'usage',
+        '--check-mirrors is for the page, which is off with --no-page and --upstream',
+      );
     // Whoever read the log is gone; clients are not.
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
     const { serve } = await import('../src/server/serve.ts');
     const server = await serve({
       root,
+      upstream:
+        upstream === undefined
+          ? undefined
+          : { url: upstream, config: flags.config && resolve(this.where.cwd, flags.config) },
       listen,
       env: this.env,
       maxChildren: flags['max-children'],

@@ -5,6 +5,10 @@ import { type Packet, packetLine } from '../pkt-line/packet.ts';
 /** What a web server may put before the greeting, with a flush behind it (gitprotocol-http(5), "Smart Clients"). */
 const SERVICE_LINE = '# service=';
 
+function nameOf(capability: string): string {
+  return capability.split('=', 1)[0] ?? '';
+}
+
 /**
  * What git's upload-pack sends, on its way to the client: lines are added to its greeting, every other byte stays as it
  * is, and its answers are counted, so that one that is not git's can be put between two that are.
@@ -15,6 +19,7 @@ const SERVICE_LINE = '# service=';
 export class Answers {
   readonly #decoder = new PacketDecoder();
   readonly #added: readonly string[];
+  readonly #heard = new Set<string>();
   #phase: 'start' | 'service' | 'greeting' | 'answers' | 'unknown';
   /** How many answers are still to come; a greeting is the first. */
   #due: number;
@@ -65,6 +70,11 @@ export class Answers {
     return this.#phase !== 'unknown';
   }
 
+  // A service that can do the same says so itself.
+  #lacking(): string[] {
+    return this.#added.filter((line) => !this.#heard.has(nameOf(line)));
+  }
+
   #giveUp(): void {
     this.#phase = 'unknown';
     this.#wake();
@@ -90,7 +100,7 @@ export class Answers {
       if (this.#phase === 'greeting' && packet.kind === 'flush') {
         this.#phase = 'answers';
         this.#count(packets.slice(index));
-        return [...out, ...this.#added.map((text) => linePacket(text).raw), ...rest()];
+        return [...out, ...this.#lacking().map((text) => linePacket(text).raw), ...rest()];
       }
       if (this.#phase === 'start') {
         if (line === 'version 2') this.#phase = 'greeting';
@@ -101,6 +111,7 @@ export class Answers {
           return [...out, ...rest()];
         }
       } else if (this.#phase === 'service' && packet.kind === 'flush') this.#phase = 'start';
+      if (line !== null) this.#heard.add(nameOf(line));
       out.push(packet.raw);
     }
     return out;

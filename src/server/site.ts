@@ -12,7 +12,7 @@ import { parseTarget } from './request-path.ts';
 
 /** What a site is made of. */
 export interface SiteParts {
-  repositories: Repositories;
+  repositories: Pick<Repositories, 'answer' | 'stop' | 'end'>;
   metrics: Metrics;
   /** Null where everybody is let in. */
   login: Login | null;
@@ -58,12 +58,13 @@ export class Site {
     const timer = setTimeout(() => this.end(server), patience);
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
     clearTimeout(timer);
+    this.#parts.repositories.end();
     server.closeAllConnections();
     await Promise.all([closed, this.#parts.page?.stop()]);
     await processesEnded();
   }
 
-  /** Ends every git, and hangs up on everybody. */
+  /** Ends every git and every request to a server upstream, and hangs up on everybody. */
   end(server: Server): void {
     this.#parts.repositories.end();
     server.closeAllConnections();

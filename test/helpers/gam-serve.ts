@@ -68,3 +68,14 @@ export async function gamCache(
   const [program, all] = fileLimit === undefined ? ['gam', words] : ['sh', limited];
   return ready(sandbox.start(program, all, { timeout: 120_000, ...options }));
 }
+
+/** Starts the built gam before another server, at a free port of 127.0.0.1. */
+export async function gamServeUpstream(
+  sandbox: Sandbox,
+  url: string,
+  args: readonly string[] = [],
+  options: RunInSandbox = {},
+): Promise<GamServe> {
+  const words = ['serve', '--listen', '127.0.0.1:0', '--upstream', url, ...args];
+  return ready(sandbox.start('gam', words, { timeout: 120_000, ...options }));
+}

@@ -1,0 +1,79 @@
+import type { Environment } from '../git/environment.ts';
+import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
+import { gitVersion } from '../git/version.ts';
+import { realRoot } from './beforehand.ts';
+import { Cache, type CacheOptions } from './cache.ts';
+import { findRepository } from './find-repository.ts';
+import type { Metrics } from './metrics.ts';
+import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
+import { SitePage } from './page/site-page.ts';
+import type { Patience } from './patience.ts';
+import { Repositories, type Serving } from './repositories.ts';
+import type { SiteParts } from './site.ts';
+import { Turns } from './turns.ts';
+
+/** What requests are answered from. */
+export interface ServedOptions {
+  /** The folder with the repositories, or the cache of those of others; not looked at where there is an upstream. */
+  root: string | CacheOptions;
+  /** A git server that all requests are passed on to; there is no page then. */
+  upstream?: UpstreamOptions | undefined;
+  env: Environment;
+  /** So many requests have git at work at a time. */
+  maxChildren: number;
+  /** Which gam this is, for its page at `/-/`; without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
+  page?: { version: string; checkMirrors: boolean } | undefined;
+  /** Takes a line for each request. */
+  log: (line: string) => void;
+  /** Takes what the administrator should see to. */
+  warn: (line: string) => void;
+  patience: Patience;
+}
+
+/** What answers requests, and what is known of it. */
+export interface Served {
+  repositories: SiteParts['repositories'];
+  metrics: Metrics;
+  page: SitePage | null;
+  /** To be stopped with the server, and closed behind it. */
+  cache: Cache | null;
+}
+
+/**
+ * Opens what requests are answered from.
+ * @throws GamError `bad-root`, `bad-config`, `usage` or `git-missing`
+ */
+export async function openServed(options: ServedOptions): Promise<Served> {
+  const { log, patience, root, upstream, warn } = options;
+  const { Metrics: Counted } = await import('./metrics.ts');
+  const turns = new Turns(options.maxChildren);
+  if (upstream !== undefined) {
+    const repositories = await openUpstream(upstream, options.env, patience, warn);
+    return { repositories, metrics: new Counted(turns), page: null, cache: null };
+  }
+  const env = servingEnvironment(options.env);
+  const program = await findHttpBackend(options.env);
+  const git = await gitVersion({ env });
+  const { cache, find, folder } = await placesOf(root, env, log);
+  const metrics = new Counted(turns, cache?.counts);
+  const shown = { root: folder, env, git, totals: () => metrics.totals(), warn };
+  return {
+    repositories: new Repositories({ find, program, env, turns, patience, warn }),
+    metrics,
+    page: options.page === undefined ? null : new SitePage({ ...shown, ...options.page }),
+    cache,
+  };
+}
+
+async function placesOf(
+  root: string | CacheOptions,
+  env: Environment,
+  log: (line: string) => void,
+): Promise<{ folder: string; cache: Cache | null; find: Serving['find'] }> {
+  if (typeof root === 'string') {
+    const folder = await realRoot(root);
+    return { folder, cache: null, find: (service) => findRepository(folder, service) };
+  }
+  const cache = await Cache.open(root, env, log);
+  return { folder: cache.root, cache, find: (service, exchange) => cache.find(service, exchange) };
+}
