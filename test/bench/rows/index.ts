@@ -20,6 +20,7 @@ import { NO_MIRROR } from './no-mirror.ts';
 import { NO_MIRROR_AT_HAND } from './no-mirror-at-hand.ts';
 import { SERVE_CLONE } from './serve-clone.ts';
 import { SERVE_FETCH } from './serve-fetch.ts';
+import { SERVE_LIST } from './serve-list.ts';
 import { TWO_MIRRORS } from './two-mirrors.ts';
 
 /** Every row, in the order in which they are measured and shown. */
@@ -46,4 +47,5 @@ export const ROWS: readonly Row[] = [
   MIRRORS_LIST,
   SERVE_CLONE,
   SERVE_FETCH,
+  SERVE_LIST,
 ];
