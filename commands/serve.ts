@@ -116,6 +116,7 @@ export default class Serve extends GamCommand {
     upstream: Flags.string({
       summary: 'Serve no folder, but pass all on to this git server, and tell its mirrors.',
       helpValue: '<url>',
+      exclusive: ['cache'],
     }),
     config: Flags.string({
       summary: 'The git configuration with the mirrors of that server.',
