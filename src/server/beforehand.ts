@@ -9,8 +9,10 @@ export interface Certificate {
   cert: Buffer;
 }
 
+// Of `ENOENT: no such file or directory, open '/x'` what a person would say.
 function wordsOf(error: unknown): string {
-  return printable(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  return printable(/^E[A-Z]+: (.*?), [a-z]+(?: '|$)/.exec(message)?.[1] ?? message);
 }
 
 /**

@@ -93,7 +93,7 @@ describe('what is wrong is told before anything starts:', () => {
     const absent = await fails(...any, sandbox.path('absent'));
     expect(absent).toEqual({
       status: 1,
-      stderr: expect.stringMatching(/cannot serve .*absent: ENOENT.*\ngam: name a/),
+      stderr: expect.stringMatching(/cannot serve .*absent: no such file or directory\ngam: name a/),
     });
     writeFileSync(sandbox.path('file'), '');
     expect((await fails(...any, sandbox.path('file'))).stderr).toContain('it is no folder');
@@ -113,7 +113,7 @@ describe('what is wrong is told before anything starts:', () => {
     const [key, cert] = [sandbox.path('key'), sandbox.path('cert')];
     const tls = ['--tls-key', key, '--tls-cert', cert];
     expect((await fails(...any, ...tls, 'served')).stderr).toContain(
-      'cannot read what --tls-key names: ENOENT',
+      'cannot read what --tls-key names: no such file or directory',
     );
     for (const file of [key, cert]) writeFileSync(file, 'nonsense');
     expect((await fails(...any, ...tls, 'served')).stderr).toContain(`${key} and ${cert} cannot be used: `);
