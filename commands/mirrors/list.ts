@@ -74,8 +74,8 @@ export default class List extends GamCommand {
 
   private async look(url: string | undefined, remote: string | undefined): Promise<Seen> {
     if (remote !== undefined) await needRepository(this.where);
-    const inRepository = (await discoverRepository(this.where)) !== null;
-    const entries = await readConfig(this.where);
+    const [repository, entries] = await Promise.all([discoverRepository(this.where), readConfig(this.where)]);
+    const inRepository = repository !== null;
     const { settings, warnings } = readSettings(entries);
     const known = recall(this.env, settings.location);
     const now = Date.now();

@@ -10,10 +10,16 @@ import { rehearse } from './rehearsal.ts';
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(TOP, 'dist');
 
-// Modules that bring large packages along, which few commands need: undici and isomorphic-git for `gam mirrors check` are
-// twice as large as all else together, prom-client and bcryptjs for `gam serve` a third. Each is imported by name where it
-// is needed, and a bundle of its own. None may throw a GamError: its class would be another one there.
-const APART = ['src/transport/web-probe.ts', 'src/server/metrics.ts', 'src/server/check-password.ts'];
+// What few commands need: undici and isomorphic-git for `gam mirrors check` are twice as large as all else together,
+// prom-client and bcryptjs for `gam serve` a third, and the server itself, in front of http or ssh, a sixth. Each is imported
+// by name where it is needed, and a bundle of its own, with modules of its own: none shares what a module remembers.
+const APART = [
+  'src/transport/web-probe.ts',
+  'src/server/metrics.ts',
+  'src/server/check-password.ts',
+  'src/server/serve.ts',
+  'src/main/upload-pack.ts',
+];
 
 const bundleOf = (source: string) => source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
 

@@ -79,6 +79,17 @@ describe('gam', () => {
     expect(await desk.gam(['help', 'sweep'])).toEqual(await desk.gam(['sweep', '--help']));
   });
 
+  test('tells what to do next where the server, a bundle of its own, cannot start', async () => {
+    const nowhere = join(desk.home, 'nowhere');
+    const { status, stderr } = await desk.gam(['serve', '--listen', '127.0.0.1:0', nowhere]);
+    const lines = [
+      `gam: cannot serve ${nowhere}: no such file or directory`,
+      'gam: name a folder with repositories in it: gam serve <root>',
+      '',
+    ];
+    expect([status, stderr.split('\n')]).toEqual([1, lines]);
+  });
+
   test("tells a broken configuration file in git's words", async () => {
     writeFileSync(desk.config, '[user');
     const { status, stderr } = await desk.gam(['mirrors', 'list']);
