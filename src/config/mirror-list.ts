@@ -18,6 +18,9 @@ import { parseCount, parseDuration } from './quantity.ts';
 /** How a server orders the mirrors of its list. */
 export type ListPolicy = 'fixed' | 'random' | 'geoip';
 
+/** What an administrator says of a mirror: it is told, told behind all others, or not told. */
+export type MirrorState = 'current' | 'deprecated' | 'refusing';
+
 /** A mirror that a repository's configuration lists. */
 export interface ListedMirror {
   id: string;
@@ -27,6 +30,7 @@ export interface ListedMirror {
   priority: number | null;
   /** Its share of random draws, in proportion to that of others; 0 comes last. */
   weight: number;
+  state: MirrorState;
 }
 
 /** The `mirrorList.*` settings of a served repository. */
@@ -51,6 +55,8 @@ export interface ListSettings {
 const WEIGHT = { default: 1, most: 1_000_000 };
 
 const DEFAULTS = { policy: 'fixed', limit: 10, ttl: 24 * 3600, state: 'current' } as const;
+
+const MIRROR_STATES: readonly MirrorState[] = ['current', 'deprecated', 'refusing'];
 
 const POLICIES: readonly ListPolicy[] = ['fixed', 'random', 'geoip'];
 
@@ -127,6 +133,7 @@ class Reader {
         location: this.value('location', (place) => parseLocation(place) ?? undefined, id) ?? null,
         priority: this.value('priority', (number) => parsePriority(number.trim()) ?? undefined, id) ?? null,
         weight: this.value('weight', parseWeight, id) ?? WEIGHT.default,
+        state: this.value('state', oneOf(MIRROR_STATES), id) ?? 'current',
       },
     ];
   }

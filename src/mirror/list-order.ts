@@ -1,7 +1,7 @@
 import type { ListedMirror, ListPolicy } from '../config/mirror-list.ts';
 import { digest } from '../protocol/digest.ts';
 import type { Location } from '../protocol/location.ts';
-import { USUAL_PRIORITY } from '../protocol/mirror-list.ts';
+import { LAST_PRIORITY, USUAL_PRIORITY } from '../protocol/mirror-list.ts';
 import { distanceBetween } from './distance.ts';
 
 /** Who asks for a list, as far as the order depends on it. */
@@ -38,9 +38,15 @@ function lateness(policy: ListPolicy, client: ListClient, now: number): (mirror:
     mirror.location === null ? Number.POSITIVE_INFINITY : distanceBetween(location, mirror.location);
 }
 
+/** The priority under which a client is told of a mirror. One that is deprecated is for those to whom no other is of use. */
+export function toldPriority({ priority, state }: ListedMirror): number | null {
+  return state === 'deprecated' ? LAST_PRIORITY : priority;
+}
+
 /**
  * The mirrors in the order in which a client is told of them: by priority, then as the policy says, then as they are
- * configured. The same client gets the same order for a day (UTC).
+ * configured; those that are deprecated behind all others, those that refuse not at all. The same client gets the same order
+ * for a day (UTC).
  * @param now milliseconds since the epoch
  */
 export function orderListed(
@@ -50,13 +56,17 @@ export function orderListed(
   now: number,
 ): ListedMirror[] {
   const late = lateness(policy, client, now);
-  const keyed = mirrors.map((mirror) => ({
+  const told = mirrors.filter(({ state }) => state !== 'refusing');
+  const keyed = told.map((mirror) => ({
     mirror,
-    priority: mirror.priority ?? USUAL_PRIORITY,
+    deprecated: Number(mirror.state === 'deprecated'),
+    priority: toldPriority(mirror) ?? USUAL_PRIORITY,
     late: late(mirror),
   }));
   // Two of weight 0, or without a location, are equally late; infinity less infinity is no number.
   const compare = (a: number, b: number) => (a === b ? 0 : a - b);
-  keyed.sort((a, b) => compare(a.priority, b.priority) || compare(a.late, b.late));
+  keyed.sort(
+    (a, b) => a.deprecated - b.deprecated || compare(a.priority, b.priority) || compare(a.late, b.late),
+  );
   return keyed.map(({ mirror }) => mirror);
 }

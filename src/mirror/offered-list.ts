@@ -3,7 +3,7 @@ import type { ListedMirror, ListSettings } from '../config/mirror-list.ts';
 import { type MirrorList, MOST_LISTED } from '../protocol/mirror-list.ts';
 import type { MirrorListRequest } from '../protocol/mirror-list-request.ts';
 import { carriedUrls, carries } from './carried.ts';
-import { type ListClient, orderListed } from './list-order.ts';
+import { type ListClient, orderListed, toldPriority } from './list-order.ts';
 
 function page(
   mirrors: readonly ListedMirror[],
@@ -12,7 +12,10 @@ function page(
 ): Pick<MirrorList, 'mirrors' | 'more'> {
   const told = mirrors.slice(skip, skip + limit);
   return {
-    mirrors: told.map(({ id, url, location, priority }) => ({ id, url, location, priority })),
+    mirrors: told.map((mirror) => {
+      const { id, url, location } = mirror;
+      return { id, url, location, priority: toldPriority(mirror) };
+    }),
     more: Math.max(0, mirrors.length - skip - limit),
   };
 }

@@ -35,6 +35,8 @@ export interface MirrorList {
 
 /** The priority of a mirror of which none is said: others can be put before it and behind it. */
 export const USUAL_PRIORITY = 50;
+/** That of a mirror which comes behind all others. */
+export const LAST_PRIORITY = 100;
 
 /** The most mirrors, and the most canonical URLs, that one list may hold. */
 export const MOST_LISTED = 1024;
@@ -64,7 +66,7 @@ export function parseNumber(text: string | undefined, most: number): number | nu
 /** Reads a mirror's priority, 0 to 100; null for anything else. */
 export function parsePriority(text: string | undefined): number | null {
   const priority = parseNumber(text, Number.MAX_SAFE_INTEGER);
-  return priority !== null && priority <= 100 ? priority : null;
+  return priority !== null && priority <= LAST_PRIORITY ? priority : null;
 }
 
 function word<T extends string>(words: readonly T[], text: string | undefined): T | null {

@@ -15,7 +15,7 @@ function shownUrl(url: string): string | null {
 }
 
 function shownMirror(mirror: ListedMirror, freshness: Freshness): ShownMirror {
-  const { id, url, location, priority, weight } = mirror;
+  const { id, url, location, priority, weight, state } = mirror;
   return {
     id,
     url: shownUrl(url),
@@ -24,6 +24,7 @@ function shownMirror(mirror: ListedMirror, freshness: Freshness): ShownMirror {
     longitude: location?.longitude ?? null,
     priority,
     weight,
+    state,
     freshness,
   };
 }

@@ -14,13 +14,15 @@ export function linked(url: string): Markup {
     : html`<bdi dir="ltr">${url}</bdi>`;
 }
 
+const MIRROR_STATES = { deprecated: 'deprecated: told last', refusing: 'not told' };
+
 function row(path: string, mirror: ShownMirror, now: string, live: Live): Markup {
-  const { id, url, location, priority, weight, freshness } = mirror;
+  const { id, url, location, priority, weight, state: said, freshness } = mirror;
   const key = `mirror ${path} ${id}`;
   const { lookedAt, reason, state } = freshness;
   const looked = reason ?? (lookedAt === null ? '' : formatAgo(lookedAt, now));
   return html`<tr>
-<th scope="row" data-label="Mirror"><bdi>${id}</bdi></th>
+<th scope="row" data-label="Mirror"><bdi>${id}</bdi>${said !== 'current' && html` <small>${MIRROR_STATES[said]}</small>`}</th>
 <td data-label="URL" class="url">${url === null ? html`<span class="faint">a folder of the server</span>` : linked(url)}</td>
 <td data-label="Location">${location === null ? html`<span class="faint">not said</span>` : formatPlace(location)}</td>
 <td data-label="Priority" class="number">${priority ?? html`<span class="faint">50</span>`}</td>

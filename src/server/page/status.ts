@@ -1,4 +1,4 @@
-import type { ListPolicy } from '../../config/mirror-list.ts';
+import type { ListPolicy, MirrorState } from '../../config/mirror-list.ts';
 import type { Preference, ServerState } from '../../protocol/mirror-list.ts';
 
 /** What came of the last look at a mirror. Times are ISO 8601, in UTC. */
@@ -26,6 +26,8 @@ export interface ShownMirror {
   longitude: number | null;
   priority: number | null;
   weight: number;
+  /** One that is `refusing` is in the configuration only: no client is told of it. */
+  state: MirrorState;
   freshness: Freshness;
 }
 

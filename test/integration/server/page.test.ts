@@ -155,6 +155,7 @@ test('it tells of the lists, of how fresh mirrors are, and of no folder of this 
     location: 'DE',
     priority: null,
     weight: 1,
+    state: 'current',
   });
   expect(us).toMatchObject({ location: null, latitude: null, priority: 10 });
   expect(here?.url).toBeNull();

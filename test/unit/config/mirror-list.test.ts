@@ -44,6 +44,7 @@ describe('readMirrorList', () => {
       ['mirrorlist.US.east.location', 'US'],
       ['mirrorlist.US.east.priority', '10'],
       ['mirrorlist.US.east.weight', '0'],
+      ['mirrorlist.US.east.state', 'Deprecated'],
     );
     expect(warnings).toEqual([]);
     expect(settings).toMatchObject({
@@ -57,8 +58,15 @@ describe('readMirrorList', () => {
       successor: 'https://b.example/r',
       geoData: '/var/lib/geoip',
       mirrors: [
-        { id: 'eu', url: 'https://eu.example/r.git', location: null, priority: null, weight: 1 },
-        { id: 'US.east', location: { country: 'US' }, priority: 10, weight: 0 },
+        {
+          id: 'eu',
+          url: 'https://eu.example/r.git',
+          location: null,
+          priority: null,
+          weight: 1,
+          state: 'current',
+        },
+        { id: 'US.east', location: { country: 'US' }, priority: 10, weight: 0, state: 'deprecated' },
       ],
     });
   });
@@ -84,6 +92,7 @@ describe('readMirrorList', () => {
     ['location', 'Atlantis', { location: null }],
     ['priority', '101', { priority: null }],
     ['weight', '-1', { weight: 1 }],
+    ['state', 'moved', { state: 'current' }],
     ['weight', '1000001', { weight: 1 }],
   ])("warns of a mirror's %s=%s, and keeps the mirror", (name, value, expected) => {
     const { settings, warnings } = read(EU, [`mirrorlist.eu.${name}`, value]);

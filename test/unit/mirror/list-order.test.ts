@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ListedMirror, ListPolicy } from '../../../src/config/mirror-list.ts';
+import type { ListedMirror, ListPolicy, MirrorState } from '../../../src/config/mirror-list.ts';
 import { distanceBetween } from '../../../src/mirror/distance.ts';
-import { type ListClient, orderListed } from '../../../src/mirror/list-order.ts';
+import { type ListClient, orderListed, toldPriority } from '../../../src/mirror/list-order.ts';
 import { parseLocation } from '../../../src/protocol/location.ts';
 
 const DAY = 86_400_000;
@@ -10,7 +10,15 @@ const NOW = 20_000 * DAY;
 const NOBODY: ListClient = { address: null, location: null };
 
 function mirror(id: string, changes: Partial<ListedMirror> = {}): ListedMirror {
-  return { id, url: `https://${id}/r`, location: null, priority: null, weight: 1, ...changes };
+  return {
+    id,
+    url: `https://${id}/r`,
+    location: null,
+    priority: null,
+    weight: 1,
+    state: 'current',
+    ...changes,
+  };
 }
 
 function ids(mirrors: readonly ListedMirror[]): string[] {
@@ -25,6 +33,7 @@ const listed = fc.uniqueArray(
     location: place,
     priority: fc.option(fc.integer({ min: 0, max: 100 })),
     weight: fc.integer({ min: 0, max: 5 }),
+    state: fc.constantFrom<MirrorState>('current', 'deprecated', 'refusing'),
   }),
   { selector: ({ id }) => id, maxLength: 20 },
 );
@@ -33,13 +42,18 @@ const client = fc.record({ address: fc.option(fc.ipV4()), location: place });
 const time = fc.integer({ min: 0, max: 2 ** 42 });
 
 describe('the order of a list', () => {
-  test('has every mirror once, by priority, whatever the policy', () => {
+  test('has every mirror that does not refuse once, by priority, whatever the policy', () => {
     fc.assert(
       fc.property(listed, policy, client, time, (mirrors, by, who, now) => {
         const ordered = orderListed(mirrors, by, who, now);
-        expect(ids(ordered).sort()).toEqual(ids(mirrors).sort());
-        const priorities = ordered.map(({ priority }) => priority ?? 50);
+        const told = mirrors.filter(({ state }) => state !== 'refusing');
+        expect(ids(ordered).sort()).toEqual(ids(told).sort());
+        const priorities = ordered.map((one) => toldPriority(one) ?? 50);
         expect(priorities).toEqual([...priorities].sort((a, b) => a - b));
+        const states = ordered.map(({ state }) => state);
+        expect(states.lastIndexOf('current')).toBeLessThan(
+          (states.indexOf('deprecated') + 1 || Infinity) - 1,
+        );
       }),
     );
   });
@@ -85,7 +99,7 @@ describe('by geoip', () => {
   test('the nearest comes first, and those without a location last', () => {
     fc.assert(
       fc.property(listed, client, (mirrors, who) => {
-        const alike = mirrors.map((one) => ({ ...one, priority: null }));
+        const alike = mirrors.map((one) => ({ ...one, priority: null, state: 'current' as const }));
         const ordered = orderListed(alike, 'geoip', who, NOW);
         const { location } = who;
         if (location === null) {

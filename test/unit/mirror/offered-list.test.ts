@@ -60,6 +60,22 @@ describe('a list in pages', () => {
     });
   });
 
+  test('has clients come to a deprecated mirror last, whatever its priority was', () => {
+    const { mirrors: told } = offered(
+      {},
+      entriesOf(
+        ...mirrors(3),
+        ['mirrorlist.m0.state', 'deprecated'],
+        ['mirrorlist.m0.priority', '1'],
+        ['mirrorlist.m1.state', 'refusing'],
+      ),
+    );
+    expect(told.map(({ id, priority }) => [id, priority])).toEqual([
+      ['m2', null],
+      ['m0', 100],
+    ]);
+  });
+
   test('keeps the weight to itself', () => {
     const [told] = offered({}, entriesOf(...mirrors(1), ['mirrorlist.m0.weight', '7'])).mirrors;
     expect(told).toEqual({ id: 'm0', url: 'https://m0.example/r', location: null, priority: null });

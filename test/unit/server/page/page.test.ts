@@ -16,7 +16,16 @@ function mirror(id: string, changes: Partial<ShownMirror> & { at?: string } = {}
     latitude: place?.latitude ?? null,
     longitude: place?.longitude ?? null,
   };
-  return { id, url: `https://${id}.example/x`, ...location, priority: null, weight: 1, freshness, ...rest };
+  return {
+    id,
+    url: `https://${id}.example/x`,
+    ...location,
+    priority: null,
+    weight: 1,
+    state: 'current',
+    freshness,
+    ...rest,
+  };
 }
 
 function list(path: string, mirrors: ShownMirror[], changes: Partial<ShownList> = {}): ShownList {
@@ -146,6 +155,17 @@ describe('the page shows', () => {
     };
     expect(page(1000)).toContain('<details><summary>1,000 mirrors</summary>');
     expect(page(3)).toContain('<details open><summary>3 mirrors</summary>');
+  });
+
+  test('which mirrors are told last, and which are not told', () => {
+    const mirrors = [mirror('a', { state: 'deprecated' }), mirror('b', { state: 'refusing' }), mirror('c')];
+    const page = renderPage(status([list('/x', mirrors)]), 'nonce');
+    const names = [...page.matchAll(/data-label="Mirror"><bdi>(\w)<\/bdi>(.*?)<\/th>/g)];
+    expect(names.map(([, id, said]) => [id, said])).toEqual([
+      ['a', ' <small>deprecated: told last</small>'],
+      ['b', ' <small>not told</small>'],
+      ['c', ''],
+    ]);
   });
 
   test('how to begin where no repository lists mirrors', () => {
