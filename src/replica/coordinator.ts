@@ -1,0 +1,66 @@
+/** What a ref of the group is meant to become; null where it is meant not to be. */
+export interface StateChange {
+  ref: string;
+  old: string | null;
+  new: string | null;
+}
+
+/** A lock, as everybody sees it. */
+export interface HeldLock {
+  ref: string;
+  /** The member whose push it is. */
+  holder: string;
+  transaction: string;
+  /** When it was taken, by the holder's clock, in milliseconds since the epoch. */
+  since: number;
+  /** For so many milliseconds it holds without being renewed. */
+  leaseMs: number;
+}
+
+/** Locks that are held, for one push. */
+export interface Lease {
+  readonly refs: readonly string[];
+  /** Aborts when the locks may be another's by now. Nothing is committed under them from then on. */
+  readonly lost: AbortSignal;
+  /**
+   * The commit point: all refs are meant to be what the changes say, or none.
+   *
+   * @throws GamError `replica-behind` when one of them was meant to be something else, `lease-lost` when a lock was
+   *   another's already, `member-unreachable` when nothing is known of how it went
+   */
+  commit(changes: readonly StateChange[]): Promise<void>;
+  /** Gives the locks back. To be called whatever happens. */
+  release(): Promise<void>;
+}
+
+/** How locks are waited for. */
+export interface LockOptions {
+  /** The member that asks. */
+  holder: string;
+  transaction: string;
+  /** Gives up. */
+  signal: AbortSignal;
+  /** Told of a lock that is waited for, now and then. */
+  waiting?: (held: HeldLock) => void;
+}
+
+/**
+ * Where a group's state and locks live: what each ref is meant to be, and who is changing it. All that members agree on
+ * they agree on here; whoever implements it must pass test/integration/replica/coordinator.ts.
+ */
+export interface Coordinator {
+  /**
+   * Takes the locks of refs, all of them or none.
+   * @throws GamError `lock-timeout` when the signal comes before, `member-unreachable`
+   */
+  lock(refs: readonly string[], options: LockOptions): Promise<Lease>;
+  /**
+   * What refs are meant to be; those that are meant not to be are not in it.
+   * @throws GamError `member-unreachable`
+   */
+  state(): Promise<ReadonlyMap<string, string>>;
+  /** The locks that are held now. */
+  locks(): Promise<HeldLock[]>;
+  /** Lets go of lines and timers. Locks that are held stay until their leases end. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,112 @@
+import { GamError } from '../errors.ts';
+import { type Arbiter, isUncertain } from '../git/arbiter.ts';
+import type { RefSwap } from '../git/swap-refs.ts';
+import type { Lease, StateChange } from './coordinator.ts';
+import { LOCK_REFS, lockRef, STATE_REFS, stateRef } from './group-refs.ts';
+import { type LockRecord, writeLockRecord } from './lock-record.ts';
+
+/** A lease is renewed when a third of it is over: two renewals may fail. */
+const RENEWALS = 3;
+
+/** Locks in the refs of an arbiter. */
+export class RefsLease implements Lease {
+  readonly refs: readonly string[];
+  readonly #arbiter: Arbiter;
+  readonly #lost = new AbortController();
+  /** What stands in each lock: this one's record of the last swap. */
+  readonly #records: Map<string, string>;
+  readonly #timer: NodeJS.Timeout;
+  #record: LockRecord;
+  /** Until when the locks hold if nobody renews them, on performance.now()'s clock. */
+  #until: number;
+  /** One swap at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param oid the record that stands in the locks
+   * @param began when the swap that took them was begun, on performance.now()'s clock
+   */
+  constructor(arbiter: Arbiter, refs: readonly string[], oid: string, record: LockRecord, began: number) {
+    this.#arbiter = arbiter;
+    this.refs = refs;
+    this.#records = new Map(refs.map((ref) => [ref, oid]));
+    this.#record = record;
+    this.#until = began + record.leaseMs;
+    this.#timer = setInterval(() => void this.#inTurn(() => this.#renew()), record.leaseMs / RENEWALS);
+    this.#timer.unref();
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  commit(changes: readonly StateChange[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const locked = changes.map(({ ref }) => ref);
+      const unlocked = locked.find((ref) => !this.#records.has(ref));
+      if (unlocked !== undefined) throw lost(unlocked);
+      const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
+      const done = await this.#swapRecords(locked, state);
+      if (done) return;
+      const now = await this.#arbiter.list([LOCK_REFS, STATE_REFS]);
+      const taken = locked.find((ref) => now.get(lockRef(ref)) !== this.#records.get(ref));
+      if (taken !== undefined) {
+        this.#lost.abort();
+        throw lost(taken);
+      }
+      const moved = changes.find(({ ref, old }) => (now.get(stateRef(ref)) ?? null) !== old)?.ref;
+      throw new GamError('replica-behind', `${moved ?? 'a ref'} has moved on another member meanwhile`, {
+        suggestion: 'this member catches up now: fetch, and push again',
+      });
+    });
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#inTurn(async () => {
+      const swaps = [...this.#records].map(([ref, oid]) => ({ ref: lockRef(ref), old: oid, new: null }));
+      this.#records.clear();
+      // Locks that cannot be given back end with their leases.
+      await this.#arbiter.swap(swaps).catch(() => false);
+    });
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#lost.signal.aborted || this.#records.size === 0) return;
+    const began = performance.now();
+    const renewed = await this.#swapRecords([...this.#records.keys()], []).catch(() => null);
+    if (renewed === true) this.#until = began + this.#record.leaseMs;
+    // Nobody knows how it went, and there may be time for another attempt.
+    else if (renewed === false || performance.now() > this.#until) this.#lost.abort();
+  }
+
+  /** Puts a new record into locks, if they are this one's still, and does the rest with it. */
+  async #swapRecords(refs: readonly string[], others: readonly RefSwap[]): Promise<boolean> {
+    this.#record = { ...this.#record, renewal: this.#record.renewal + 1 };
+    const next = await this.#arbiter.write(writeLockRecord(this.#record));
+    const swaps = refs.map((ref) => ({ ref: lockRef(ref), old: this.#records.get(ref) ?? null, new: next }));
+    const done = await this.#arbiter.swap([...others, ...swaps]).catch(async (error: unknown) => {
+      // The line broke: the record tells whether that was before or behind the swap.
+      if (!isUncertain(error)) throw error;
+      const now = await this.#arbiter.list([LOCK_REFS]).catch(() => {
+        throw error;
+      });
+      if (swaps.some(({ ref }) => now.get(ref) !== next)) throw error;
+      return true;
+    });
+    if (done) for (const ref of refs) this.#records.set(ref, next);
+    return done;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function lost(ref: string): GamError {
+  return new GamError('lease-lost', `the lock of ${ref} was lost to another push`, {
+    suggestion: 'nothing has changed: push again',
+  });
+}
