@@ -17,7 +17,7 @@ import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import { FILTER } from './routable.ts';
 import type { RouteAhead } from './route-ahead.ts';
-import type { GitSide } from './session.ts';
+import type { GitSide } from './session-events.ts';
 import type { StageTools } from './stage-order.ts';
 
 /** The process that a helper runs in; made in main/, the only room that reads process.*. */
