@@ -12,7 +12,7 @@ import { interruptible } from '../../src/main/interruptible.ts';
 import { listLines } from '../../src/mirror/list-lines.ts';
 import type { Target } from '../../src/mirror/listing.ts';
 import { refusalOfOffered } from '../../src/mirror/offered-url.ts';
-import { judgeOffers } from '../../src/mirror/offers.ts';
+import { judgeOffers, LIST_SOURCES } from '../../src/mirror/offers.ts';
 import type { MirrorList } from '../../src/protocol/mirror-list.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
@@ -79,8 +79,9 @@ export default class Refresh extends GamCommand {
   private forget({ canonical }: Target): string[] {
     unmarkUnlisted(canonical, this.env);
     const shown = redactUrl(canonical);
+    const known = LIST_SOURCES.map((source) => forgetList(canonical, this.env, source));
     return [
-      forgetList(canonical, this.env)
+      known.includes(true)
         ? `forgot what ${shown} has named`
         : `nothing is remembered of ${shown}; nothing changed`,
     ];
@@ -107,7 +108,7 @@ export default class Refresh extends GamCommand {
       return [];
     }
     if (list === null) {
-      keepNone(owner);
+      keepNone(owner, false);
       return [`${name}: no list of mirrors`];
     }
     const kept = await keepList(list, owner);

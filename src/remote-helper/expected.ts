@@ -8,6 +8,8 @@ export interface Expected {
   /** The request as git wrote it; null for anything but fetch. */
   request: FetchRequest | null;
   pack: boolean;
+  /** For a request for refs in which a published list's is sought: whether a ref has come for that alone. */
+  hides: ((name: string) => boolean) | null;
   /** For a request of gam's own, of which git sees nothing. */
   own: OwnQuestion | null;
   /** As it was sent, to be sent again where the line breaks at a question that was not git's. */

@@ -1,26 +1,30 @@
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import { type AdvertisedRef, parseRefLine } from '../protocol/ls-refs.ts';
+import { PUBLISHED_REF } from '../protocol/published-list.ts';
 import { answerLine, isForGit } from './completion.ts';
 import type { Expected } from './expected.ts';
 import { write } from './flow.ts';
 import type { HeldFetch } from './held-fetch.ts';
 import type { ReopeningLine } from './reopening-line.ts';
-import type { GitSide } from './session-events.ts';
+import type { GitSide, SessionEvents } from './session-events.ts';
+
+type Events = Pick<SessionEvents, 'failing' | 'listed' | 'served'>;
 
 /** Canonical's answers on their way to git: followed packet by packet, less what is not for git. */
 export class FollowedAnswers {
   readonly #output: GitSide['output'];
   readonly #line: ReopeningLine;
   readonly #held: HeldFetch;
-  readonly #failing: () => Promise<void>;
+  readonly #events: Events;
   #refs: AdvertisedRef[] = [];
+  /** Where a list is published, by what has come of the refs; undefined where canonical has refused to tell them. */
+  #published: string | null | undefined = null;
 
-  /** @param failing called before git hears that canonical refuses what comes before any fetch */
-  constructor(output: GitSide['output'], line: ReopeningLine, held: HeldFetch, failing: () => Promise<void>) {
+  constructor(output: GitSide['output'], line: ReopeningLine, held: HeldFetch, events: Events) {
     this.#output = output;
     this.#line = line;
     this.#held = held;
-    this.#failing = failing;
+    this.#events = events;
   }
 
   /** What canonical has answered to git's last request for refs. */
@@ -31,6 +35,7 @@ export class FollowedAnswers {
   /** git asks for refs. */
   listing(): void {
     this.#refs = [];
+    this.#published = null;
   }
 
   /** Passes packets on; each belongs to the first request that is expected to be answered. */
@@ -39,7 +44,7 @@ export class FollowedAnswers {
     try {
       for (const packet of packets) {
         if (this.#held.isToCome && !this.#line.current?.own && packetLine(packet)?.startsWith('ERR '))
-          await this.#failing();
+          await this.#events.failing();
         if (this.#held.completion !== null && this.#line.current?.pack && packet.kind === 'flush') {
           await write(this.#output, ...forGit);
           forGit = [];
@@ -61,9 +66,15 @@ export class FollowedAnswers {
       if (current.own.follow(packet, this.#line.connection)) this.#line.answered();
       return false;
     }
+    // A line that breaks off has told nothing of what is not there.
+    if (packet.kind === 'flush' && current.hides && this.#published !== undefined)
+      this.#events.listed(this.#published);
     if (packet.kind === (this.#line.connection.stateless ? 'response-end' : 'flush')) {
       this.#line.answered();
-      if (current.pack) this.#held.answered();
+      if (current.pack) {
+        this.#held.answered();
+        this.#events.served();
+      }
       return true;
     }
     return this.#isForGit(packet, current);
@@ -71,7 +82,11 @@ export class FollowedAnswers {
 
   #isForGit(packet: Packet, expected: Expected): boolean {
     if (expected.command === 'ls-refs') {
-      const ref = parseRefLine(packetLine(packet) ?? '');
+      const line = packetLine(packet) ?? '';
+      const ref = parseRefLine(line);
+      if (line.startsWith('ERR ')) this.#published = undefined;
+      else if (ref?.name === PUBLISHED_REF) this.#published = ref.oid;
+      if (ref && expected.hides?.(ref.name)) return false;
       if (ref) this.#refs.push(ref);
     } else if (expected.request && !expected.pack) {
       if (answerLine(packet, expected.request) === 'packfile') expected.pack = true;

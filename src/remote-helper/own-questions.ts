@@ -32,10 +32,14 @@ export class OwnQuestions {
   ): Promise<boolean> {
     if (this.#line.gone) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const drop = () => this.#line.drop();
       const heard = (granted: boolean) => {
         end.removeEventListener('abort', drop);
         resolve(granted);
+      };
+      const drop = () => {
+        this.#line.drop();
+        // Also where the session has come to its end of something else, and nobody follows the line any more.
+        heard(false);
       };
       end.addEventListener('abort', drop);
       const own = new OwnQuestion(listener, heard, true);
@@ -57,6 +61,6 @@ export class OwnQuestions {
   }
 
   #send(packets: readonly Packet[], command: string, own: OwnQuestion): Promise<void> {
-    return this.#line.send(packets, { command, request: null, pack: false, own });
+    return this.#line.send(packets, { command, request: null, pack: false, hides: null, own });
   }
 }

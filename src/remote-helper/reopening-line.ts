@@ -128,6 +128,12 @@ export class ReopeningLine {
     await write(this.#connection.input, ...packets.map((packet) => packet.raw));
   }
 
+  /** Ends what is sent over it, behind all that was to be sent until now. */
+  async end(): Promise<void> {
+    await this.#opening;
+    this.#connection.input.end();
+  }
+
   /** git's last request was answered without it. */
   spare(): void {
     this.#spared = true;

@@ -21,6 +21,10 @@ export interface OwnAnswer {
 export interface SessionEvents {
   /** Called before git's first request for refs goes on: whatever is asked now is asked before it. */
   listing(): Promise<void>;
+  /** Whether a published list is to be looked for among canonical's refs. */
+  seeks(): boolean;
+  /** Called when canonical has told its refs, where seeks() said so. @param published the commit of a list; null where there is none */
+  listed(published: string | null): void;
   /**
    * Called with git's first fetch request, which waits meanwhile; null when it is to go on as it is. `has` asks
    * canonical whether it would send these objects.
@@ -36,6 +40,10 @@ export interface SessionEvents {
   silent(): Promise<void>;
   /** Called when the answer to the held request is with git, all but its end; git waits meanwhile. */
   ending(): Promise<void>;
+  /** Git will ask nothing more, but may not have all its answers yet: what is asked now is answered behind them. */
+  leaving(): void;
+  /** Git has the answer to its request for objects, and indexes them. */
+  served(): void;
   /** Git wants no more; what is left to be done while canonical's line ends costs no time. */
   closed(greeted: number): void;
   /** Git went away while its request was held. */

@@ -2,6 +2,7 @@ import { PacketDecoder } from '../pkt-line/decoder.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import type { Advertisement } from '../protocol/advertisement.ts';
 import { type FetchRequest, parseFetchRequest, requestedCommand } from '../protocol/fetch-request.ts';
+import { seekPublished } from '../protocol/published-list.ts';
 import type { Connection } from '../transport/connection.ts';
 import { advertisementIn } from './answer-reader.ts';
 import { write } from './flow.ts';
@@ -11,6 +12,9 @@ import { OwnQuestions } from './own-questions.ts';
 import { passRaw } from './raw-conversation.ts';
 import { ReopeningLine } from './reopening-line.ts';
 import type { GitSide, SessionEnd, SessionEvents } from './session-events.ts';
+
+/** What is expected of a request of git's. */
+const ASKED = { command: null, request: null, pack: false, hides: null, own: null };
 
 /**
  * One upload-pack conversation between git and canonical, passed through as it comes. In protocol v2 git's
@@ -48,7 +52,7 @@ export class Session {
       fail: (error) => this.#fail(error),
       reopen: events.reopen,
     });
-    this.#answers = new FollowedAnswers(git.output, this.#line, this.#held, () => events.failing());
+    this.#answers = new FollowedAnswers(git.output, this.#line, this.#held, events);
     this.#questions = new OwnQuestions(this.#line, (error) => this.#fail(error));
   }
 
@@ -125,9 +129,10 @@ export class Session {
     }
     if (this.#held.isHolding) this.#events.hungUp();
     await handled;
-    const { input, leave } = this.#line.connection;
-    input.end();
+    this.#events.leaving();
+    await this.#line.end();
     this.#events.closed(this.#greeted);
+    const { leave } = this.#line.connection;
     const served = this.#line.current === null && (this.#held.isToCome || this.#held.completed);
     if (served && leave !== null) {
       leave();
@@ -144,12 +149,18 @@ export class Session {
     const request = parseFetchRequest(packets);
     if (command !== null) this.#questions.wording = request.capabilities.slice(1);
     if (command === 'fetch') return this.#fetch(request, packets);
-    if (command === 'ls-refs') {
-      this.#answers.listing();
-      if (!this.#listed) await this.#events.listing();
-      this.#listed = true;
-    }
-    await this.#send(packets, command, null);
+    if (command === 'ls-refs') return this.#list(packets);
+    await this.#line.send(packets, { ...ASKED, command });
+  }
+
+  async #list(packets: readonly Packet[]): Promise<void> {
+    this.#answers.listing();
+    if (!this.#listed) await this.#events.listing();
+    this.#listed = true;
+    const command = 'ls-refs';
+    if (!this.#events.seeks()) return this.#line.send(packets, { ...ASKED, command });
+    const sought = seekPublished(packets);
+    await this.#line.send(sought.packets, { ...ASKED, command, hides: sought.hides });
   }
 
   async #fetch(request: FetchRequest, packets: readonly Packet[]): Promise<void> {
@@ -159,10 +170,7 @@ export class Session {
       stateless: () => this.stateless,
     });
     if (taken === 'answered') this.#line.spare();
-    else if (taken !== 'complete') await this.#send(taken, 'fetch', request);
-  }
-
-  #send(packets: readonly Packet[], command: string | null, request: FetchRequest | null): Promise<void> {
-    return this.#line.send(packets, { command, request, pack: false, own: null });
+    if (typeof taken === 'string') this.#events.served();
+    else await this.#line.send(taken, { ...ASKED, command: 'fetch', request });
   }
 }

@@ -11,6 +11,7 @@ import { beginHeadStart, type HeadStart } from './head-start.ts';
 import { type Held, serveHeld } from './held.ts';
 import type { Holding } from './hold.ts';
 import { throwIfInterrupted } from './interrupted.ts';
+import { PublishedList } from './published-list.ts';
 import { rememberSeen } from './remember-seen.ts';
 import type { Routed } from './route-to-mirror.ts';
 import { ServerList } from './server-list.ts';
@@ -38,6 +39,7 @@ export async function runUploadPack(
 ): Promise<number> {
   const { process: own, trace } = context;
   const list = new ServerList(context);
+  const published = new PublishedList(context);
   let headStart = begun;
   let closing = false;
   const held: Held = { over: null, clone: false, holding: null, sweep: null, routed: null };
@@ -69,6 +71,8 @@ export async function runUploadPack(
       const asking = await list.beforeRefs(session);
       if (knewNone) asking?.over.then(beginLate).catch(() => undefined);
     },
+    seeks: () => published.isSought,
+    listed: (commit) => published.listed(commit),
     hold(request, refs, has) {
       const hands = { context, session, list, headStart, git, answer };
       const over = serveHeld(held, request, { refs, has }, hands);
@@ -88,11 +92,15 @@ export async function runUploadPack(
       const isWaiting = () => !own.interrupt.signal.aborted && (name === null || isAlive(name) !== false);
       await settleSurplus(holding.staged.surplus, holding.repository, trace, isWaiting);
     },
+    leaving() {
+      if (held.over !== null && !own.interrupt.signal.aborted) published.leaving(session);
+    },
+    served: () => published.served(),
     closed(greeted) {
       // A fetch with nothing new is the most frequent one, and is to take no longer than without gam.
       const nothingNew = { exit: ENDED, completed: false, bytes: 0, greeted };
       if (held.over !== null) return;
-      list.settle();
+      list.settle(published.isKnown);
       // Lines to mirrors that were asked in vain end while canonical's does.
       headStart.abandon().catch(() => undefined);
       context.ready.leave();
@@ -111,8 +119,12 @@ export async function runUploadPack(
     // A Ctrl-C ends git's web helper, too, of which this process may have heard first.
     await throwIfInterrupted(signal);
     if (silent) return end.exit.status ?? 128;
-    if (session.advertisement === null && end.exit.status === 0) list.lacks();
-    list.settle();
+    if (session.advertisement === null && end.exit.status === 0) {
+      list.lacks();
+      published.lacks();
+    }
+    await published.settle();
+    list.settle(published.isKnown);
     await list.tell();
     if (held.routed?.told && end.completed) {
       const { mirror, bytes } = held.routed;
@@ -132,6 +144,7 @@ export async function runUploadPack(
     throw error;
   } finally {
     closing = true;
+    await published.abandon();
     await held.routed?.close();
     await headStart.abandon();
     await context.ahead?.abandon();
