@@ -17,7 +17,7 @@ import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import { FILTER } from './routable.ts';
 import type { RouteAhead } from './route-ahead.ts';
-import type { GitSide } from './session.ts';
+import type { GitSide } from './session-events.ts';
 import type { StageTools } from './stage-order.ts';
 
 /** The process that a helper runs in; made in main/, the only room that reads process.*. */
@@ -52,7 +52,9 @@ export interface HelperContext {
   mirrors: readonly Mirror[];
   /** What canonical has named lately; null where nothing is remembered. */
   listed: KeptList | null;
-  /** Whether canonical may be asked for its list. */
+  /** What was published there when somebody looked last; null where nothing is remembered. */
+  published: KeptList | null;
+  /** Whether canonical may be asked for its list, and looked through for a published one. */
   mayList: boolean;
   /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
   left: Promise<number>;

@@ -59,9 +59,10 @@ export async function runHelper(
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
   const { settings, warnings } = readSettings(entries);
-  const listed = disabled ? null : recallList(url, own.env);
+  const listed = disabled ? null : recallList(url, own.env, 'server');
+  const published = disabled ? null : recallList(url, own.env, 'published');
   const asked = { entries, settings, remote, canonicalUrl: url, env: own.env };
-  const mirrors = disabled ? [] : knownMirrors(asked, listed);
+  const mirrors = disabled ? [] : knownMirrors(asked, listed, published);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
   const foreign = fetchesMirrorRefs(entries);
@@ -76,6 +77,7 @@ export async function runHelper(
     settings,
     mirrors,
     listed,
+    published,
     mayList: !disabled && mayAsk({ process: own, settings, canonicalUrl: url }),
     left,
     staged: mayHaveStaged(own),

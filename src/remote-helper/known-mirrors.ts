@@ -32,13 +32,21 @@ function inOrder(mirrors: readonly Mirror[], { settings, env }: Asked): readonly
 }
 
 /**
- * The mirrors of canonical that may serve, in the order in which they are tried: the user's, and those of canonical's list.
- * One of the user's that must not be used is told of; those of a list are not, since nobody here has named them
+ * The mirrors of canonical that may serve, in the order in which they are tried: the user's, those of canonical's list, and those
+ * of the one that is published there. One of the user's that must not be used is told of; those of a list are not, since nobody here has named them
  * (`gam mirrors list` shows them).
  */
-export function knownMirrors(asked: Asked, list: KeptList | null): readonly Mirror[] {
+export function knownMirrors(
+  asked: Asked,
+  list: KeptList | null,
+  published: KeptList | null,
+): readonly Mirror[] {
   const { entries, settings, remote, canonicalUrl } = asked;
-  const offers = judgeOffers(list?.mirrors ?? [], 'server', canonicalUrl, settings.acceptMirrorUrl);
+  const { acceptMirrorUrl: accepted } = settings;
+  const offers = [
+    ...judgeOffers(list?.mirrors ?? [], 'server', canonicalUrl, accepted),
+    ...judgeOffers(published?.mirrors ?? [], 'published', canonicalUrl, accepted),
+  ];
   const mirrors = candidateMirrors(entries, remote, canonicalUrl, offers);
   const isMute = ({ source, refusal }: Mirror) => refusal !== null && !['config', 'prefix'].includes(source);
   return inOrder(

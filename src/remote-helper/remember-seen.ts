@@ -2,7 +2,7 @@ import { remember } from '../state/measures.ts';
 import type { HelperContext } from './context.ts';
 import type { Holding } from './hold.ts';
 import type { Routed } from './route-to-mirror.ts';
-import type { SessionEnd } from './session.ts';
+import type { SessionEnd } from './session-events.ts';
 
 /** What came of git's request. */
 interface Held {
