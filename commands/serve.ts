@@ -68,8 +68,8 @@ export default class Serve extends GamCommand {
       'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
       'tell who the client is.',
     'An ordinary clone is served as what it is a clone of, too, at /<clone>/-/remotes/<remote>: the branches that it has of ' +
-      'that remote under their own names, and nothing of its own but tags. Who knows the canonical URL only asks the ' +
-      'server where it has that, by url= in protocol v2 or at ' +
+      'that remote under their own names, and nothing of its own but tags. Clients that know the canonical URL only ask the ' +
+      'server where it has that (gam mirrors add http://<this host>:<port>/), by url= in protocol v2 or at ' +
       '/info/mirrors?url=<url>, and are told else which URLs are carried. --no-carry turns that off.',
     'With a browser, /-/ shows what the server does, the mirrors that its repositories list, on a map ' +
       'and in tables, and how fresh each is; /-/status.json has the same. A mirror is asked for its ' +

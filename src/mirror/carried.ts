@@ -8,7 +8,7 @@ import { repositoryKey } from '../protocol/repository-key.ts';
  * A URL without what is nobody else's business: the login of a web URL, the password of any other. Of ssh the user is part
  * of the address (`ssh://git@host/path`).
  */
-function withoutLogin(url: string): string {
+export function withoutLogin(url: string): string {
   const plain = url.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
   return plain.replace(/^([a-z0-9+.-]+:\/\/[^/?#@:]*):[^/?#]*@/i, '$1@');
 }
