@@ -67,6 +67,10 @@ export default class Serve extends GamCommand {
       'of protocol v2 that ask (see gam upload-pack --help), and as JSON at /<repository>/info/mirrors. ' +
       'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
       'tell who the client is.',
+    'An ordinary clone is served as what it is a clone of, too, at /<clone>/-/remotes/<remote>: the branches that it has of ' +
+      'that remote under their own names, and nothing of its own but tags. Clients that know the canonical URL only ask the ' +
+      'server where it has that (gam mirrors add http://<this host>:<port>/), by url= in protocol v2 or at ' +
+      '/info/mirrors?url=<url>, and are told else which URLs are carried. --no-carry turns that off.',
     'With a browser, /-/ shows what the server does, the mirrors that its repositories list, on a map ' +
       'and in tables, and how fresh each is; /-/status.json has the same. A mirror is asked for its ' +
       'refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
@@ -83,6 +87,10 @@ export default class Serve extends GamCommand {
   static override examples = [
     '<%= config.bin %> serve /srv/git',
     '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
+    {
+      description: 'Your clones, as mirrors for those around you:',
+      command: '<%= config.bin %> serve --listen 0.0.0.0:8080 ~/src',
+    },
     '<%= config.bin %> serve --upstream https://git.example/ --config mirrors.conf',
     '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
     '<%= config.bin %> serve --cache /srv/cache --for https://github.com/ --for https://gitlab.com/group/',
@@ -158,6 +166,11 @@ export default class Serve extends GamCommand {
       default: true,
       allowNo: true,
     }),
+    carry: Flags.boolean({
+      summary: 'Serve clones as what they are clones of, too, and tell clients of which.',
+      default: true,
+      allowNo: true,
+    }),
     'check-mirrors': Flags.boolean({
       summary: 'Look at mirrors every ten minutes, also while nobody looks at the page.',
     }),
@@ -203,6 +216,7 @@ export default class Serve extends GamCommand {
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
       page: flags.page ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      carry: flags.carry,
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });

@@ -11,7 +11,7 @@ import { type ListedMirror, listMirrors, listTargets, type Target } from '../../
 import { mirrorColumns } from '../../src/mirror/mirror-columns.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
-import { recall } from '../../src/state/measures.ts';
+import { addressesOf, recallAt } from '../../src/state/addresses.ts';
 import { recallOffers } from '../../src/state/mirror-lists.ts';
 
 /** The mirrors of everything that was asked for. */
@@ -78,7 +78,6 @@ export default class List extends GamCommand {
     const [repository, entries] = await Promise.all([discoverRepository(this.where), readConfig(this.where)]);
     const inRepository = repository !== null;
     const { settings, warnings } = readSettings(entries);
-    const known = recall(this.env, settings.location);
     const now = Date.now();
     const listed = listTargets(entries, { inRepository, url, remote }).map((target) => ({
       target,
@@ -86,7 +85,7 @@ export default class List extends GamCommand {
         entries,
         target,
         recallOffers(target.canonical, settings.acceptMirrorUrl, this.env),
-        known,
+        recallAt(addressesOf(target.canonical, this.env), this.env, settings.location),
         now,
       ),
     }));

@@ -2,11 +2,12 @@ import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
+import type { Addresses } from '../mirror/host-mirror.ts';
 import type { KeptList } from '../mirror/kept-list.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { judgeOffers } from '../mirror/offers.ts';
 import { knownRate, rankMirrors } from '../mirror/rank.ts';
-import { recall } from '../state/measures.ts';
+import { recallAt } from '../state/addresses.ts';
 
 /** Whose mirrors are looked for, and by which rules. */
 export interface Asked {
@@ -16,13 +17,14 @@ export interface Asked {
   remote: string | null;
   canonicalUrl: string;
   env: Environment;
+  addresses: Addresses;
 }
 
 /** Mirrors in the order in which they are tried. What is remembered need not be read for one alone. */
-function inOrder(mirrors: readonly Mirror[], { settings, env }: Asked): readonly Mirror[] {
+function inOrder(mirrors: readonly Mirror[], { settings, env, addresses }: Asked): readonly Mirror[] {
   if (mirrors.length < 2) return mirrors;
   const now = Date.now();
-  return rankMirrors(mirrors, recall(env, settings.location), now, Math.random()).map(
+  return rankMirrors(mirrors, recallAt(addresses, env, settings.location), now, Math.random()).map(
     ({ mirror, known, backsOff }) => ({
       ...mirror,
       resting: backsOff !== null,

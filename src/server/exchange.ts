@@ -20,6 +20,8 @@ export class Exchange {
   service: ServiceName = 'none';
   /** The repository that it is answered for. */
   gitDir: string | null = null;
+  /** The URL of this server as the client sees it; null where it does not say. */
+  address: string | null = null;
   /** Who has logged in. */
   user: string | null = null;
   /** Why it came out as it did, where that is no plain success; one line. */

@@ -70,6 +70,11 @@ export class Lists {
     return entries === null ? null : reader.read(entries);
   }
 
+  /** The configuration of a repository; null where it cannot be read now. */
+  async entries(gitDir: string): Promise<ConfigEntry[] | null> {
+    return this.#take(gitDir).config.entries();
+  }
+
   /** Ends whatever reads. */
   end(): void {
     this.#stop.abort();

@@ -59,11 +59,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const tls = options.tls === undefined ? null : await readCertificate(options.tls);
   const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
   const isTrusted = parseTrustedProxies(options.trustedProxies ?? []);
-  const { cache, ...served } = await openServed({ ...options, patience });
+  const { cache, views, ...served } = await openServed({ ...options, patience });
   const site = new Site({ ...served, login, isTrusted, log });
   const server = open(site, tls, patience);
   await listening(server, listen).catch(async (error) => {
-    await cache?.close();
+    await Promise.all([cache?.close(), views?.close()]);
     throw error;
   });
   const { port } = server.address() as AddressInfo;
@@ -71,9 +71,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     url: serverUrl(tls === null ? 'http' : 'https', { host: listen.host, port }),
     stop: async () => {
       await Promise.all([site.stop(server, patience.stop), cache?.stop()]);
-      await cache?.close();
+      await Promise.all([cache?.close(), views?.close()]);
     },
-    end: () => site.end(server),
+    end: () => {
+      views?.end();
+      site.end(server);
+    },
   };
 }
 

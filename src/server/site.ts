@@ -7,6 +7,7 @@ import { Exchange } from './exchange.ts';
 import type { Login } from './login.ts';
 import type { Metrics } from './metrics.ts';
 import type { SitePage } from './page/site-page.ts';
+import { publicAddress } from './public-address.ts';
 import type { Repositories } from './repositories.ts';
 import { parseTarget } from './request-path.ts';
 
@@ -40,6 +41,7 @@ export class Site {
   /** Takes a request, sees to its answer, and tells of it when all is over. */
   take(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
     const exchange = new Exchange(request, response, expects, clientOf(request, this.#parts.isTrusted));
+    exchange.address = publicAddress(request, this.#parts.isTrusted);
     const closed = new Promise<void>((resolve) => void response.once('close', resolve));
     const work = Promise.all([this.#answer(exchange), closed.then(() => this.#tell(exchange))]);
     this.#working.add(work);

@@ -33,6 +33,12 @@ export function listsFolder(env: Environment, source: 'server' | 'published'): s
   return folder && join(folder, source === 'server' ? 'lists' : 'published');
 }
 
+/** The folder for where mirrors named by their host have a repository, a file each; null where nothing is kept. */
+export function addressesFolder(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'addresses');
+}
+
 /** The folder for the marks of canonical servers that have no list, a file each; null where nothing is kept. */
 export function unlistedFolder(env: Environment): string | null {
   const folder = stateFolder(env);

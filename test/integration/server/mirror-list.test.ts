@@ -125,10 +125,18 @@ describe('a list', () => {
   });
 
   test('is about the URL that is asked for', async () => {
-    expect(await askList(at('told.git'), { url: 'https://here.example/r.git/' })).toMatchObject({
-      canonical: ['https://here.example/r.git/'],
-      mirrors: { length: 2 },
+    const list = await askList(at('told.git'), { url: 'https://here.example/r.git/' });
+    expect(list.canonical).toEqual(['https://here.example/r.git/']);
+    // It has that itself, and whoever asks so has found a mirror.
+    expect(list.mirrors.map(({ url }) => url)).toEqual([
+      `${server.url}/told.git`,
+      'https://us.example/r.git',
+      'https://eu.example/r.git',
+    ]);
+    const own = await askList(at('told.git', { Host: 'here.example', 'X-Forwarded-Proto': 'https' }), {
+      url: 'https://here.example/told',
     });
+    expect(own.mirrors).toEqual([]);
     const other = await askList(at('told.git'), { url: 'https://elsewhere.example/' });
     expect(other).toMatchObject({ canonical: ['https://here.example/r.git'], mirrors: [] });
   });
