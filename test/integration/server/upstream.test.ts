@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseMirrorListJson } from '../../../src/protocol/mirror-list-json.ts';
@@ -394,6 +395,31 @@ describe('an upstream', () => {
       async (own) => {
         expect((await ask({ url: own.url, path: '/x' })).body.toString()).toBe('1');
         expect((await ask({ url: own.url, path: '/x' })).body.toString()).toBe('3');
+      },
+    );
+  });
+
+  // As nginx does with what is too long (413). The line to it stayed, and a server that was told to stop waited two minutes for the
+  // rest of what the client had gone on sending.
+  test('that answers before it has everything is left, and nobody waits for the rest', async () => {
+    let left = () => {};
+    const gone = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    await withOdd(
+      (request, response) => {
+        request.socket.once('close', left);
+        response.writeHead(413, { 'Content-Length': '8' }).end('too long');
+      },
+      async (own) => {
+        const headers = { Connection: 'keep-alive', 'Transfer-Encoding': 'chunked' };
+        const { sent, answer } = begin({ url: own.url, path: '/x', method: 'POST', headers });
+        sent.write('some of it');
+        const message = await answer;
+        expect([message.statusCode, await text(message)]).toEqual([413, 'too long']);
+        await gone;
+        sent.destroy();
+        expect(await own.stop()).toMatchObject({ status: 0 });
       },
     );
   });
