@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { gitVersion, isAtLeast } from '../../../src/git/version.ts';
 import { parseMirrorListJson } from '../../../src/protocol/mirror-list-json.ts';
 import {
   askList,
@@ -27,6 +28,7 @@ import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 let sandbox: Sandbox;
 let plain: HttpServer;
 let front: GamServe;
+let hasSha256: boolean;
 
 const LIST = `[mirrorList]
 \tenabled
@@ -43,7 +45,8 @@ const LIST = `[mirrorList]
 beforeAll(async () => {
   sandbox = makeSandbox();
   await generateHistory(sandbox, 'served/group/repo.git', { commits: 80, tags: 2 });
-  await generateHistory(sandbox, 'served/sha256.git', { commits: 3, objectFormat: 'sha256' });
+  hasSha256 = isAtLeast(await gitVersion({ env: sandbox.env, cwd: sandbox.root }), '2.29');
+  if (hasSha256) await generateHistory(sandbox, 'served/sha256.git', { commits: 3, objectFormat: 'sha256' });
   writeFileSync(sandbox.path('list.conf'), LIST);
   plain = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv, push: true });
   front = await gamServeUpstream(sandbox, plain.url, [
@@ -72,6 +75,7 @@ describe('the list', () => {
         { url: 'git@jp.example:group/repo.git' },
       ],
     });
+    if (!hasSha256) return;
     const of256 = await postUploadPack(at('/sha256.git'), listRequest({}, 'sha256'));
     expect(listIn(of256).mirrors).toHaveLength(2);
   });
@@ -124,10 +128,11 @@ describe('the list', () => {
   });
 
   test('is said once where the server upstream has one itself, and the own one is told', async () => {
-    await sandbox.git(['config', 'mirrorList.enabled', 'true'], { cwd: 'served/sha256.git' });
+    await generateHistory(sandbox, 'served/own.git', { commits: 3 });
+    await sandbox.git(['config', 'mirrorList.enabled', 'true'], { cwd: 'served/own.git' });
     const back = await gamServe(sandbox, 'served');
     const own = await gamServeUpstream(sandbox, `${back.url}/`, ['--config', sandbox.path('list.conf')]);
-    const greeting = await greetingOf({ url: own.url, path: '/sha256.git' });
+    const greeting = await greetingOf({ url: own.url, path: '/own.git' });
     expect(greeting.filter((line) => line === 'mirror-list')).toHaveLength(1);
     await sandbox.git(['clone', '-q', `${own.url}/group/repo`, 'through-two']);
     await expectSameRefs(sandbox, 'through-two', 'served/group/repo.git');
