@@ -110,6 +110,8 @@ export async function startGitFcgi(sandbox: Sandbox, root: string): Promise<GitF
     REQUEST_METHOD: '$request_method',
     CONTENT_TYPE: '$content_type',
     CONTENT_LENGTH: '$content_length',
+    // Of itself http-backend looks at the header since git 2.34.
+    GIT_PROTOCOL: '$http_git_protocol',
     REMOTE_USER: '$remote_user',
     REMOTE_ADDR: '$remote_addr',
     PATH,
