@@ -5,6 +5,7 @@ import { isAlive, processName } from '../git/alive.ts';
 import { digest } from '../protocol/digest.ts';
 import { printable } from '../protocol/text.ts';
 import { type OwnedLock, takeOwnedLock } from '../state/owned-lock.ts';
+import { wordsOf } from './beforehand.ts';
 
 /** Where whoever has left it, on a machine that is not this one, has surely ended. */
 const OLD_MS = 86_400_000;
@@ -40,9 +41,8 @@ export class CacheFolder {
       for (const name of ['tmp', 'marks']) await removeOfTheDead(join(folder.root, name));
       return folder;
     } catch (cause) {
-      const words = printable(cause instanceof Error ? cause.message : String(cause));
       const suggestion = 'name a folder that this user may write to: gam serve --cache <dir>';
-      throw new GamError('bad-root', `cannot keep a cache in ${printable(path)}: ${words}`, {
+      throw new GamError('bad-root', `cannot keep a cache in ${printable(path)}: ${wordsOf(cause)}`, {
         suggestion,
         cause,
       });

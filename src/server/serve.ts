@@ -7,7 +7,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { GamError } from '../errors.ts';
-import { type Certificate, readCertificate } from './beforehand.ts';
+import { type Certificate, readCertificate, wordsOf } from './beforehand.ts';
 import { parseTrustedProxies } from './client-address.ts';
 import { type ListenAddress, serverUrl } from './listen-address.ts';
 import { Login } from './login.ts';
@@ -43,7 +43,7 @@ function listening(server: Server, { host, port }: ListenAddress): Promise<void>
       const where = `cannot listen on ${serverUrl('http', { host, port })}`;
       const taken = cause.code === 'EADDRINUSE';
       const suggestion = 'name another one by --listen <host>:<port>; port 0 is any that is free';
-      const message = taken ? `${where}: the port is taken` : `${where}: ${cause.message}`;
+      const message = `${where}: ${taken ? 'the port is taken' : wordsOf(cause)}`;
       reject(new GamError('cannot-listen', message, { suggestion, cause }));
     });
     server.listen(port, host, resolve);
@@ -56,7 +56,7 @@ function listening(server: Server, { host, port }: ListenAddress): Promise<void>
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { listen, log, patience = PATIENCE, warn } = options;
-  const tls = options.tls === undefined ? null : await readCertificate(options.tls);
+  const tls = options.tls === undefined ? null : await readCertificate(options.tls, warn);
   const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
   const isTrusted = parseTrustedProxies(options.trustedProxies ?? []);
   const { cache, views, ...served } = await openServed({ ...options, patience });

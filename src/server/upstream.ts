@@ -189,8 +189,8 @@ export class Upstream {
       exchange.reason ??= 'the upstream broke off';
       response.destroy();
     } finally {
-      // What the client still sends is not for a server that has answered.
-      if (!request.complete) message.destroy();
+      // What the client still sends is not for a server that has answered. To end an answer that is whole would leave the line.
+      if (!request.complete) message.socket.destroy();
     }
   }
 }
