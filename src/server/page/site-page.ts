@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Environment } from '../../git/environment.ts';
 import type { Exchange } from '../exchange.ts';
-import { ListFinder, pathOf } from './find-lists.ts';
+import { pathOf } from '../walk.ts';
+import { type FoundLists, ListFinder } from './find-lists.ts';
 import { shownList } from './gather.ts';
 import { look } from './look.ts';
 import { LOOK_EVERY, Lookout } from './lookout.ts';
@@ -60,7 +61,7 @@ export class SitePage {
   readonly #lookout: Lookout;
   readonly #stopping = new AbortController();
   readonly #timer: NodeJS.Timeout | null = null;
-  #found: { at: number; lists: ReturnType<ListFinder['find']> } | null = null;
+  #found: { at: number; lists: Promise<FoundLists> } | null = null;
 
   constructor(parts: PageParts) {
     const { root, env, warn } = parts;
@@ -107,15 +108,16 @@ export class SitePage {
   /** Ends every look. Resolves when nothing of them is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#finder.end();
     if (this.#timer !== null) clearInterval(this.#timer);
     await Promise.allSettled([this.#found?.lists, this.#lookout.stop()]);
   }
 
   // Whoever looks at the same time gets the same.
-  #lists(): ReturnType<ListFinder['find']> {
+  #lists(): Promise<FoundLists> {
     const now = Date.now();
     if (this.#found === null || now - this.#found.at >= FOUND_FOR)
-      this.#found = { at: now, lists: this.#finder.find(this.#stopping.signal) };
+      this.#found = { at: now, lists: this.#finder.find() };
     return this.#found.lists;
   }
 
