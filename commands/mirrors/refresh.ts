@@ -9,7 +9,7 @@ import { askedTargets } from '../../src/main/asked-targets.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
-import { listLines } from '../../src/mirror/list-lines.ts';
+import { listLines, staleWords } from '../../src/mirror/list-lines.ts';
 import type { Target } from '../../src/mirror/listing.ts';
 import { refusalOfOffered } from '../../src/mirror/offered-url.ts';
 import { judgeOffers } from '../../src/mirror/offers.ts';
@@ -112,7 +112,13 @@ export default class Refresh extends GamCommand {
     }
     const kept = await keepList(list, owner);
     if (follow) return this.follow(name, target, list, settings);
-    return listLines(name, kept, judgeOffers(kept.mirrors, 'server', target.canonical, owner.accepted));
+    const stale = staleWords(list.canonical, list.stale);
+    const lines = listLines(
+      name,
+      kept,
+      judgeOffers(kept.mirrors, 'server', target.canonical, owner.accepted),
+    );
+    return stale === null ? lines : [...lines, `  stale: ${stale}`];
   }
 
   /** Gives the remote the URL of the server's successor: the server has said so, just now, and so has the user. */

@@ -22,6 +22,7 @@ function page(
  * repository carries it, and otherwise the URLs that it does carry, and no mirrors.
  * @param entries the configuration of the served repository
  * @param now milliseconds since the epoch
+ * @param stale for how many seconds canonical has not confirmed what is served; null where that is no question
  */
 export function offeredList(
   settings: ListSettings,
@@ -29,9 +30,10 @@ export function offeredList(
   { url, skip }: MirrorListRequest,
   client: ListClient,
   now: number,
+  stale: number | null = null,
 ): MirrorList {
   const { policy, limit, prefer, ttl, state, successor } = settings;
-  const about = { prefer, ttl, state, successor };
+  const about = { prefer, ttl, state, successor, stale };
   if (url !== null && !carries(url, settings.canonical, entries))
     return {
       canonical: carriedUrls(settings.canonical, entries).slice(0, MOST_LISTED),

@@ -25,11 +25,15 @@ function objectFormat(format: string): Capability {
   };
 }
 
-/** The row that tells a list, whatever repository it is about. */
+/**
+ * The row that tells a list, whatever repository it is about.
+ * @param stale as offeredList() takes it
+ */
 export function mirrorListRow(
   settings: ListSettings,
   entries: readonly ConfigEntry[],
   lookAtClient: LookAtClient,
+  stale: number | null = null,
 ): Capability {
   return {
     name: MIRROR_LIST,
@@ -37,7 +41,8 @@ export function mirrorListRow(
     receive: null,
     async command(request) {
       const asked = parseMirrorListRequest(request);
-      const list = offeredList(settings, entries, asked, await lookAtClient(settings), Date.now());
+      const client = await lookAtClient(settings);
+      const list = offeredList(settings, entries, asked, client, Date.now(), stale);
       return [...writeMirrorList(list).map(([key, value]) => linePacket(`${key}=${value}`)), FLUSH];
     },
   };
@@ -51,8 +56,9 @@ export function mirrorListCapabilities(
   settings: ListSettings,
   entries: readonly ConfigEntry[],
   lookAtClient: LookAtClient,
+  stale: number | null = null,
 ): Capability[] {
   if (!settings.enabled) return [];
   const format = lastValue(entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
-  return [objectFormat(format), mirrorListRow(settings, entries, lookAtClient)];
+  return [objectFormat(format), mirrorListRow(settings, entries, lookAtClient, stale)];
 }

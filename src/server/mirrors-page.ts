@@ -16,14 +16,14 @@ import type { LookAtClient } from './mirror-list.ts';
 export async function answerMirrorsPage(
   exchange: Exchange,
   query: string,
-  { settings, entries }: ToldList,
+  { settings, entries, stale = null }: ToldList,
   lookAtClient: LookAtClient,
   isForAll: boolean,
 ): Promise<void> {
   const given = new URLSearchParams(query);
   try {
     const asked = readMirrorListRequest((name) => given.get(name));
-    const list = offeredList(settings, entries, asked, await lookAtClient(settings), Date.now());
+    const list = offeredList(settings, entries, asked, await lookAtClient(settings), Date.now(), stale);
     // A cache in between serves many, and would tell all of them what is near to the first.
     const whose = isForAll && settings.policy === 'fixed' ? 'public' : 'private';
     exchange.say(200, writeMirrorListJson(list), {

@@ -7,7 +7,7 @@ import { requestVariables } from './cgi.ts';
 import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
-import { type InTurn, Lists } from './lists.ts';
+import { type InTurn, Lists, type ToldList } from './lists.ts';
 import { type LookAtClient, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
@@ -16,9 +16,18 @@ import type { Target } from './request-path.ts';
 import { type Service, serviceOf } from './service.ts';
 import type { Turns } from './turns.ts';
 
-/** Where a request is answered from, and what is called when it is; or why it is not, by default with 404. */
+/** Where a request is answered from. */
+export interface FoundHere {
+  gitDir: string;
+  /** The list that is told of it; what its own configuration says, where there is none. */
+  told?: Pick<ToldList, 'settings' | 'stale'>;
+  /** Is called when it is answered. */
+  leave?: () => void;
+}
+
+/** Where a request is answered from; or why it is not, by default with 404. */
 export type Found =
-  | { gitDir: string; leave?: () => void }
+  | FoundHere
   | { refusal: string; status?: number; told?: string; headers?: Readonly<Record<string, string>> };
 
 /** What repositories are served with. */
@@ -77,16 +86,17 @@ export class Repositories {
       return exchange.refuse(status, refusal, told, headers);
     }
     try {
-      await this.#serve(exchange, target, service, found.gitDir);
+      await this.#serve(exchange, target, service, found);
     } finally {
       found.leave?.();
     }
   }
 
-  async #serve(exchange: Exchange, target: Target, service: Service, gitDir: string): Promise<void> {
+  async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
+    const { gitDir } = found;
     exchange.gitDir = gitDir;
-    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
-    const table = await this.#tableFor(exchange, service, gitDir);
+    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, found);
+    const table = await this.#tableFor(exchange, service, found);
     const part =
       table.length > 0 && exchange.request.method === 'POST'
         ? await requestForTable(exchange, table, this.#serving.patience.body)
@@ -96,8 +106,8 @@ export class Repositories {
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.
-  async #tellMirrors(exchange: Exchange, target: Target, gitDir: string): Promise<void> {
-    const list = await this.#lists.of(gitDir);
+  async #tellMirrors(exchange: Exchange, target: Target, found: FoundHere): Promise<void> {
+    const list = await this.#listOf(found);
     if (list === null && this.#serving.turns.closed) return this.#refuseTurn(exchange);
     if (list === null)
       return exchange.refuse(404, 'no mirror list is enabled', 'no mirror list is enabled here');
@@ -105,10 +115,17 @@ export class Repositories {
   }
 
   // Only protocol v2 of upload-pack has room for more.
-  async #tableFor(exchange: Exchange, { name }: Service, gitDir: string): Promise<readonly Capability[]> {
+  async #tableFor(exchange: Exchange, { name }: Service, found: FoundHere): Promise<readonly Capability[]> {
     if (name !== 'upload-pack' || !asksForV2(exchange.asksFor)) return [];
-    const list = await this.#lists.of(gitDir);
-    return list === null ? [] : mirrorListCapabilities(list.settings, list.entries, this.#look(exchange));
+    const list = await this.#listOf(found);
+    if (list === null) return [];
+    return mirrorListCapabilities(list.settings, list.entries, this.#look(exchange), list.stale);
+  }
+
+  async #listOf({ gitDir, told }: FoundHere): Promise<ToldList | null> {
+    if (told === undefined) return this.#lists.of(gitDir);
+    const entries = await this.#lists.entries(gitDir);
+    return entries && { ...told, entries };
   }
 
   #look({ client }: Exchange): LookAtClient {

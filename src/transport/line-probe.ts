@@ -34,7 +34,7 @@ export async function probeLine(
         if (packet === null || sampler.take(packet)) return sampler.result;
       }
     });
-    return { latency: line.latency, refs, sample };
+    return { latency: line.latency, refs, sample, stale: null };
   } finally {
     line.close();
   }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAtLeast, parseGitVersion } from '../../../src/git/version.ts';
+import { askList, greetingOf, listIn, listRequest, postUploadPack } from '../../helpers/ask-list.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
 import { type CacheInSandbox, type GamServe, gamCache } from '../../helpers/gam-serve.ts';
@@ -176,6 +177,11 @@ describe('what canonical says now', () => {
       for (const time of ['first', 'second'])
         await sandbox.git(['clone', '-q', `${cache.url}/${name}.git`, `${name}-${time}`]);
     await expectSameRefs(sandbox, 'sha256-second', 'served/sha256.git', asCloned);
+    const asked = await postUploadPack(
+      { url: cache.top, path: `/${host}/sha256` },
+      listRequest({}, 'sha256'),
+    );
+    expect(listIn(asked).canonical).toEqual([`http://${host}/sha256.git`]);
   });
 });
 
@@ -197,6 +203,49 @@ describe('canonical', () => {
       502,
       `cannot fetch http://${host}/absent.git; the log of the cache says why\n`,
     ]);
+  });
+
+  test('is down: clients that ask are told for how long already, and by the page of the list as well', async () => {
+    const cache = await open(['--ttl=0']);
+    const asked = { url: cache.top, path: `/${host}/repo.git` };
+    const url = `http://${host}/repo.git`;
+    const page = async () =>
+      JSON.parse((await ask({ ...asked, path: `${asked.path}/info/mirrors` })).body.toString()) as object;
+    // Nothing is fetched for a look at its list.
+    expect((await ask({ ...asked, path: `${asked.path}/info/mirrors` })).status).toBe(404);
+    expect(canonical.requests).toEqual([]);
+    expect(await greetingOf(asked)).toContain('mirror-list');
+    const fresh = { canonical: [url], mirrors: [], more: 0, prefer: null, ttl: 0, state: 'current' };
+    expect(await askList(asked)).toEqual({ ...fresh, successor: null, stale: null });
+    expect(await page()).toEqual({ version: 1, ...fresh, successor: null });
+    const before = new Date(Date.now() - 2 * 3_600_000);
+    utimesSync(
+      sandbox.path(cache.folder, `http/${host.replace(':', '+')}/repo.git/gam-confirmed`),
+      before,
+      before,
+    );
+    canonical.answer = (request) => {
+      request.socket.destroy();
+      return true;
+    };
+    // Until somebody has asked canonical in vain, nobody knows.
+    expect((await askList(asked)).stale).toBeNull();
+    await sandbox.git(['ls-remote', `${cache.url}/repo.git`]);
+    expect((await askList(asked)).stale).toBeGreaterThanOrEqual(7200);
+    expect(await page()).toMatchObject({ stale: expect.any(Number), state: 'current' });
+    await cache.logged(/GET \S+\/info\/mirrors HTTP\/1.1" 200 .*reason="stale: /);
+    expect(await metric(cache, 'stale_copies')).toBe(1);
+    const shown = await sandbox.run('gam', ['mirrors', 'refresh', `${cache.url}/repo.git`]);
+    expect(shown.stdout).toContain(`  stale: ${url} has not confirmed what is there for 2 h\n`);
+    const config = ['-c', `mirror.http://${host}/.url=${cache.url}/`];
+    const checked = await sandbox.git([...config, '-c', 'alias.check=!gam mirrors check', 'check', url]);
+    expect(checked.stdout).toMatch(
+      /^stale: http\S+repo\.git: http\S+ has not confirmed what is there for 2 h$/m,
+    );
+    canonical.answer = null;
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    expect((await askList(asked)).stale).toBeNull();
+    expect(await metric(cache, 'stale_copies')).toBe(0);
   });
 
   test('answers 503: that is down, too', async () => {
