@@ -68,10 +68,11 @@ export default class Serve extends GamCommand {
       'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
       'tell who the client is.',
     'With a browser, /-/ shows what the server does, the mirrors that its repositories list, on a map ' +
-      'and in tables, and how fresh each is; /-/status.json has the same. A mirror is asked for its ' +
-      'refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
+      'and in tables, and how fresh each is, or which copies a cache has; /-/status.json has the same. A mirror is ' +
+      'asked for its refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
       '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
-      '--no-page turns it off.',
+      "--no-page turns it off. With --upstream, everything under /-/ but health and metrics is that server's own; with " +
+      '--page there is one at /-/gam/, which names no repository.',
     'With --upstream, everything is passed on to another git server as it is, and the same list is told ' +
       'for all its repositories: mirrorList.* of the configuration of git (system, user) or of --config. ' +
       'There, each mirrorList.<id>.url and mirrorList.canonical is a base, to which the path of the ' +
@@ -154,8 +155,7 @@ export default class Serve extends GamCommand {
       dependsOn: ['cache'],
     }),
     page: Flags.boolean({
-      summary: 'Show the page at /-/.',
-      default: true,
+      summary: 'Show the page at /-/; with --upstream at /-/gam/, and only if told.',
       allowNo: true,
     }),
     'check-mirrors': Flags.boolean({
@@ -181,11 +181,11 @@ export default class Serve extends GamCommand {
     const root =
       flags.cache === undefined ? (args.root ?? this.where.cwd) : cacheOf(flags.cache, flags, args.root);
     if (root === '') throw new GamError('usage', 'the root is empty');
-    if (flags['check-mirrors'] && !(flags.page && upstream === undefined))
-      throw new GamError(
-        'usage',
-        '--check-mirrors is for the page, which is off with --no-page and --upstream',
-      );
+    const hasPage = flags.page ?? upstream === undefined;
+    if (flags['check-mirrors'] && !(hasPage && upstream === undefined && flags.cache === undefined))
+      throw new GamError('usage', '--check-mirrors is for the page, and for mirrors that repositories list', {
+        suggestion: 'leave it out with --no-page, --upstream and --cache',
+      });
     // Whoever read the log is gone; clients are not.
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
@@ -202,7 +202,7 @@ export default class Serve extends GamCommand {
       tls: cert === undefined || key === undefined ? undefined : { cert, key },
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
-      page: flags.page ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      page: hasPage ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });

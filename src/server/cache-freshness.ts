@@ -39,6 +39,8 @@ export class CacheFreshness {
   /** When canonical has failed to answer for a copy that is here, by its folder. */
   readonly #failed = new Map<string, { at: number; why: string }>();
 
+  readonly #hits = new Map<string, number>();
+
   /** @param ttl milliseconds for which a copy is young */
   constructor(folder: CacheFolder, flights: CacheFlights, counts: CacheCounts, ttl: number) {
     this.#folder = folder;
@@ -55,10 +57,20 @@ export class CacheFreshness {
     return { seconds: Math.max(0, Math.floor((now - confirmed) / 1000)), why: failed.why };
   }
 
+  /** Whether canonical need not be asked about a copy yet. */
+  isYoung({ confirmed }: CachedCopy): boolean {
+    return isYoung(confirmed, Date.now() - this.#ttl);
+  }
+
+  /** Greetings from a copy for which nothing had to be fetched. */
+  hits(folder: string): number {
+    return this.#hits.get(folder) ?? 0;
+  }
+
   /** A copy is there no more. */
-  forget(folder: string): void {
-    this.#failed.delete(folder);
-    this.#counts.staleCopies = this.#failed.size;
+  removed(folder: string): void {
+    this.#hits.delete(folder);
+    this.#confirmed(folder);
   }
 
   /** Waits until a copy may be served, or it is clear why there is none. Nothing is fetched for the first time for its list alone. */
@@ -74,7 +86,7 @@ export class CacheFreshness {
       const copy = await readCopy(this.#folder.gitDir(place.folder));
       const isHere = copy !== null && !copy.isGone;
       const isGood = isHere && (wanted === 'rest' || isYoung(copy.confirmed, asked - this.#ttl));
-      if (greets && round === 0 && isGood) counts.hits += 1;
+      if (greets && round === 0 && isGood) this.#hit(place.folder);
       if (greets && round === 0 && !isHere) counts.misses += 1;
       if (isGood || (isHere && round === ROUNDS)) return { copy };
       if (!isHere && wanted === 'list') return { refused: goneFor(place, 'it is not here') };
@@ -95,10 +107,21 @@ export class CacheFreshness {
   // What comes of it counts also when nobody waits any more.
   async #fly(place: CachedUrl, { gone }: Exchange, isHere: boolean): Promise<CacheOutcome | null> {
     const flight = this.#flights.fly(place).then((outcome) => {
-      if (outcome.kind !== 'failed') this.forget(place.folder);
+      if (outcome.kind !== 'failed') this.#confirmed(place.folder);
       return outcome;
     });
     return waitFor(flight, gone, isHere ? PATIENCE.refresh : PATIENCE.first);
+  }
+
+  #hit(folder: string): void {
+    this.#counts.hits += 1;
+    this.#hits.set(folder, this.hits(folder) + 1);
+  }
+
+  // Canonical has spoken, be it by a no.
+  #confirmed(folder: string): void {
+    this.#failed.delete(folder);
+    this.#counts.staleCopies = this.#failed.size;
   }
 
   #serveStale(copy: CachedCopy, exchange: Exchange, wanted: Wanted, why: string): { copy: CachedCopy } {

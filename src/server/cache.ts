@@ -3,6 +3,7 @@ import type { Environment } from '../git/environment.ts';
 import { fetchingEnvironment } from '../git/mirror-repository.ts';
 import { type CacheBase, type CachedUrl, cachedUrl, showBase } from '../mirror/cache-base.ts';
 import { LONGEST_TTL } from '../protocol/mirror-list.ts';
+import { addressOf, listCopies } from './cache-copies.ts';
 import { type CacheCounts, newCounts } from './cache-counts.ts';
 import { urlOf } from './cache-fetch.ts';
 import { CacheFlights } from './cache-flights.ts';
@@ -49,7 +50,7 @@ export class Cache {
   ) {
     const counts = newCounts();
     const { bases, size, ttl } = options;
-    const room = new CacheRoom(folder, size, counts, log, (name) => this.#freshness.forget(name));
+    const room = new CacheRoom(folder, size, counts, log, (name) => this.#freshness.removed(name));
     const connectTimeout = CONNECT_MS;
     const flying = { folder, bases, ttl, env: fetchingEnvironment(env), connectTimeout, room, counts, log };
     this.counts = counts;
@@ -73,9 +74,10 @@ export class Cache {
     return cache;
   }
 
-  /** The folder with the copies, without symbolic links. */
-  get root(): string {
-    return this.#folder.root;
+  /** As listCopies() has them. */
+  async copies(most: number): ReturnType<typeof listCopies> {
+    const [flights, folder, freshness] = [this.#flights, this.#folder, this.#freshness];
+    return listCopies({ bases: this.#options.bases, flights, folder, freshness }, most);
   }
 
   /** Ends every fetch. */
@@ -124,6 +126,7 @@ export class Cache {
     const stale = this.#freshness.stale(place.folder, copy)?.seconds ?? null;
     const ttl = Math.min(Math.ceil(this.#options.ttl / 1000), LONGEST_TTL);
     const settings = { ...readMirrorList([]).settings, enabled: true, canonical: [canonical], ttl };
-    return { gitDir: this.#folder.gitDir(place.folder), told: { settings, stale } };
+    const gitDir = this.#folder.gitDir(place.folder);
+    return { gitDir, path: addressOf(canonical), told: { settings, stale } };
   }
 }

@@ -18,8 +18,8 @@ export class Exchange {
   readonly client: string | null;
   readonly body: Body;
   service: ServiceName = 'none';
-  /** The repository that it is answered for. */
-  gitDir: string | null = null;
+  /** The path of the repository that it is answered for, as in URLs. */
+  path: string | null = null;
   /** Who has logged in. */
   user: string | null = null;
   /** Why it came out as it did, where that is no plain success; one line. */

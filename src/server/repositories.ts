@@ -19,6 +19,8 @@ import type { Turns } from './turns.ts';
 /** Where a request is answered from. */
 export interface FoundHere {
   gitDir: string;
+  /** The repository's path at this server, as in URLs. */
+  path: string;
   /** The list that is told of it; what its own configuration says, where there is none. */
   told?: Pick<ToldList, 'settings' | 'stale'>;
   /** Is called when it is answered. */
@@ -93,8 +95,8 @@ export class Repositories {
   }
 
   async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
-    const { gitDir } = found;
-    exchange.gitDir = gitDir;
+    const { gitDir, path } = found;
+    exchange.path = path;
     if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, found);
     const table = await this.#tableFor(exchange, service, found);
     const part =

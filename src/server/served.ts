@@ -7,21 +7,23 @@ import { findRepository } from './find-repository.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
+import { cacheSource, folderSource, type PageSource, upstreamSource } from './page/source.ts';
 import type { Patience } from './patience.ts';
 import { Repositories, type Serving } from './repositories.ts';
 import type { SiteParts } from './site.ts';
 import { Turns } from './turns.ts';
+import { pathOf } from './walk.ts';
 
 /** What requests are answered from. */
 export interface ServedOptions {
   /** The folder with the repositories, or the cache of those of others; not looked at where there is an upstream. */
   root: string | CacheOptions;
-  /** A git server that all requests are passed on to; there is no page then. */
+  /** A git server that all requests are passed on to. */
   upstream?: UpstreamOptions | undefined;
   env: Environment;
   /** So many requests have git at work at a time. */
   maxChildren: number;
-  /** Which gam this is, for its page at `/-/`; without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
+  /** Which gam this is, for its page at `/-/` (with an upstream, `/-/gam/`); without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
   page?: { version: string; checkMirrors: boolean } | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
@@ -49,31 +51,52 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const turns = new Turns(options.maxChildren);
   if (upstream !== undefined) {
     const repositories = await openUpstream(upstream, options.env, patience, warn);
-    return { repositories, metrics: new Counted(turns), page: null, cache: null };
+    const metrics = new Counted(turns);
+    return {
+      repositories,
+      metrics,
+      page: pageOf(options, upstreamSource(repositories), metrics, null),
+      cache: null,
+    };
   }
   const env = servingEnvironment(options.env);
   const program = await findHttpBackend(options.env);
   const git = await gitVersion({ env });
-  const { cache, find, folder } = await placesOf(root, env, log);
+  const { cache, find, source } = await placesOf(root, env, log);
   const metrics = new Counted(turns, cache?.counts);
-  const shown = { root: folder, env, git, totals: () => metrics.totals(), warn };
   return {
     repositories: new Repositories({ find, program, env, turns, patience, warn }),
     metrics,
-    page: options.page === undefined ? null : new SitePage({ ...shown, ...options.page }),
+    page: pageOf(options, source, metrics, git),
     cache,
   };
+}
+
+function pageOf(
+  { page, warn }: ServedOptions,
+  source: PageSource,
+  metrics: Metrics,
+  git: string | null,
+): SitePage | null {
+  return page === undefined
+    ? null
+    : new SitePage({ ...page, source, git, totals: () => metrics.totals(), warn });
 }
 
 async function placesOf(
   root: string | CacheOptions,
   env: Environment,
   log: (line: string) => void,
-): Promise<{ folder: string; cache: Cache | null; find: Serving['find'] }> {
+): Promise<{ cache: Cache | null; find: Serving['find']; source: PageSource }> {
   if (typeof root === 'string') {
     const folder = await realRoot(root);
-    return { folder, cache: null, find: (service) => findRepository(folder, service) };
+    const find: Serving['find'] = async (service) => {
+      const found = await findRepository(folder, service);
+      return 'refusal' in found ? found : { ...found, path: pathOf(folder, found.gitDir) };
+    };
+    return { cache: null, find, source: folderSource(folder, env) };
   }
   const cache = await Cache.open(root, env, log);
-  return { folder: cache.root, cache, find: (service, exchange) => cache.find(service, exchange) };
+  const find: Serving['find'] = (service, exchange) => cache.find(service, exchange);
+  return { cache, find, source: cacheSource(cache) };
 }

@@ -61,6 +61,12 @@ export class Upstream {
     this.#parts.line.end();
   }
 
+  /** The list that is told of all repositories; its URLs are bases. Null where none is told. */
+  async list(): Promise<ToldList | null> {
+    const entries = await this.#parts.config.entries();
+    return entries === null ? null : this.#parts.reader.read(entries);
+  }
+
   /** Answers one request; resolves when its answer is out, or has broken off. */
   async answer(exchange: Exchange, target: Target | null): Promise<void> {
     const service = target === null ? null : serviceOf(target);
@@ -82,8 +88,7 @@ export class Upstream {
     const isPage = service.name === 'mirrors' && (method === 'GET' || method === 'HEAD');
     const isV2 = service.name === 'upload-pack' && asksForV2(exchange.asksFor);
     if (!isPage && !(isV2 && (method === 'GET' || method === 'POST'))) return null;
-    const entries = await this.#parts.config.entries();
-    const told = entries === null ? null : this.#parts.reader.read(entries);
+    const told = await this.list();
     const path = told === null ? null : pathBelow(url, target, service);
     if (told === null || path === null) return null;
     // Of what else the configuration says, such as remotes, nothing is about this repository.

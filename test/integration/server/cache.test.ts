@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAtLeast, parseGitVersion } from '../../../src/git/version.ts';
+import type { Status } from '../../../src/server/page/status.ts';
 import { askList, greetingOf, listIn, listRequest, postUploadPack } from '../../helpers/ask-list.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
@@ -91,6 +92,12 @@ describe('the first to ask', () => {
     const listed = Array.from({ length: 20 }, () => sandbox.git(['ls-remote', `${cache.url}/repo.git`]));
     const asked = () => (canonical.requests.length > 0 ? [] : ['nobody has asked']);
     expect(await untilNothing(asked)).toEqual([]);
+    const page = async () => {
+      const { body } = await ask({ url: cache.top, path: '/-/status.json' });
+      return (JSON.parse(body.toString()) as Status).copies;
+    };
+    const here = { path: `/${host}/repo.git`, canonical: `http://${host}/repo.git` };
+    expect(await page()).toMatchObject([{ ...here, state: 'fetching', bytes: null, confirmedAt: null }]);
     release();
     const there = await sandbox.git(['ls-remote', sandbox.path('served/repo.git')]);
     for (const { stdout } of await Promise.all(listed)) expect(stdout).toBe(there.stdout);
@@ -98,6 +105,8 @@ describe('the first to ask', () => {
     await cache.logged(new RegExp(`^gam: fetched http://${host}/repo\\.git in [0-9]+ ms$`, 'm'));
     canonical.requests.length = 0;
     await sandbox.git(['clone', '-q', `${cache.url}/repo`, 'plain-clone']);
+    // `x` and `x.git` are one copy, and one row.
+    expect(await page()).toMatchObject([{ ...here, state: 'fresh', hits: 1, bytes: expect.any(Number) }]);
     await expectSameRefs(sandbox, 'plain-clone', 'served/repo.git', asCloned);
     await expectClean(sandbox, 'plain-clone');
     expect(canonical.requests).toEqual([]);
@@ -242,6 +251,13 @@ describe('canonical', () => {
     expect(checked.stdout).toMatch(
       /^stale: http\S+repo\.git: http\S+ has not confirmed what is there for 2 h$/m,
     );
+    // Where a proxy is set up, git itself asks.
+    const proxied = { env: { http_proxy: 'http://127.0.0.1:1', no_proxy: '127.0.0.1' } };
+    const byGit = await sandbox.git(
+      [...config, '-c', 'alias.check=!gam mirrors check', 'check', url],
+      proxied,
+    );
+    expect(byGit.stdout).toMatch(/^stale: /m);
     canonical.answer = null;
     expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
     expect((await askList(asked)).stale).toBeNull();
