@@ -23,6 +23,28 @@ interface CacheFlags {
   'cache-size'?: string | undefined;
 }
 
+/** Flags that mean nothing without another one, and what to do about it. */
+const COMPANIONS = [
+  ['cache', 'for', 'name a URL under which its repositories are: --for https://github.com/'],
+  ['for', 'cache', 'name a folder for the copies: --cache <dir>'],
+  ['ttl', 'cache', 'it is for how long copies are young: --cache <dir>'],
+  ['cache-size', 'cache', 'it is how much copies may take: --cache <dir>'],
+  ['config', 'upstream', 'name the server whose mirrors are told: --upstream <url>'],
+  ['tls-cert', 'tls-key', 'name the key of that certificate'],
+  ['tls-key', 'tls-cert', 'name the certificate of that key'],
+] as const;
+
+/** @throws GamError `usage` where a flag lacks another one, or two make two servers */
+function judgeTogether(flags: Readonly<Record<string, unknown>>): void {
+  for (const [one, other, suggestion] of COMPANIONS)
+    if (flags[one] !== undefined && flags[other] === undefined)
+      throw new GamError('usage', `--${one} needs --${other}`, { suggestion });
+  if (flags['upstream'] !== undefined && flags['cache'] !== undefined)
+    throw new GamError('usage', '--upstream and --cache are two servers', {
+      suggestion: 'start a gam serve for each',
+    });
+}
+
 function needed<T>(value: T | undefined, flag: string, suggestion: string): T {
   if (value !== undefined) return value;
   throw new GamError('usage', `the value of --${flag} cannot be read`, { suggestion });
@@ -103,12 +125,10 @@ export default class Serve extends GamCommand {
     'tls-cert': Flags.string({
       summary: 'Speak https, with the certificate in this file (PEM).',
       helpValue: '<file>',
-      dependsOn: ['tls-key'],
     }),
     'tls-key': Flags.string({
       summary: 'The key of that certificate (PEM).',
       helpValue: '<file>',
-      dependsOn: ['tls-cert'],
     }),
     htpasswd: Flags.string({
       summary: 'Let in only users of this file (bcrypt, apr1, SHA).',
@@ -117,12 +137,10 @@ export default class Serve extends GamCommand {
     upstream: Flags.string({
       summary: 'Serve no folder, but pass all on to this git server, and tell its mirrors.',
       helpValue: '<url>',
-      exclusive: ['cache'],
     }),
     config: Flags.string({
       summary: 'The git configuration with the mirrors of that server.',
       helpValue: '<file>',
-      dependsOn: ['upstream'],
     }),
     'trusted-proxy': Flags.string({
       summary: 'Believe what this proxy says of its client (X-Forwarded-For).',
@@ -133,26 +151,22 @@ export default class Serve extends GamCommand {
     cache: Flags.string({
       summary: 'Keep copies of the repositories of others in this folder, and serve these.',
       helpValue: '<dir>',
-      dependsOn: ['for'],
     }),
     for: Flags.string({
       summary: 'A URL (http, https) under which all repositories are; several may be given.',
       helpValue: '<base>',
       multiple: true,
       multipleNonGreedy: true,
-      dependsOn: ['cache'],
     }),
     ttl: Flags.string({
       summary: 'For how long a copy is served without a look at canonical (ms, s, m).',
       description: 'Without it: 60s.',
       helpValue: '<time>',
-      dependsOn: ['cache'],
     }),
     'cache-size': Flags.string({
       summary: 'The most that all copies may take (k, m, g); the least recently used go.',
       description: 'Without it: as much as there is.',
       helpValue: '<size>',
-      dependsOn: ['cache'],
     }),
     page: Flags.boolean({
       summary: 'Show the page at /-/; with --upstream at /-/gam/, and only if told.',
@@ -171,6 +185,7 @@ export default class Serve extends GamCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Serve);
+    judgeTogether(flags);
     const { 'tls-cert': cert, 'tls-key': key } = flags;
     const listen = parseListenAddress(flags.listen);
     const { upstream } = flags;

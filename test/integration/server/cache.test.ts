@@ -387,10 +387,28 @@ describe('what it is not for', () => {
     expect(stderr).toContain(`remote: a cache takes no pushes; push to http://${host}/repo.git`);
   });
 
+  test('is said, where a flag needs another one, in one line, and what to do in one more', async () => {
+    for (const [words, said] of [
+      [['--cache', 'x'], /^gam: --cache needs --for\ngam: name a URL .*\n$/],
+      [['--for', 'https://h.example/'], /^gam: --for needs --cache\ngam: name a folder .*\n$/],
+      [['--ttl', '5m'], /^gam: --ttl needs --cache\n/],
+      [['--cache-size', '1g'], /^gam: --cache-size needs --cache\n/],
+      [['--config', 'x'], /^gam: --config needs --upstream\n/],
+      [['--tls-cert', 'x'], /^gam: --tls-cert needs --tls-key\n/],
+      [
+        ['--cache', 'x', '--for', 'https://h.example/', '--upstream', 'http://h/'],
+        /^gam: --upstream and --cache are two servers\n/,
+      ],
+    ] as const) {
+      const ended = await sandbox.run('gam', ['serve', ...words], { expectStatus: 2 });
+      expect(ended.stderr).toMatch(said);
+      expect(ended.stderr.split('\n')).toHaveLength(3);
+    }
+  });
+
   test('is said before anything is made', async () => {
     for (const [words, said] of [
-      [['--cache', 'x'], /--for/],
-      [['--for', 'https://h.example/'], /--cache/],
+      [['--cache', 'x', '--for', 'https://h.example/', '--check-mirrors'], /--check-mirrors is for the page/],
       [['--cache', 'x', '--for', 'ssh://h.example/'], /no base for a cache/],
       [['--cache', 'x', '--for', 'https://me:pw@h.example/'], /a login in it/],
       [['--cache', 'x', '--for', 'https://h.example/', '--ttl', 'soon'], /--ttl/],
