@@ -18,7 +18,7 @@ export class Exchange {
   readonly client: string | null;
   readonly body: Body;
   service: ServiceName = 'none';
-  /** The path of the repository that it is answered for, as in URLs. */
+  /** The path of the repository that it is answered for. */
   path: string | null = null;
   /** Who has logged in. */
   user: string | null = null;

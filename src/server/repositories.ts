@@ -19,7 +19,7 @@ import type { Turns } from './turns.ts';
 /** Where a request is answered from. */
 export interface FoundHere {
   gitDir: string;
-  /** The repository's path at this server, as in URLs. */
+  /** The repository's path at this server. */
   path: string;
   /** The list that is told of it; what its own configuration says, where there is none. */
   told?: Pick<ToldList, 'settings' | 'stale'>;

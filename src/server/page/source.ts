@@ -46,12 +46,20 @@ export function folderSource(root: string, env: Environment): PageSource {
 
 /** The copies of a cache, which knows no mirrors beside itself. */
 export function cacheSource(cache: Cache): PageSource {
+  // A look at all copies takes its time, and whoever looks meanwhile gets the same.
+  let looking: Promise<FoundCopies> | null = null;
+  const gather = async () => {
+    const { copies, truncated } = await cache.copies(MOST_COPIES);
+    return { copies: copies.map(shownCopy), truncated };
+  };
   return {
     kind: 'cache',
     lists: async () => NO_LISTS,
-    copies: async () => {
-      const { copies, truncated } = await cache.copies(MOST_COPIES);
-      return { copies: copies.map(shownCopy), truncated };
+    copies: () => {
+      looking ??= gather().finally(() => {
+        looking = null;
+      });
+      return looking;
     },
     look: unasked('a cache'),
     end: () => undefined,
