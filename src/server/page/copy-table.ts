@@ -21,7 +21,7 @@ function row(copy: ShownCopy, now: string, live: Live): Markup {
   const cell = (name: string, what: string, text: string) =>
     html`<td data-label="${name}" class="number">${live.text(key(what), text)}</td>`;
   const ago = (then: string | null) => (then === null ? '-' : formatAgo(then, now));
-  const why = reason ?? (fetchingSince === null ? '' : `since ${formatAgo(fetchingSince, now)}`);
+  const why = reason ?? (fetchingSince === null ? '' : `begun ${formatAgo(fetchingSince, now)}`);
   return html`<tr>
 <th scope="row" data-label="Address"><bdi dir="ltr">${path}</bdi></th>
 <td data-label="Canonical" class="url">${linked(canonical)}</td>

@@ -107,7 +107,7 @@ function summary({ copies, kind, lists }: Status): string {
  * @param nonce allows its script and its style to be (CSP Level 3, "nonce-source")
  * @param metrics where metrics are, relative to the page
  */
-export function renderPage(status: Status, nonce: string, metrics: string): string {
+export function renderPage(status: Status, nonce: string, metrics = 'metrics'): string {
   const { content } = body(status);
   return html`<!DOCTYPE html>
 <html lang="en">

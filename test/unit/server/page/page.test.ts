@@ -1,16 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseLocation } from '../../../../src/protocol/location.ts';
-import { shownReason } from '../../../../src/server/page/gather.ts';
 import { escapeHtml, html } from '../../../../src/server/page/html.ts';
 import { renderJson, renderPage } from '../../../../src/server/page/page.ts';
-import type {
-  Freshness,
-  ShownCopy,
-  ShownList,
-  ShownMirror,
-  Status,
-} from '../../../../src/server/page/status.ts';
+import type { Freshness, ShownList, ShownMirror, Status } from '../../../../src/server/page/status.ts';
 
 const NOW = '2026-11-22T03:00:00.000Z';
 
@@ -35,12 +28,6 @@ function status(lists: ShownList[], changes: Partial<Status> = {}): Status {
   const counts = { requests: 0, bytesIn: 0, bytesOut: 0, errors: 0, refused: 0, running: 0, waiting: 0 };
   const server = { version: '0.1.0', git: '2.39.5', startedAt: NOW, now: NOW, ...counts };
   return { kind: 'folder', server, lists, copies: null, truncated: false, repositories: [], ...changes };
-}
-
-function copy(path: string, changes: Partial<ShownCopy> = {}): ShownCopy {
-  const at = { confirmedAt: NOW, fetchingSince: null, lastUsedAt: NOW };
-  const about = { canonical: `https:/${path}`, state: 'fresh', reason: null, bytes: 2048, hits: 1 } as const;
-  return { path, ...about, ...at, ...changes };
 }
 
 const shownIn = (of: Status) =>
@@ -77,18 +64,15 @@ describe('whatever stands in a configuration,', () => {
           successor: `https://new.example/${word}`,
         }),
       ],
-      {
-        repositories: [{ path: `/${word}`, requests: 1, bytesIn: 1, bytesOut: 1, lastUsedAt: NOW }],
-        copies: [copy(`/${word}`, { canonical: `https://x.example/${word}`, reason: word })],
-      },
+      { repositories: [{ path: `/${word}`, requests: 1, bytesIn: 1, bytesOut: 1, lastUsedAt: NOW }] },
     );
 
   test('the page has the tags and attributes that it always has', () => {
-    const expected = skeleton(renderPage(made('plain'), 'nonce', 'metrics'));
+    const expected = skeleton(renderPage(made('plain'), 'nonce'));
     expect(expected.length).toBeGreaterThan(80);
     fc.assert(
       fc.property(text, (word) => {
-        expect(skeleton(renderPage(made(word), 'nonce', 'metrics'))).toEqual(expected);
+        expect(skeleton(renderPage(made(word), 'nonce'))).toEqual(expected);
       }),
     );
   });
@@ -111,11 +95,7 @@ describe('whatever stands in a configuration,', () => {
     'git://x.example/y',
     ' https://x',
   ])('%s is no link', (url) => {
-    const page = renderPage(
-      status([list('/x', [mirror('m', { url })], { canonical: [] })]),
-      'nonce',
-      'metrics',
-    );
+    const page = renderPage(status([list('/x', [mirror('m', { url })], { canonical: [] })]), 'nonce');
     expect(page).toContain(escapeHtml(url));
     expect([...page.matchAll(/href="([^"]*)"/g)].map(([, href]) => href)).toEqual([
       'data:,',
@@ -141,7 +121,6 @@ describe('the page shows', () => {
         ]),
       ]),
       'nonce',
-      'metrics',
     );
     const dots = [...page.matchAll(/<circle class="dot" cx="(\d+)"[^>]* data-state="(\w+)"><title>([^<]*)/g)];
     expect(dots.map(([, x, state, title]) => [Number(x) === 1800, state, title])).toEqual([
@@ -153,105 +132,37 @@ describe('the page shows', () => {
 
   test('the far south only where a mirror is there, and no map where no mirror says where it is', () => {
     const height = (at: string) => {
-      const page = renderPage(status([list('/x', [mirror('m', { at })])]), 'nonce', 'metrics');
+      const page = renderPage(status([list('/x', [mirror('m', { at })])]), 'nonce');
       return Number(/viewBox="\S+ \S+ \S+ (\d+)"/.exec(page)?.[1]);
     };
     expect(height('-89,0')).toBeGreaterThan(height('-40,0'));
-    expect(renderPage(status([list('/x', [mirror('m')])]), 'nonce', 'metrics')).not.toContain('<svg');
+    expect(renderPage(status([list('/x', [mirror('m')])]), 'nonce')).not.toContain('<svg');
   });
 
   test('a thousand mirrors folded up, and few of them not', () => {
     const page = (count: number) => {
       const mirrors = Array.from({ length: count }, (_, index) => mirror(`m${index}`));
-      return renderPage(status([list('/x', mirrors)]), 'nonce', 'metrics');
+      return renderPage(status([list('/x', mirrors)]), 'nonce');
     };
     expect(page(1000)).toContain('<details><summary>1,000 mirrors</summary>');
     expect(page(3)).toContain('<details open><summary>3 mirrors</summary>');
   });
 
-  test('the copies of a cache in place of mirrors, each with its state, and why it is stale', () => {
-    const copies = [
-      copy('/h.example/stale', {
-        state: 'stale',
-        reason: 'Could not resolve host',
-        confirmedAt: '2026-11-22T02:18:00Z',
-      }),
-      copy('/h.example/coming', {
-        state: 'fetching',
-        confirmedAt: null,
-        fetchingSince: NOW,
-        bytes: null,
-        lastUsedAt: null,
-      }),
-      copy('/h.example/fresh'),
-    ];
-    const page = renderPage(status([], { kind: 'cache', copies }), 'nonce', 'metrics');
-    expect(page).toContain('<p>3 copies, 1 stale</p>');
-    expect(page).not.toContain('mirrorList');
-    const rows = [...page.matchAll(/<tr>\n<th scope="row".*?<\/tr>/gs)].map(([row]) =>
-      row
-        .replaceAll(/<[^>]*>/g, ' ')
-        .split(/\s+/)
-        .join(' ')
-        .trim(),
-    );
-    expect(rows).toEqual([
-      '/h.example/stale https://h.example/stale stale Could not resolve host 42 min ago 2.0 KiB 1 just now',
-      '/h.example/coming https://h.example/coming being fetched since just now - - 1 -',
-      '/h.example/fresh https://h.example/fresh fresh just now 2.0 KiB 1 just now',
-    ]);
-  });
-
-  test('no repository of a server upstream', () => {
-    const page = renderPage(
-      status([list('/*', [mirror('eu')])], { kind: 'upstream' }),
-      'nonce',
-      '../metrics',
-    );
-    expect(page).toContain('<p>1 mirror of every repository</p>');
-    expect(page).toContain('href="../metrics"');
-    expect(page).not.toContain('Repositories in use');
-  });
-
-  test.each([
-    ['no answer within 4000 ms', 'no answer within 4000 ms'],
-    [
-      "fatal: unable to access 'https://h.example/x/': Could not resolve host: h.example",
-      'Could not resolve host: h.example',
-    ],
-    [
-      "fatal: cannot create directory at '/srv/cache/tmp': No space left on device",
-      'the log of the server says why',
-    ],
-    [
-      "fatal: unable to access 'https://h/x/': error setting certificate file: /home/ann/ca.pem",
-      'the log of the server says why',
-    ],
-    ['error: cannot run ask-for-it', 'the log of the server says why'],
-    [
-      '/srv/cache/https/h/x.git is in the way, which is no copy of this cache',
-      'the log of the server says why',
-    ],
-  ])('of %j: %j', (why, shown) => expect(shownReason(why)).toBe(shown));
-
   test('how to begin where no repository lists mirrors', () => {
-    expect(renderPage(status([]), 'nonce', 'metrics')).toContain('git config mirrorList.enabled true\n');
+    expect(renderPage(status([]), 'nonce')).toContain('git config mirrorList.enabled true\n');
   });
 });
 
 test('what the script puts in has a place on the page, with the same text, whatever the names are', () => {
   fc.assert(
     fc.property(fc.uniqueArray(text, { minLength: 1, maxLength: 4 }), (names) => {
-      const one = status(
-        [
-          list(
-            '/x',
-            names.map((name) => mirror(name, { at: 'DE' })),
-          ),
-        ],
-        { copies: names.map((name) => copy(name)) },
-      );
-      const page = renderPage(one, 'nonce', 'metrics');
+      const one = status([
+        list(
+          '/x',
+          names.map((name) => mirror(name, { at: 'DE' })),
+        ),
+      ]);
+      const page = renderPage(one, 'nonce');
       const keys = [...page.matchAll(/data-live="([^"]*)"/g)].map(([, key]) => key);
       // What differs in unprintable characters alone is one to a reader, too; a configuration cannot hold them.
       expect(new Set(keys)).toEqual(new Set(Object.keys(shownIn(one)).map(escapeHtml)));
