@@ -13,6 +13,7 @@ import { type Bystander, untilNothing } from '../../helpers/bystanders.ts';
 import { expectNoChildren } from '../../helpers/evidence.ts';
 import { type GamServe, gamServe } from '../../helpers/gam-serve.ts';
 import { makeLarge } from '../../helpers/large-repository.ts';
+import { openLine } from '../../helpers/line.ts';
 import { ask, begin, fetchRequest } from '../../helpers/raw-request.ts';
 import { generateHistory, initBare } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
@@ -216,12 +217,13 @@ test.runIf(isLinux).each(['upload-pack', 'pack-objects', 'http-backend'])(
 );
 
 test.runIf(isLinux)('git sees that as a failure', async () => {
-  const clone = sandbox.start('git', ['clone', `${served.url}/large.git`, 'broken'], {
-    env: { GIT_TRACE_PACKET: sandbox.path('broken.trace') },
-  });
-  await pidOf('pack-objects');
+  // What broke: on a busy machine the clone was through before anybody could be killed. Here it would take a minute.
+  const line = await openLine({ to: served.port, download: 3_000_000 });
+  const clone = sandbox.start('git', ['clone', `http://127.0.0.1:${line.port}/large.git`, 'broken']);
+  await line.reached(100_000);
   process.kill(await pidOf('upload-pack --stateless-rpc .'), 'SIGKILL');
   expect((await clone.ended).status).toBe(128);
+  await line.close();
 });
 
 test('compressed requests are taken', async () => {
