@@ -141,6 +141,7 @@ export default class Publish extends GamCommand {
       ttl: ttl ?? null,
       state: 'current',
       successor: null,
+      stale: null,
     };
   }
 

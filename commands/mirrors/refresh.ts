@@ -10,7 +10,7 @@ import { askedTargets } from '../../src/main/asked-targets.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
-import { listLines } from '../../src/mirror/list-lines.ts';
+import { listLines, staleWords } from '../../src/mirror/list-lines.ts';
 import type { Target } from '../../src/mirror/listing.ts';
 import { refusalOfOffered } from '../../src/mirror/offered-url.ts';
 import { judgeOffers, LIST_SOURCES } from '../../src/mirror/offers.ts';
@@ -124,7 +124,9 @@ export default class Refresh extends GamCommand {
     const kept = await keepList(server, owner);
     if (follow) return this.follow(name, target, server, settings);
     const offers = judgeOffers(kept.mirrors, 'server', target.canonical, owner.accepted);
-    return [...listLines(name, kept, offers), ...publishedLines];
+    const stale = staleWords(server.canonical, server.stale);
+    const lines = [...listLines(name, kept, offers), ...(stale === null ? [] : [`  stale: ${stale}`])];
+    return [...lines, ...publishedLines];
   }
 
   private async keepPublished(

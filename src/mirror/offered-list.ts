@@ -37,6 +37,7 @@ export function ownMirrors(
  * @param entries the configuration of the served repository
  * @param now milliseconds since the epoch
  * @param here URLs at which the server itself has what is asked for; they come first
+ * @param stale for how many seconds canonical has not confirmed what is served; null where that is no question
  */
 export function offeredList(
   settings: ListSettings,
@@ -45,9 +46,10 @@ export function offeredList(
   client: ListClient,
   now: number,
   here: readonly string[] = [],
+  stale: number | null = null,
 ): MirrorList {
   const { policy, limit, prefer, ttl, state, successor } = settings;
-  const about = { prefer, ttl, state, successor };
+  const about = { prefer, ttl, state, successor, stale };
   if (url !== null && !carries(url, settings.canonical, entries))
     return {
       canonical: carriedUrls(settings.canonical, entries).slice(0, MOST_LISTED),

@@ -31,7 +31,7 @@ export async function carriedList(
   here: FindHere,
   carrier: Carrier,
 ): Promise<MirrorList> {
-  const about = { prefer: null, ttl: TTL, state: 'current', successor: null } as const;
+  const about = { prefer: null, ttl: TTL, state: 'current', successor: null, stale: null } as const;
   const found = url === null ? [] : await here(url);
   if (url !== null && found.length > 0)
     return { canonical: [url], mirrors: ownMirrors(found), more: 0, ...about };

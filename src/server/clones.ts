@@ -8,8 +8,7 @@ import { carriedRemotes, carriedUrls, isPartial } from '../mirror/carried.ts';
 import { repositoryKey } from '../protocol/repository-key.ts';
 import type { Carrier } from './carrier.ts';
 import { viewPath } from './find-view.ts';
-import { gitDirsBelow } from './git-dirs.ts';
-import { pathOf } from './page/find-lists.ts';
+import { gitDirsBelow, pathOf } from './walk.ts';
 
 /** What was found under the root is looked for again after so many milliseconds. */
 const FOUND_FOR = 5000;
@@ -89,7 +88,7 @@ export class Clones implements Carrier {
 
 async function clonesBelow(root: string): Promise<Found[]> {
   const found: Found[] = [];
-  for (const gitDir of await gitDirsBelow(root)) {
+  for (const gitDir of (await gitDirsBelow(root)).gitDirs) {
     const file = join(commonDirOf(gitDir, {}), 'config');
     const text = await readFile(file, 'latin1').catch(() => '');
     if (/\[remote|mirrorlist|\binclude/i.test(text)) found.push({ gitDir, text });

@@ -18,8 +18,8 @@ export class Exchange {
   readonly client: string | null;
   readonly body: Body;
   service: ServiceName = 'none';
-  /** The repository that it is answered for. */
-  gitDir: string | null = null;
+  /** The path of the repository that it is answered for. */
+  path: string | null = null;
   /** The URL of this server as the client sees it; null where it does not say. */
   address: string | null = null;
   /** Who has logged in. */

@@ -6,6 +6,7 @@ import { findRepository } from './find-repository.ts';
 import type { Found } from './repositories.ts';
 import type { Service } from './service.ts';
 import type { Views } from './views.ts';
+import { pathOf } from './walk.ts';
 
 /** What stands between the path of a clone and the name of its remote. A folder of a server's own pages is called so, too. */
 const BETWEEN = '/-/remotes/';
@@ -60,7 +61,7 @@ export class ViewFinder {
     try {
       const greets = service.rest === '/info/refs';
       const view = await this.#views.open({ gitDir, remote, entries }, greets);
-      return view === null ? BUSY : { ...view, of: gitDir };
+      return view === null ? BUSY : { ...view, path: pathOf(this.#root, gitDir) };
     } catch (error) {
       if (!(error instanceof GamError)) throw error;
       return { refusal: error.message, told: 'git cannot serve this clone' };

@@ -1,4 +1,4 @@
-import { type ConfigEntry, lastValue } from '../config/entries.ts';
+import { lastValue } from '../config/entries.ts';
 import type { ListSettings } from '../config/mirror-list.ts';
 import type { ListClient } from '../mirror/list-order.ts';
 import { offeredList } from '../mirror/offered-list.ts';
@@ -50,36 +50,31 @@ export function listRow(tell: (asked: MirrorListRequest) => Promise<MirrorList>)
  * @param here finds what of it this server has itself; null where its URL is not known
  */
 export function mirrorListRow(
-  settings: ListSettings,
-  entries: readonly ConfigEntry[],
+  list: ToldList,
   lookAtClient: LookAtClient,
   here: FindHere | null = null,
 ): Capability {
-  return listRow((asked) => askedList({ settings, entries }, asked, lookAtClient, here));
+  return listRow((asked) => askedList(list, asked, lookAtClient, here));
 }
 
 /** The list that a repository's configuration has for whoever asks. */
 export async function askedList(
-  { settings, entries }: ToldList,
+  { settings, entries, stale = null }: ToldList,
   asked: MirrorListRequest,
   lookAtClient: LookAtClient,
   here: FindHere | null,
 ): Promise<MirrorList> {
   const own = asked.url === null || here === null ? [] : await here(asked.url);
-  return offeredList(settings, entries, asked, await lookAtClient(settings), Date.now(), own);
+  return offeredList(settings, entries, asked, await lookAtClient(settings), Date.now(), own, stale);
 }
 
-/**
- * What is told of a repository beside what git's upload-pack tells; nothing where its list is not enabled.
- * @param entries the configuration of the served repository
- */
+/** What is told of a repository beside what git's upload-pack tells; nothing where its list is not enabled. */
 export function mirrorListCapabilities(
-  settings: ListSettings,
-  entries: readonly ConfigEntry[],
+  list: ToldList,
   lookAtClient: LookAtClient,
   here: FindHere | null = null,
 ): Capability[] {
-  if (!settings.enabled) return [];
-  const format = lastValue(entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
-  return [objectFormat(format), mirrorListRow(settings, entries, lookAtClient, here)];
+  if (!list.settings.enabled) return [];
+  const format = lastValue(list.entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
+  return [objectFormat(format), mirrorListRow(list, lookAtClient, here)];
 }

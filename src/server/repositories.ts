@@ -10,7 +10,7 @@ import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
 import { answerAsHost } from './host-list.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
-import type { Lists } from './lists.ts';
+import type { Lists, ToldList } from './lists.ts';
 import { type LookAtClient, listRow, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
@@ -19,14 +19,20 @@ import type { Target } from './request-path.ts';
 import { type Service, serviceOf } from './service.ts';
 import type { Turns } from './turns.ts';
 
-/** Where a request is answered from, and what is called when it is; or why it is not, by default with 404. */
+/** Where a request is answered from. */
+export interface FoundHere {
+  gitDir: string;
+  /** The repository's path at this server. */
+  path: string;
+  /** The list that is told of it; what its own configuration says, where there is none. */
+  told?: Pick<ToldList, 'settings' | 'stale'>;
+  /** Is called when it is answered. */
+  leave?: () => void;
+}
+
+/** Where a request is answered from; or why it is not, by default with 404. */
 export type Found =
-  | {
-      gitDir: string;
-      /** The clone that it is a view of. */
-      of?: string;
-      leave?: () => void;
-    }
+  | FoundHere
   | { refusal: string; status?: number; told?: string; headers?: Readonly<Record<string, string>> };
 
 /** What repositories are served with. */
@@ -85,16 +91,17 @@ export class Repositories {
       return exchange.refuse(status, refusal, told, headers);
     }
     try {
-      exchange.gitDir = found.of ?? found.gitDir;
-      await this.#serve(exchange, target, service, found.gitDir);
+      await this.#serve(exchange, target, service, found);
     } finally {
       found.leave?.();
     }
   }
 
-  async #serve(exchange: Exchange, target: Target, service: Service, gitDir: string): Promise<void> {
-    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
-    const table = await this.#tableFor(exchange, service, gitDir);
+  async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
+    const { gitDir, path } = found;
+    exchange.path = path;
+    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, found);
+    const table = await this.#tableFor(exchange, service, found);
     const part =
       table.length > 0 && exchange.request.method === 'POST'
         ? await requestForTable(exchange, table, this.#serving.patience.body)
@@ -104,12 +111,12 @@ export class Repositories {
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.
-  async #tellMirrors(exchange: Exchange, target: Target, gitDir: string): Promise<void> {
-    const list = await this.#serving.lists.of(gitDir);
+  async #tellMirrors(exchange: Exchange, target: Target, found: FoundHere): Promise<void> {
+    const list = await this.#listOf(found);
     if (list === null && this.#serving.turns.closed) return this.#refuseTurn(exchange);
     if (list === null)
       return exchange.refuse(404, 'no mirror list is enabled', 'no mirror list is enabled here');
-    const here = this.#here(exchange, gitDir);
+    const here = this.#here(exchange, found);
     await answerMirrorsPage(exchange, target.query, list, this.#look(exchange), exchange.user === null, here);
   }
 
@@ -117,21 +124,28 @@ export class Repositories {
   async #tableFor(
     exchange: Exchange,
     { name, repository }: Service,
-    gitDir: string,
+    found: FoundHere,
   ): Promise<readonly Capability[]> {
     if (name !== 'upload-pack' || !asksForV2(exchange.asksFor)) return [];
-    const { carrier, lists } = this.#serving;
-    const list = await lists.of(gitDir);
-    const here = this.#here(exchange, gitDir);
-    if (list !== null) return mirrorListCapabilities(list.settings, list.entries, this.#look(exchange), here);
+    const { carrier } = this.#serving;
+    const list = await this.#listOf(found);
+    const here = this.#here(exchange, found);
+    if (list !== null) return mirrorListCapabilities(list, this.#look(exchange), here);
     // Who knows the host alone asks there, and a clone may be all that is served.
     const isHost = repository === '' && carrier !== null && here !== null;
     return isHost ? [listRow((asked) => carriedList(asked, here, carrier))] : [];
   }
 
-  #here(exchange: Exchange, gitDir: string): FindHere | null {
+  #here(exchange: Exchange, { gitDir }: FoundHere): FindHere | null {
     const { carrier } = this.#serving;
     return carrier === null ? null : hereFor(exchange, carrier, gitDir);
+  }
+
+  async #listOf({ gitDir, told }: FoundHere): Promise<ToldList | null> {
+    const { lists } = this.#serving;
+    if (told === undefined) return lists.of(gitDir);
+    const entries = await lists.entries(gitDir);
+    return entries && { ...told, entries };
   }
 
   #look({ client }: Exchange): LookAtClient {

@@ -1,20 +1,15 @@
-import type { ConfigEntry } from '../config/entries.ts';
 import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { gitVersion } from '../git/version.ts';
-import { realRoot } from './beforehand.ts';
-import { Cache, type CacheOptions } from './cache.ts';
-import { type Carrier, cacheCarrier } from './carrier.ts';
-import { Clones } from './clones.ts';
-import { findRepository } from './find-repository.ts';
-import { ViewFinder } from './find-view.ts';
+import type { Cache, CacheOptions } from './cache.ts';
 import { type InTurn, Lists } from './lists.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
+import { type PageSource, upstreamSource } from './page/source.ts';
 import type { Patience } from './patience.ts';
-import { type Found, Repositories, type Serving } from './repositories.ts';
-import type { Service } from './service.ts';
+import { openPlaces } from './places.ts';
+import { Repositories } from './repositories.ts';
 import type { SiteParts } from './site.ts';
 import { Turns } from './turns.ts';
 import { Views } from './views.ts';
@@ -23,12 +18,12 @@ import { Views } from './views.ts';
 export interface ServedOptions {
   /** The folder with the repositories, or the cache of those of others; not looked at where there is an upstream. */
   root: string | CacheOptions;
-  /** A git server that all requests are passed on to; there is no page then. */
+  /** A git server that all requests are passed on to. */
   upstream?: UpstreamOptions | undefined;
   env: Environment;
   /** So many requests have git at work at a time. */
   maxChildren: number;
-  /** Which gam this is, for its page at `/-/`; without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
+  /** Which gam this is, for its page at `/-/` (with an upstream, `/-/gam/`); without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
   page?: { version: string; checkMirrors: boolean } | undefined;
   /** Whether clones are served as what they are clones of, too, and clients are told of which; by default they are. */
   carry?: boolean | undefined;
@@ -60,7 +55,14 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const turns = new Turns(options.maxChildren);
   if (upstream !== undefined) {
     const repositories = await openUpstream(upstream, options.env, patience, warn);
-    return { repositories, metrics: new Counted(turns), page: null, cache: null, views: null };
+    const metrics = new Counted(turns);
+    return {
+      repositories,
+      metrics,
+      page: pageOf(options, upstreamSource(repositories), metrics, null),
+      cache: null,
+      views: null,
+    };
   }
   const env = servingEnvironment(options.env);
   const program = await findHttpBackend(options.env);
@@ -70,54 +72,26 @@ export async function openServed(options: ServedOptions): Promise<Served> {
     return leave === null ? null : read().finally(leave);
   };
   const lists = new Lists(env, inTurn, warn);
-  const { carry = true } = options;
-  const views = carry ? new Views(env, inTurn) : null;
+  const views = (options.carry ?? true) ? new Views(env, inTurn) : null;
   const carrying = views && { views, entriesOf: (gitDir: string) => lists.entries(gitDir) };
-  const { cache, find, folder, carrier } = await placesOf(root, env, log, carrying);
+  const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
   const metrics = new Counted(turns, cache?.counts);
-  const shown = { root: folder, env, git, totals: () => metrics.totals(), warn };
   return {
     repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, warn }),
     metrics,
-    page: options.page === undefined ? null : new SitePage({ ...shown, ...options.page }),
+    page: pageOf(options, source, metrics, git),
     cache,
     views,
   };
 }
 
-interface Places {
-  folder: string;
-  cache: Cache | null;
-  find: Serving['find'];
-  carrier: Carrier | null;
-}
-
-/** What it takes to serve clones as what they are clones of. */
-interface Carrying {
-  views: Views;
-  entriesOf: (gitDir: string) => Promise<readonly ConfigEntry[] | null>;
-}
-
-async function placesOf(
-  root: string | CacheOptions,
-  env: Environment,
-  log: (line: string) => void,
-  carrying: Carrying | null,
-): Promise<Places> {
-  if (typeof root !== 'string') {
-    const cache = await Cache.open(root, env, log);
-    const find: Serving['find'] = (service, exchange) => cache.find(service, exchange);
-    return { folder: cache.root, cache, find, carrier: carrying && cacheCarrier(root.bases) };
-  }
-  const folder = await realRoot(root);
-  const plain = (service: Service) => findRepository(folder, service);
-  if (carrying === null) return { folder, cache: null, find: plain, carrier: null };
-  const { views, entriesOf } = carrying;
-  const finder = new ViewFinder(folder, views, entriesOf);
-  const find = async (service: Service): Promise<Found> => {
-    const found = await plain(service);
-    // A repository of that very path comes first: it was served there before there were views.
-    return 'refusal' in found ? ((await finder.find(service)) ?? found) : found;
-  };
-  return { folder, cache: null, find, carrier: new Clones(folder, entriesOf) };
+function pageOf(
+  { page, warn }: ServedOptions,
+  source: PageSource,
+  metrics: Metrics,
+  git: string | null,
+): SitePage | null {
+  return page === undefined
+    ? null
+    : new SitePage({ ...page, source, git, totals: () => metrics.totals(), warn });
 }

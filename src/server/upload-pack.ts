@@ -42,7 +42,7 @@ async function capabilitiesOf(
   // A list that is not told need not be in order, unless that is why.
   const isWhy = (warning: string) => warning.includes('mirrorList.enabled=');
   for (const warning of warnings) if (settings.enabled || isWhy(warning)) warn(warning);
-  return mirrorListCapabilities(settings, entries, lookAt(sshAddress(env), warn));
+  return mirrorListCapabilities({ settings, entries }, lookAt(sshAddress(env), warn));
 }
 
 function statusOf({ status, signal }: Exit): number {

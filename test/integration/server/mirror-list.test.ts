@@ -104,6 +104,7 @@ const TOLD = {
   ttl: 3600,
   state: 'current',
   successor: null,
+  stale: null,
 };
 
 describe('a list', () => {

@@ -365,6 +365,43 @@ async function settled(look: () => number): Promise<void> {
   }
 }
 
+describe('the page', () => {
+  test("is not there unless it is told to be: what is under /-/ is the upstream's", async () => {
+    const seen: string[] = [];
+    const { url, server } = await startOdd((request, response) => {
+      seen.push(request.url ?? '');
+      response.end('its own');
+    });
+    const own = await gamServeUpstream(sandbox, url);
+    const paths = ['/-/', '/-/status.json', '/-/gam/', '/-/gam', '/-/profile'];
+    for (const path of paths) expect((await ask({ url: own.url, path })).body.toString()).toBe('its own');
+    expect(seen).toEqual(paths);
+    await own.stop();
+    const paged = await gamServeUpstream(sandbox, url, ['--page', '--config', sandbox.path('list.conf')]);
+    for (const path of ['/-/', '/-/status.json', '/-/gam/other'])
+      expect((await ask({ url: paged.url, path })).body.toString()).toBe('its own');
+    const led = await ask({ url: paged.url, path: '/-/gam' });
+    expect([led.status, new URL(led.headers.location ?? '', `${paged.url}/-/gam`).pathname]).toEqual([
+      308,
+      '/-/gam/',
+    ]);
+    const page = await ask({ url: paged.url, path: '/-/gam/' });
+    expect(page.body.toString()).toContain('2 mirrors of every repository');
+    const [, metrics = ''] = /href="([^"]*metrics)"/.exec(page.body.toString()) ?? [];
+    expect(new URL(metrics, `${paged.url}/-/gam/`).pathname).toBe('/-/metrics');
+    await ask({ url: paged.url, path: '/secret/repo.git/info/refs?service=git-upload-pack' });
+    const { body } = await ask({ url: paged.url, path: '/-/gam/status.json' });
+    expect(JSON.parse(body.toString())).toMatchObject({
+      kind: 'upstream',
+      lists: [{ path: '/*', mirrors: [{}, {}] }],
+    });
+    expect(body.toString()).not.toContain('secret');
+    await paged.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
 describe('an upstream', () => {
   test('that breaks off in the middle breaks the answer off', async () => {
     await withOdd(

@@ -9,7 +9,7 @@ const ANNA = 'http://anna.example:8080/';
 
 function list(urls: readonly string[], more: Partial<MirrorList> = {}): MirrorList {
   const mirrors = urls.map((url, n) => ({ id: `m${n}`, url, location: null, priority: null }));
-  const rest = { more: 0, prefer: null, ttl: null, state: 'current', successor: null } as const;
+  const rest = { more: 0, prefer: null, ttl: null, state: 'current', successor: null, stale: null } as const;
   return { canonical: [CANONICAL], mirrors, ...rest, ...more };
 }
 

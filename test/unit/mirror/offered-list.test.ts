@@ -57,6 +57,7 @@ describe('a list in pages', () => {
       ttl: 86_400,
       state: 'current',
       successor: null,
+      stale: null,
     });
   });
 
