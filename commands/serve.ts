@@ -236,7 +236,7 @@ export default class Serve extends GamCommand {
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });
     // Whoever reads that line may tell it to stop at once.
-    const stopped = untilStopped(server);
+    const stopped = untilStopped(server, flags.quiet ? () => undefined : (line) => this.remark(line));
     this.say(`listening on ${server.url}`);
     this.exit(await stopped);
   }

@@ -31,6 +31,8 @@ export interface ServeOptions extends Omit<ServedOptions, 'patience'> {
 export interface RunningServer {
   /** `http://<host>:<port>/`, or https; the port is the real one. */
   readonly url: string;
+  /** How many requests are being answered. */
+  readonly running: number;
   /** Takes no more connections, and lets running requests end for some seconds. Resolves when nothing is left. */
   stop(): Promise<void>;
   /** Ends everything at once; stop() then resolves. */
@@ -69,6 +71,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { port } = server.address() as AddressInfo;
   return {
     url: serverUrl(tls === null ? 'http' : 'https', { host: listen.host, port }),
+    get running() {
+      return site.running;
+    },
     stop: async () => {
       await Promise.all([site.stop(server, patience.stop), cache?.stop()]);
       await Promise.all([cache?.close(), views?.close()]);

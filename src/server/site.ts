@@ -33,6 +33,7 @@ export class Site {
   readonly #parts: SiteParts;
   readonly #working = new Set<Promise<unknown>>();
   #stopping = false;
+  #ended = false;
 
   constructor(parts: SiteParts) {
     this.#parts = parts;
@@ -47,6 +48,11 @@ export class Site {
     this.#working.add(work);
     const over = () => this.#working.delete(work);
     work.then(over, over);
+  }
+
+  /** How many requests are being answered. */
+  get running(): number {
+    return this.#working.size;
   }
 
   /**
@@ -68,6 +74,7 @@ export class Site {
 
   /** Ends every git and every request to a server upstream, and hangs up on everybody. */
   end(server: Server): void {
+    this.#ended = true;
     this.#parts.repositories.end();
     server.closeAllConnections();
   }
@@ -115,7 +122,7 @@ export class Site {
   #tell(exchange: Exchange): void {
     const { gone, response } = exchange;
     const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
-    if (gone.aborted) exchange.reason ??= 'the client left';
+    if (gone.aborted) exchange.reason ??= this.#ended ? 'the server was stopped' : 'the client left';
     this.#parts.metrics.count(exchange, status);
     this.#parts.page?.count(exchange, status);
     this.#parts.log(accessLine(exchange, status));
