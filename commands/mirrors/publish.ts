@@ -16,6 +16,7 @@ import { LONGEST_TTL, type MirrorList } from '../../src/protocol/mirror-list.ts'
 import { PUBLISHED_REF } from '../../src/protocol/published-list.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
+import { unmarkUnlisted } from '../../src/state/unlisted.ts';
 
 /** What the flags say of a list that is made of the configuration. */
 interface Asked {
@@ -99,7 +100,10 @@ export default class Publish extends GamCommand {
     const published = await interruptible((signal) =>
       publishList(remote.name, text, { ...this.where, env: this.env, signal }),
     );
-    if (published === null || quiet) return;
+    if (published === null) return;
+    // Here it is known by now that there is something to look for; elsewhere a day may pass.
+    unmarkUnlisted(remote.canonical, this.env);
+    if (quiet) return;
     const name = printable(remote.name);
     const { length } = list.mirrors;
     this.say(

@@ -248,6 +248,9 @@ describe('git sees just what it sees without gam:', () => {
 test('a server on which nothing is published is not looked at again for a day, nor one with a list of no use', async () => {
   await clone();
   expect(mayHaveList(url, sandbox.env)).toBe(false);
+  await publish('one');
+  expect(mayHaveList(url, sandbox.env)).toBe(true);
+  await sandbox.git(['update-ref', '-d', REF], { cwd: 'served/project' });
   rmSync(sandbox.path('home/.local/state'), { recursive: true });
   await publish('one');
   await sandbox.git(['clone', '-q', `mirror::${url}`, `refused-${number}`]);
