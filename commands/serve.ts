@@ -23,6 +23,28 @@ interface CacheFlags {
   'cache-size'?: string | undefined;
 }
 
+/** Flags that mean nothing without another one, and what to do about it. */
+const COMPANIONS = [
+  ['cache', 'for', 'name a URL under which its repositories are: --for https://github.com/'],
+  ['for', 'cache', 'name a folder for the copies: --cache <dir>'],
+  ['ttl', 'cache', 'it is for how long copies are young: --cache <dir>'],
+  ['cache-size', 'cache', 'it is how much copies may take: --cache <dir>'],
+  ['config', 'upstream', 'name the server whose mirrors are told: --upstream <url>'],
+  ['tls-cert', 'tls-key', 'name the key of that certificate'],
+  ['tls-key', 'tls-cert', 'name the certificate of that key'],
+] as const;
+
+/** @throws GamError `usage` where a flag lacks another one, or two make two servers */
+function judgeTogether(flags: Readonly<Record<string, unknown>>): void {
+  for (const [one, other, suggestion] of COMPANIONS)
+    if (flags[one] !== undefined && flags[other] === undefined)
+      throw new GamError('usage', `--${one} needs --${other}`, { suggestion });
+  if (flags['upstream'] !== undefined && flags['cache'] !== undefined)
+    throw new GamError('usage', '--upstream and --cache are two servers', {
+      suggestion: 'start a gam serve for each',
+    });
+}
+
 function needed<T>(value: T | undefined, flag: string, suggestion: string): T {
   if (value !== undefined) return value;
   throw new GamError('usage', `the value of --${flag} cannot be read`, { suggestion });
@@ -67,11 +89,16 @@ export default class Serve extends GamCommand {
       'of protocol v2 that ask (see gam upload-pack --help), and as JSON at /<repository>/info/mirrors. ' +
       'By geoip, the nearest to the client come first; behind a proxy, --trusted-proxy has that ' +
       'tell who the client is.',
+    'An ordinary clone is served as what it is a clone of, too, at /<clone>/-/remotes/<remote>: the branches that it has of ' +
+      'that remote under their own names, and nothing of its own but tags. Clients that know the canonical URL only ask the ' +
+      'server where it has that (gam mirrors add http://<this host>:<port>/), by url= in protocol v2 or at ' +
+      '/info/mirrors?url=<url>, and are told else which URLs are carried. --no-carry turns that off.',
     'With a browser, /-/ shows what the server does, the mirrors that its repositories list, on a map ' +
-      'and in tables, and how fresh each is; /-/status.json has the same. A mirror is asked for its ' +
-      'refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
+      'and in tables, and how fresh each is, or which copies a cache has; /-/status.json has the same. A mirror is ' +
+      'asked for its refs, without any login, at most every ten minutes, and only while somebody looks, or with ' +
       '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
-      '--no-page turns it off.',
+      "--no-page turns it off. With --upstream, everything under /-/ but health and metrics is that server's own; with " +
+      '--page there is one at /-/gam/, which names no repository.',
     'With --upstream, everything is passed on to another git server as it is, and the same list is told ' +
       'for all its repositories: mirrorList.* of the configuration of git (system, user) or of --config. ' +
       'There, each mirrorList.<id>.url and mirrorList.canonical is a base, to which the path of the ' +
@@ -83,6 +110,10 @@ export default class Serve extends GamCommand {
   static override examples = [
     '<%= config.bin %> serve /srv/git',
     '<%= config.bin %> serve --listen 0.0.0.0:8080 /srv/git',
+    {
+      description: 'Your clones, as mirrors for those around you:',
+      command: '<%= config.bin %> serve --listen 0.0.0.0:8080 ~/src',
+    },
     '<%= config.bin %> serve --upstream https://git.example/ --config mirrors.conf',
     '<%= config.bin %> serve --trusted-proxy 10.0.0.0/8 --listen 10.0.0.2:8080 /srv/git',
     '<%= config.bin %> serve --cache /srv/cache --for https://github.com/ --for https://gitlab.com/group/',
@@ -102,12 +133,10 @@ export default class Serve extends GamCommand {
     'tls-cert': Flags.string({
       summary: 'Speak https, with the certificate in this file (PEM).',
       helpValue: '<file>',
-      dependsOn: ['tls-key'],
     }),
     'tls-key': Flags.string({
       summary: 'The key of that certificate (PEM).',
       helpValue: '<file>',
-      dependsOn: ['tls-cert'],
     }),
     htpasswd: Flags.string({
       summary: 'Let in only users of this file (bcrypt, apr1, SHA).',
@@ -116,12 +145,10 @@ export default class Serve extends GamCommand {
     upstream: Flags.string({
       summary: 'Serve no folder, but pass all on to this git server, and tell its mirrors.',
       helpValue: '<url>',
-      exclusive: ['cache'],
     }),
     config: Flags.string({
       summary: 'The git configuration with the mirrors of that server.',
       helpValue: '<file>',
-      dependsOn: ['upstream'],
     }),
     'trusted-proxy': Flags.string({
       summary: 'Believe what this proxy says of its client (X-Forwarded-For).',
@@ -132,29 +159,29 @@ export default class Serve extends GamCommand {
     cache: Flags.string({
       summary: 'Keep copies of the repositories of others in this folder, and serve these.',
       helpValue: '<dir>',
-      dependsOn: ['for'],
     }),
     for: Flags.string({
       summary: 'A URL (http, https) under which all repositories are; several may be given.',
       helpValue: '<base>',
       multiple: true,
       multipleNonGreedy: true,
-      dependsOn: ['cache'],
     }),
     ttl: Flags.string({
       summary: 'For how long a copy is served without a look at canonical (ms, s, m).',
       description: 'Without it: 60s.',
       helpValue: '<time>',
-      dependsOn: ['cache'],
     }),
     'cache-size': Flags.string({
       summary: 'The most that all copies may take (k, m, g); the least recently used go.',
       description: 'Without it: as much as there is.',
       helpValue: '<size>',
-      dependsOn: ['cache'],
     }),
     page: Flags.boolean({
-      summary: 'Show the page at /-/.',
+      summary: 'Show the page at /-/; with --upstream at /-/gam/, and only if told.',
+      allowNo: true,
+    }),
+    carry: Flags.boolean({
+      summary: 'Serve clones as what they are clones of, too, and tell clients of which.',
       default: true,
       allowNo: true,
     }),
@@ -171,6 +198,7 @@ export default class Serve extends GamCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Serve);
+    judgeTogether(flags);
     const { 'tls-cert': cert, 'tls-key': key } = flags;
     const listen = parseListenAddress(flags.listen);
     const { upstream } = flags;
@@ -181,11 +209,11 @@ export default class Serve extends GamCommand {
     const root =
       flags.cache === undefined ? (args.root ?? this.where.cwd) : cacheOf(flags.cache, flags, args.root);
     if (root === '') throw new GamError('usage', 'the root is empty');
-    if (flags['check-mirrors'] && !(flags.page && upstream === undefined))
-      throw new GamError(
-        'usage',
-        '--check-mirrors is for the page, which is off with --no-page and --upstream',
-      );
+    const hasPage = flags.page ?? upstream === undefined;
+    if (flags['check-mirrors'] && !(hasPage && upstream === undefined && flags.cache === undefined))
+      throw new GamError('usage', '--check-mirrors is for the page, and for mirrors that repositories list', {
+        suggestion: 'leave it out with --no-page, --upstream and --cache',
+      });
     // Whoever read the log is gone; clients are not.
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
@@ -202,12 +230,13 @@ export default class Serve extends GamCommand {
       tls: cert === undefined || key === undefined ? undefined : { cert, key },
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
-      page: flags.page ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      page: hasPage ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      carry: flags.carry,
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });
     // Whoever reads that line may tell it to stop at once.
-    const stopped = untilStopped(server);
+    const stopped = untilStopped(server, flags.quiet ? () => undefined : (line) => this.remark(line));
     this.say(`listening on ${server.url}`);
     this.exit(await stopped);
   }

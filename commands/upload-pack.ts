@@ -10,6 +10,8 @@ export default class UploadPack extends Command {
     'In the configuration of the served repository: mirrorList.<id>.url names a mirror, with .location, .priority and ' +
       '.weight; mirrorList.policy orders them (fixed, random, geoip); mirrorList.limit, .ttl, .prefer, .canonical, ' +
       '.state and .successor say what is told beside them.',
+    'Of an ordinary clone, <clone>/-/remotes/<remote> is what that remote is: its branches under their own names, and nothing ' +
+      "of the clone's own but its tags.",
     'sshd hands GIT_PROTOCOL on only with AcceptEnv GIT_PROTOCOL; without it, clients speak an older protocol.',
   ].join('\n\n');
   static override strict = false;

@@ -54,11 +54,6 @@ export class GamError extends Error {
   readonly suggestion: string | undefined;
   readonly tryElsewhere: boolean;
 
-  // A bundle of its own has a class of its own (src/main/build.ts): what `gam serve` throws there is told here.
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === 'GamError';
-  }
-
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'GamError';

@@ -25,6 +25,8 @@ export default class Add extends GamCommand {
     'The URL is judged before anything is stored: http, https, ssh, git, or a local folder; never one ' +
       'with a login in it, which belongs into a credential helper. Whether the mirror answers is not ' +
       'tried.',
+    'The URL of a host alone, such as http://anna:8080/, is enough where gam serve runs: it is asked where it has the ' +
+      'repository, by the URL of canonical, when a fetch uses it first.',
     'Where the address of its host is, by geoip-lite, is remembered: of mirrors never measured, a fetch tries the nearest ' +
       'first. DNS is asked for that, for a second at most.',
     'Stored is remote.<name>.mirrorUrl in this repository or, with --for, mirror.<base>.url. The path ' +
@@ -32,6 +34,7 @@ export default class Add extends GamCommand {
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> mirrors add https://eu.mirror.example/project.git',
+    '<%= config.bin %> mirrors add http://anna:8080/',
     '<%= config.bin %> mirrors add ../copy-on-the-lan --remote upstream',
     '<%= config.bin %> mirrors add https://cache.lan/github.com/ --for https://github.com/ --global',
   ];

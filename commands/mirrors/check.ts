@@ -7,6 +7,7 @@ import { GamCommand } from '../../src/main/command.ts';
 import { FAILED } from '../../src/main/failure.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { layOut } from '../../src/main/table.ts';
+import { staleWords } from '../../src/mirror/list-lines.ts';
 import { checkColumns } from '../../src/mirror/mirror-columns.ts';
 
 export default class Check extends GamCommand {
@@ -15,13 +16,14 @@ export default class Check extends GamCommand {
     'Contacts every mirror that gam mirrors list shows, under the rules of a fetch: no credential of another ' +
       'host, no redirects, bounded time. LATENCY is until its first answer; RATE is seen on at most 1 MiB or ' +
       '3 s of a pack, "-" where the repository is too small to tell; LAG is how many commits, and how much ' +
-      'time, its branches are behind canonical: "-" where the commits are not in this repository.',
+      'time, its branches are behind canonical: "-" where the commits are not in this repository. A cache that ' +
+      'cannot ask canonical says since when ("stale").',
     'What is found is remembered, and decides which mirror the next fetch tries first; with it, where the address of each ' +
       'mirror is, by geoip-lite, which counts until it is measured. http(s) mirrors are ' +
       'measured without git, all others, and those for which a proxy, a certificate or a login is set up, by ' +
       'git itself, whose start counts for their latency.',
     'Exits with 1 when no mirror can be used. With --json: an array of {url, site, canonical, source, ' +
-      'preferred, state, reason, latencyMs, bytesPerSecond, lag, lagSeconds}; state is "ready", "failed" or ' +
+      'preferred, state, reason, latencyMs, bytesPerSecond, lag, lagSeconds, staleSeconds}; state is "ready", "failed" or ' +
       '"refused"; what is not known is null.',
   ].join('\n\n');
   static override examples = [
@@ -55,9 +57,13 @@ export default class Check extends GamCommand {
 
   private table(all: readonly CheckedMirror[]): string[] {
     if (all.length === 0) return ['No mirrors to check; add one with: gam mirrors add <mirror-url>'];
-    const reasons = all.flatMap(({ state, url, reason }) =>
-      reason === null ? [] : [`${state}: ${url}: ${reason}`],
-    );
+    const reasons = all.flatMap(({ canonical, reason, staleSeconds, state, url }) => {
+      const stale = staleWords([canonical], staleSeconds);
+      return [
+        ...(reason === null ? [] : [`${state}: ${url}: ${reason}`]),
+        ...(stale === null ? [] : [`stale: ${url}: ${stale}`]),
+      ];
+    });
     return [...layOut(checkColumns(all), this.width()), ...reasons];
   }
 }

@@ -11,7 +11,7 @@ import { type ListedMirror, listMirrors, listTargets, type Target } from '../../
 import { mirrorColumns } from '../../src/mirror/mirror-columns.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
-import { recall } from '../../src/state/measures.ts';
+import { addressesOf, recallAt } from '../../src/state/addresses.ts';
 import { recallOffers } from '../../src/state/mirror-lists.ts';
 
 /** The mirrors of everything that was asked for. */
@@ -30,7 +30,8 @@ export default class List extends GamCommand {
     'They stand in the order in which they are tried: RANK. STATE is "ready", "preferred" (ready, and tried ' +
       'first), "backing-off" (it failed, and goes last for a while) or "refused" (never contacted); the ' +
       'reason follows the table. SOURCE is "config" for remote.<name>.mirrorUrl, "prefix" for ' +
-      'mirror.<base>.url, and "server" for what canonical itself has named (gam mirrors refresh). SITE names where refs are staged: refs/mirror/<site>/.',
+      'mirror.<base>.url, "server" for what canonical itself has named (gam mirrors refresh), and "published" for what the list ' +
+      'at its refs/meta/mirrors names (gam mirrors publish). SITE names where refs are staged: refs/mirror/<site>/.',
     'What fetches in this network have shown, and gam mirrors check: LATENCY until a mirror answers, RATE of ' +
       'packs, LAG behind canonical in commits and time, HITS (how often it had something to bring), SAVED ' +
       '(bytes that canonical need not send), USED (how long ago). What is unknown is "-"; columns without ' +
@@ -77,7 +78,6 @@ export default class List extends GamCommand {
     const [repository, entries] = await Promise.all([discoverRepository(this.where), readConfig(this.where)]);
     const inRepository = repository !== null;
     const { settings, warnings } = readSettings(entries);
-    const known = recall(this.env, settings.location);
     const now = Date.now();
     const listed = listTargets(entries, { inRepository, url, remote }).map((target) => ({
       target,
@@ -85,7 +85,7 @@ export default class List extends GamCommand {
         entries,
         target,
         recallOffers(target.canonical, settings.acceptMirrorUrl, this.env),
-        known,
+        recallAt(addressesOf(target.canonical, this.env), this.env, settings.location),
         now,
       ),
     }));

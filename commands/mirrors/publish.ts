@@ -7,14 +7,16 @@ import { GamError } from '../../src/errors.ts';
 import { readConfig } from '../../src/git/config.ts';
 import { needRepository } from '../../src/git/discover.ts';
 import { readMirrorListFile, writeMirrorListFile } from '../../src/git/mirror-list-file.ts';
-import { PUBLISHED_REF, publishList } from '../../src/git/publish.ts';
+import { publishList } from '../../src/git/publish.ts';
 import { GamCommand } from '../../src/main/command.ts';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { defaultRemote, needRemote } from '../../src/mirror/listing.ts';
 import { judgeMirrorList, publishableMirrors, unfitForOthers } from '../../src/mirror/publishable.ts';
 import { LONGEST_TTL, type MirrorList } from '../../src/protocol/mirror-list.ts';
+import { PUBLISHED_REF } from '../../src/protocol/published-list.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
 import { printable } from '../../src/protocol/text.ts';
+import { unmarkUnlisted } from '../../src/state/unlisted.ts';
 
 /** What the flags say of a list that is made of the configuration. */
 interface Asked {
@@ -33,7 +35,8 @@ export default class Publish extends GamCommand {
     'Published are the values of remote.<name>.mirrorUrl, by ids made of their hosts, with the URL of the remote as the canonical ' +
       'one; left out is what is of no use to others, or not for them: paths, logins, and hosts of a private network ' +
       'or with a name that only means something there (--force lets these two pass). Or else --file, as it is, in which ' +
-      'nothing of that may be. By default, those who read a list take https:// mirrors only (gam.acceptMirrorUrl).',
+      'nothing of that may be. gam finds a list by itself, with the next clone or fetch of each reader, and uses it from the one after that on. By default, ' +
+      'those who read a list take https:// mirrors only (gam.acceptMirrorUrl).',
     'The list is made anew each time, in a new commit on top of the old one, other files of which stay. It is pushed only ' +
       'if nobody has published another one meanwhile, and not at all if it is the same. --dry-run prints the file and ' +
       'contacts nobody. In this repository nothing changes, but for some objects that nothing refers to.',
@@ -97,7 +100,10 @@ export default class Publish extends GamCommand {
     const published = await interruptible((signal) =>
       publishList(remote.name, text, { ...this.where, env: this.env, signal }),
     );
-    if (published === null || quiet) return;
+    if (published === null) return;
+    // Here it is known by now that there is something to look for; elsewhere a day may pass.
+    unmarkUnlisted(remote.canonical, this.env);
+    if (quiet) return;
     const name = printable(remote.name);
     const { length } = list.mirrors;
     this.say(
@@ -139,6 +145,7 @@ export default class Publish extends GamCommand {
       ttl: ttl ?? null,
       state: 'current',
       successor: null,
+      stale: null,
     };
   }
 

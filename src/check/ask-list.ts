@@ -3,7 +3,7 @@ import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import type { Target } from '../mirror/listing.ts';
 import { linePacket } from '../pkt-line/encode.ts';
-import { type Advertisement, formatLines, parseAdvertisement } from '../protocol/advertisement.ts';
+import { type Advertisement, formatLines } from '../protocol/advertisement.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { type MirrorList, parseMirrorList } from '../protocol/mirror-list.ts';
 import { listedVariable, MIRROR_LIST, writeMirrorListRequest } from '../protocol/mirror-list-request.ts';
@@ -11,23 +11,29 @@ import { redactUrl } from '../protocol/redact.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
 import { openCanonical, webLine } from '../transport/canonical-line.ts';
 import type { Connection } from '../transport/connection.ts';
-import { PacketSource } from '../transport/packet-source.ts';
-import { Deadline } from '../transport/patience.ts';
 import { startWebHelper, webHelper } from '../transport/web.ts';
+import { askPublished, type Published } from './ask-published.ts';
+import { OpenedLine } from './opened-line.ts';
 
 /** What canonical is asked with. */
 export interface ListAsking {
   entries: readonly ConfigEntry[];
   env: Environment;
+  pid: number;
   /** Ends it, with its children. */
   signal: AbortSignal;
 }
 
-/** How long canonical may take to greet, in milliseconds; a login may be asked for. To answer then, as long again. */
-const PATIENCE_MS = 60_000;
+/** The most bytes of a list. */
+const LONGEST_LIST = 1024 ** 2;
 
-/** The most bytes of a greeting, and of a list. */
-const LONGEST = { greeting: 64 * 1024, list: 1024 ** 2 };
+/** The lists that canonical has. */
+export interface AskedLists {
+  /** Its own; null where it has none. */
+  server: MirrorList | null;
+  /** The one that is published there; null where none is. */
+  published: Published | null;
+}
 
 async function open(
   { remote, canonical }: Target,
@@ -56,37 +62,34 @@ async function open(
   });
 }
 
-async function greeting(source: PacketSource, stateless: boolean): Promise<Advertisement | null> {
-  const patience = new Deadline(PATIENCE_MS, 'no answer');
-  const opened = stateless ? await source.textLine(patience) : '';
-  if (opened === null) throw new GamError('canonical-failed', 'canonical does not answer');
-  return opened === '' ? parseAdvertisement(await source.lines(patience, LONGEST.greeting)) : null;
+async function askServer(line: OpenedLine, greeted: Advertisement): Promise<MirrorList | null> {
+  if (!greeted.capabilities.has(MIRROR_LIST)) return null;
+  const request = writeMirrorListRequest({ url: null, skip: 0 }, formatLines(greeted));
+  const variables = (await line.lines(request, LONGEST_LIST)).map((one) => listedVariable(linePacket(one)));
+  return parseMirrorList(variables.filter((variable) => variable !== null));
 }
 
 /**
- * Asks canonical for its list of mirrors, over a line of its own.
- * @returns null where it has none
+ * Asks canonical for its list of mirrors, and for the one that is published there, over a line of its own.
+ * @returns neither where it speaks an older protocol than v2
  * @throws GamError `canonical-failed` when it cannot be reached or answers nothing sensible
  */
-export async function askForList(target: Target, asking: ListAsking): Promise<MirrorList | null> {
-  let line: Connection | null = null;
+export async function askForLists(target: Target, asking: ListAsking): Promise<AskedLists> {
+  let connection: Connection | null = null;
   try {
-    line = await open(target, asking);
-    const source = new PacketSource(line.output);
-    const greeted = await greeting(source, line.stateless);
-    if (!greeted?.capabilities.has(MIRROR_LIST)) return null;
-    const request = writeMirrorListRequest({ url: null, skip: 0 }, formatLines(greeted));
-    line.input.write(Buffer.concat(request.map(({ raw }) => raw)));
-    const lines = await source.lines(new Deadline(PATIENCE_MS, 'no answer'), LONGEST.list);
-    const variables = lines.map((one) => listedVariable(linePacket(one)));
-    return parseMirrorList(variables.filter((variable) => variable !== null));
+    connection = await open(target, asking);
+    const line = new OpenedLine(connection);
+    const greeted = await line.greeting();
+    if (greeted === null) return { server: null, published: null };
+    const server = await askServer(line, greeted);
+    return { server, published: await askPublished(line, greeted, asking) };
   } catch (error) {
     asking.signal.throwIfAborted();
     if (!(error instanceof GamError)) throw error;
     const url = redactUrl(target.canonical);
     throw new GamError('canonical-failed', `${url}: ${error.message}`, { url, cause: error });
   } finally {
-    line?.input.end();
-    line?.close();
+    connection?.input.end();
+    connection?.close();
   }
 }

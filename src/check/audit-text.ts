@@ -77,6 +77,7 @@ function hostLines(host: AuditedHost, width: number): string[] {
   if (userAgent !== null) say('user agent', [userAgent]);
   if (host.service === 'git') {
     say('refs', refWords(host));
+    if (host.askedFor !== null) say('asked for', [host.askedFor]);
     say('haves', haves === null ? ['none'] : haveWords(haves));
   }
   if (addresses !== null) say('address', listed(addresses));

@@ -6,10 +6,11 @@ import { findHaves, type Haves } from '../git/haves.ts';
 import { gitAgent, isFitForMirrors } from '../git/version.ts';
 import type { AuditTarget } from '../mirror/audit-target.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
+import { namesHostOnly } from '../mirror/host-mirror.ts';
 import { type RankedMirror, rankMirrors } from '../mirror/rank.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { recall } from '../state/measures.ts';
+import { addressesOf, recallAt } from '../state/addresses.ts';
 import { recallOffers } from '../state/mirror-lists.ts';
 import { isTransportAllowed, transportName } from '../transport/allowed.ts';
 import { protocolVersion } from '../transport/protocol-version.ts';
@@ -39,6 +40,8 @@ interface Told {
   refs: string[];
   haves: Haves | null;
   agent: string;
+  /** As mirrors that are named by their host only are asked for it. */
+  canonical: string | null;
 }
 
 async function auditCanonical(target: AuditTarget, told: Told, auditing: Auditing): Promise<AuditedHost> {
@@ -64,6 +67,7 @@ async function auditCanonical(target: AuditTarget, told: Told, auditing: Auditin
     preferred: false,
     ...(never ? NOTHING_SHOWN : await shownTo(url, around)),
     refs: never ? [] : told.refs,
+    askedFor: null,
     haves: never ? null : told.haves,
   };
 }
@@ -106,6 +110,7 @@ async function auditMirror(
     preferred,
     ...(contacted && looked ? looked.shown : NOTHING_SHOWN),
     refs: contacted && !bundle ? told.refs : [],
+    askedFor: contacted && namesHostOnly(url) ? told.canonical : null,
     haves: contacted && !bundle ? told.haves : null,
   };
 }
@@ -122,7 +127,9 @@ export async function audit(target: AuditTarget, auditing: Auditing): Promise<Au
     ({ section, name, value }) => section === 'fetch' && name === 'negotiationalgorithm' && value === 'noop',
   );
   const haves = inRepository && target.remote !== null && !silent ? await findHaves({ env, cwd }) : null;
-  const told: Told = { refs: target.refs, haves, agent: await gitAgent({ env, cwd }) };
+  const addresses = addressesOf(target.canonical, env);
+  const { canonical: asked } = addresses;
+  const told: Told = { refs: target.refs, haves, agent: await gitAgent({ env, cwd }), canonical: asked };
   const { settings } = readSettings(entries);
   const canonical = await auditCanonical(target, told, auditing).catch((error: unknown) => {
     if (!(error instanceof GamError && error.code === 'bad-url')) throw error;
@@ -133,7 +140,7 @@ export async function audit(target: AuditTarget, auditing: Auditing): Promise<Au
   const off = canonical.state === 'refused' ? 'canonical may not be contacted' : await mirrorsOff(auditing);
   const offers = recallOffers(target.canonical, settings.acceptMirrorUrl, env);
   const mirrors = candidateMirrors(entries, target.remote, target.canonical, offers);
-  const ranked = rankMirrors(mirrors, recall(env, settings.location), Date.now(), null);
+  const ranked = rankMirrors(mirrors, recallAt(addresses, env, settings.location), Date.now(), null);
   const hosts = [canonical];
   let rank = 0;
   for (const one of ranked) {

@@ -25,6 +25,8 @@ export interface AuditedHost extends Shown {
   preferred: boolean;
   /** Names of refs that it is asked for, or what they begin with; a mirror those of them that are wanted. */
   refs: string[];
+  /** The URL of canonical that it is told, to be asked where it has that; null where it is named with a path. */
+  askedFor: string | null;
   /** The commits here whose ids it is told. */
   haves: Haves | null;
   /** Addresses that can be told without asking anybody; null where a name would have to be looked up. */

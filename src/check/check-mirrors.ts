@@ -5,11 +5,13 @@ import type { Environment } from '../git/environment.ts';
 import { lagBehind } from '../git/lag.ts';
 import { remoteBranches } from '../git/remote-refs.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
+import { namesHostOnly } from '../mirror/host-mirror.ts';
 import type { Target } from '../mirror/listing.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { redactUrl } from '../protocol/redact.ts';
+import { addressesOf, measuredUrl } from '../state/addresses.ts';
 import { type Note, remember } from '../state/measures.ts';
 import { recallOffers } from '../state/mirror-lists.ts';
 import { barring } from '../transport/barring.ts';
@@ -49,7 +51,9 @@ async function probe(
   const url = parseGitUrl(mirror.url);
   const { entries, env } = checking;
   const sha1 = (lastValue(entries, 'extensions', null, 'objectformat') ?? 'sha1') === 'sha1';
-  if (url.kind !== 'web' || !sha1 || !isPlainWeb(entries, env)) return probeLine(mirror.url, contact, inTurn);
+  const isAsked = namesHostOnly(mirror.url);
+  if (url.kind !== 'web' || isAsked || !sha1 || !isPlainWeb(entries, env))
+    return probeLine(mirror.url, contact, inTurn);
   const refusal = barring(url, entries, env);
   if (refusal !== null) throw new GamError('mirror-barred', refusal, { tryElsewhere: true });
   const { probeWeb } = await import('../transport/web-probe.ts');
@@ -63,8 +67,11 @@ function candidates({ remote, canonical }: Target, { entries, env, settings }: C
 async function checkTarget(target: Target, checking: Checking, notes: Note[], all: Gate, inTurn: Gate) {
   const { entries, env, cwd, settings, signal } = checking;
   const mirrors = candidates(target, checking);
-  const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  const contact: MirrorContact = { entries, env, settings, signal, note };
+  const addresses = addressesOf(target.canonical, env);
+  for (const { url } of mirrors) if (namesHostOnly(url)) addresses.forget(url);
+  const note = (url: string, seen: Observation) =>
+    void notes.push({ url: measuredUrl(addresses, url), seen });
+  const contact: MirrorContact = { entries, env, settings, signal, note, addresses };
   const patience = AbortSignal.any([signal, AbortSignal.timeout(CANONICAL_MS)]);
   const branches = remoteBranches(target.canonical, { cwd, env, signal: patience }).catch(() => null);
   const check = async (mirror: Mirror): Promise<CheckedMirror> => {

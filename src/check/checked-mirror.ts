@@ -21,12 +21,14 @@ export interface CheckedMirror {
   /** Commits behind canonical, and the time between the newest commits. */
   lag: number | null;
   lagSeconds: number | null;
+  /** For how long the mirror could not ask canonical whether it is up to date, in seconds, as it says itself. */
+  staleSeconds: number | null;
 }
 
 /** What a look at a mirror comes to. */
 export type Outcome = Pick<
   CheckedMirror,
-  'state' | 'reason' | 'latencyMs' | 'bytesPerSecond' | 'lag' | 'lagSeconds'
+  'state' | 'reason' | 'latencyMs' | 'bytesPerSecond' | 'lag' | 'lagSeconds' | 'staleSeconds'
 >;
 
 /** Shorter packs tell nothing of the rate. */
@@ -37,7 +39,7 @@ function rounded(number: number): number {
 }
 
 /** The outcome of a probe. */
-export function ready({ latency, sample }: Probe, lag: Lag): Outcome {
+export function ready({ latency, sample, stale }: Probe, lag: Lag): Outcome {
   const tells = sample.bytes >= SMALLEST_SAMPLE;
   return {
     state: 'ready',
@@ -46,6 +48,7 @@ export function ready({ latency, sample }: Probe, lag: Lag): Outcome {
     bytesPerSecond: tells ? Math.round((sample.bytes / Math.max(sample.ms, 1)) * 1000) : null,
     lag: lag.commits,
     lagSeconds: lag.seconds,
+    staleSeconds: stale,
   };
 }
 
@@ -59,6 +62,7 @@ export function failed(error: unknown): Outcome {
     bytesPerSecond: null,
     lag: null,
     lagSeconds: null,
+    staleSeconds: null,
   };
 }
 

@@ -5,7 +5,7 @@ import { type Environment, withoutRepository } from './environment.ts';
 import { runGit } from './run.ts';
 
 /** The most bytes that such a file may have. */
-const LARGEST = 1024 ** 2;
+export const LARGEST_LIST_FILE = 1024 ** 2;
 
 /**
  * Reads a mirror list in its form as a file, that of git's configuration. git reads it itself, and includes nothing: the text
@@ -14,7 +14,7 @@ const LARGEST = 1024 ** 2;
  * @throws GamError `bad-mirror-list` when git cannot read it, or it is no list
  */
 export async function readMirrorListFile(text: Buffer, env: Environment): Promise<MirrorList> {
-  if (text.length > LARGEST) throw badMirrorList('is larger than 1 MiB');
+  if (text.length > LARGEST_LIST_FILE) throw badMirrorList('is larger than 1 MiB');
   const args = ['config', '--no-includes', '--file', '-', '--list', '-z'];
   const { status, stdout } = await runGit(args, { env: withoutRepository(env), input: text });
   if (status !== 0) throw badMirrorList('is no configuration file');

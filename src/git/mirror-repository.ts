@@ -119,7 +119,9 @@ export async function cloneMirror(
   options: MirrorFetchOptions,
 ): Promise<MirrorFetched> {
   const settings = SERVING.flatMap((setting) => ['-c', setting]);
-  const args = ['clone', '--mirror', '--progress', '--origin=origin', '--template=', ...settings];
+  // --origin, which says so, too, goes with --mirror since git 2.29 only.
+  const named = ['-c', 'clone.defaultRemoteName=origin'];
+  const args = [...named, 'clone', '--mirror', '--progress', '--template=', ...settings];
   return talk(url, [...args, '--', url, folder], options);
 }
 

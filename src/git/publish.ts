@@ -1,12 +1,8 @@
 import { GamError } from '../errors.ts';
+import { PUBLISHED_FILE, PUBLISHED_REF } from '../protocol/published-list.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { gitOutput, type RunOptions, type RunResult, runGit } from './run.ts';
-
-/** Where a list is published for hosts whose server cannot be changed: the commit there has it as the file `mirrors`. */
-export const PUBLISHED_REF = 'refs/meta/mirrors';
-
-const FILE = 'mirrors';
 
 /** Nothing that runs beside, and no maintenance at the end, for an object or two. */
 const BY_THE_WAY = ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'transfer.bundleURI=false'];
@@ -74,8 +70,8 @@ async function bring(remote: string, commit: string, options: RunOptions): Promi
 async function makeTree(text: Buffer, old: string | null, options: RunOptions): Promise<string> {
   const blob = (await gitOutput(['hash-object', '-w', '--stdin'], { ...options, input: text })).trim();
   const listed = old === null ? '' : await gitOutput(['ls-tree', '-z', '--full-tree', old], options);
-  const others = listed.split('\0').filter((entry) => entry !== '' && !entry.endsWith(`\t${FILE}`));
-  const input = [...others, `100644 blob ${blob}\t${FILE}`].map((entry) => `${entry}\0`).join('');
+  const others = listed.split('\0').filter((entry) => entry !== '' && !entry.endsWith(`\t${PUBLISHED_FILE}`));
+  const input = [...others, `100644 blob ${blob}\t${PUBLISHED_FILE}`].map((entry) => `${entry}\0`).join('');
   return (await gitOutput(['mktree', '-z'], { ...options, input })).trim();
 }
 
@@ -89,7 +85,7 @@ async function push(remote: string, commit: string, old: string | null, options:
   const reason = told === undefined ? wordsOf(pushed) : printable(redactText(told));
   // Of the reason there are many wordings; where the list is another one now, that is it.
   const now = await publishedNow(remote, options).catch(() => old);
-  const look = `git fetch ${printable(remote)} ${PUBLISHED_REF} && git show FETCH_HEAD:${FILE}`;
+  const look = `git fetch ${printable(remote)} ${PUBLISHED_REF} && git show FETCH_HEAD:${PUBLISHED_FILE}`;
   const suggestion =
     now !== old
       ? `somebody has published another list meanwhile; look at it, and publish again: ${look}`

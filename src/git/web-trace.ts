@@ -4,7 +4,10 @@ export class WebTrace {
   status: number | null = null;
   /** Where the last answer leads to, when it leads elsewhere. */
   location: string | null = null;
-  /** The last line that is of neither trace nor progress: git's own word for what went wrong. */
+  /**
+   * git's own word for what went wrong: the first one, which is of whoever it went wrong for. Of a full disk index-pack says that it is
+   * full, and then fetch-pack that index-pack has said nothing that it understands.
+   */
   words = '';
   readonly #heard: () => void;
   #toProxy = false;
@@ -26,7 +29,7 @@ export class WebTrace {
   #read(line: string): void {
     const [, direction, header = ''] = HEADER.exec(line) ?? [];
     if (direction === undefined) {
-      if (/^(?:error|fatal): /.test(line)) this.words = line;
+      if (this.words === '' && /^(?:error|fatal): /.test(line)) this.words = line;
     } else if (direction === '=> Send') {
       const [method] = /^[A-Z]+(?= )/.exec(header) ?? [];
       if (method !== undefined) this.#toProxy = method === 'CONNECT';

@@ -57,7 +57,10 @@ const NOBODY = { holds: () => undefined, broke: () => undefined };
 function openHand(report: Report, line: string | undefined, gone: () => void): Hand {
   const hand: Hand = new Hand({
     ...(line === undefined ? NOBODY : joinLeaveLine(line, () => hand.leave(), gone)),
-    tell: (message) => report.line(message),
+    tell: (message) => {
+      if (process.stderr.isTTY) report.typed();
+      report.line(message);
+    },
   });
   return hand;
 }

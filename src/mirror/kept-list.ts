@@ -1,9 +1,9 @@
 import { type Location, parseLocation, writeLocation } from '../protocol/location.ts';
 import type { Preference, ServerState } from '../protocol/mirror-list.ts';
 import { printable } from '../protocol/text.ts';
-import { type KeptOffer, MOST_OFFERS } from './offers.ts';
+import { type KeptOffer, type ListSource, MOST_OFFERS } from './offers.ts';
 
-/** A server's list as it is remembered, and when it is to be asked for again. */
+/** A list as it is remembered, and when it is to be asked for again. */
 export interface KeptList {
   /** When canonical was asked last, in milliseconds since the epoch, be it in vain. */
   asked: number;
@@ -19,6 +19,8 @@ export interface KeptList {
   successor: string | null;
   /** When the user was told of its state last, in milliseconds since the epoch; 0: never. */
   told: number;
+  /** The commit in which it was published; null for a server's, and where the last one could not be had. */
+  commit: string | null;
 }
 
 /** Nothing, as before a server was ever asked. */
@@ -32,10 +34,14 @@ export const NO_LIST: Readonly<KeptList> = {
   state: 'current',
   successor: null,
   told: 0,
+  commit: null,
 };
 
-/** An hour: for so long a list is good that does not say. A minute: the least that any is, or each fetch would ask. Seconds. */
-const USUAL_TTL = 3600;
+/**
+ * An hour: for so long a server's list is good that does not say. A day: until a published one, which counts as long as it is
+ * published, is written down anew. A minute: the least that any is, or each fetch would ask. Seconds.
+ */
+const USUAL_TTL: Readonly<Record<ListSource, number>> = { server: 3600, published: 24 * 3600 };
 const SHORTEST_TTL = 60;
 
 /** Ten minutes: when a server is asked again that had no answer, in seconds. */
@@ -45,8 +51,8 @@ export const RETRY_TTL = 600;
 const LONGEST_URL = 2048;
 
 /** For how long a list is good, in seconds. */
-export function timeToLive(told: number | null): number {
-  return Math.max(told ?? USUAL_TTL, SHORTEST_TTL);
+export function timeToLive(told: number | null, source: ListSource = 'server'): number {
+  return Math.max(told ?? USUAL_TTL[source], SHORTEST_TTL);
 }
 
 /** What the user was told of a server's state is not said again for a day, in milliseconds. */
@@ -60,6 +66,14 @@ export function isToBeTold({ state, told }: KeptList, now: number): boolean {
 /** Whether mirrors are to be tried first, by what canonical says: for good, or as long as its list is. */
 export function prefersMirrors(kept: KeptList | null, now: number): boolean {
   return kept !== null && (kept.prefer === 'permanent' || (kept.prefer === 'temporary' && !isDue(kept, now)));
+}
+
+/**
+ * Whether a published list is to be read: it is another one than what is kept, or could not be had a while ago.
+ * @param commit where it is published now
+ */
+export function isUnread(kept: KeptList | null, commit: string, now: number): boolean {
+  return kept === null || (kept.commit === null ? isDue(kept, now) : kept.commit !== commit);
 }
 
 /** Whether canonical is to be asked for its list; also where the clock has been set back since. */
@@ -87,9 +101,10 @@ function parseOffer(value: unknown): KeptOffer[] {
 /**
  * Reads a list that was kept.
  * @param canonical the URL of the server that it must be of
- * @returns null for another server's, and for anything that writeKeptList() has not written
+ * @param from where it must have come from
+ * @returns null for another server's or source's, and for anything that writeKeptList() has not written
  */
-export function parseKeptList(text: string, canonical: string): KeptList | null {
+export function parseKeptList(text: string, canonical: string, from: ListSource = 'server'): KeptList | null {
   let content: Record<string, unknown>;
   try {
     content = (JSON.parse(text) ?? {}) as typeof content;
@@ -99,6 +114,7 @@ export function parseKeptList(text: string, canonical: string): KeptList | null 
   const {
     version,
     canonical: of,
+    source,
     asked,
     ttl,
     mirrors,
@@ -108,9 +124,10 @@ export function parseKeptList(text: string, canonical: string): KeptList | null 
     state,
     successor,
     told,
+    commit,
   } = content;
   const [at, seconds] = [parseCount(asked), parseCount(ttl)];
-  if (version !== 1 || of !== canonical || at === null || seconds === null) return null;
+  if (version !== 1 || of !== canonical || source !== from || at === null || seconds === null) return null;
   const offers = Array.isArray(mirrors) ? mirrors.slice(0, 2 * MOST_OFFERS) : [];
   return {
     asked: at,
@@ -122,15 +139,16 @@ export function parseKeptList(text: string, canonical: string): KeptList | null 
     state: state === 'deprecated' || state === 'refusing' || state === 'moved' ? state : 'current',
     successor: parseText(successor),
     told: parseCount(told) ?? 0,
+    commit: parseText(commit),
   };
 }
 
 /** Writes what parseKeptList() reads: JSON, a mirror a line. */
-export function writeKeptList(list: KeptList, canonical: string): string {
+export function writeKeptList(list: KeptList, canonical: string, source: ListSource = 'server'): string {
   const { mirrors, ...rest } = list;
   const lines = mirrors.map(({ location, ...offer }) =>
     JSON.stringify({ ...offer, location: location && writeLocation(location) }),
   );
-  const head = JSON.stringify({ version: 1, canonical, source: 'server', ...rest }).slice(0, -1);
+  const head = JSON.stringify({ version: 1, canonical, source, ...rest }).slice(0, -1);
   return `${head},"mirrors":[\n${lines.join(',\n')}\n]}\n`;
 }

@@ -25,6 +25,16 @@ export function stateLine({ state, successor }: Pick<MirrorList, 'state' | 'succ
     : `canonical has moved to ${heir}; to follow it: gam mirrors refresh --accept-move`;
 }
 
+/**
+ * What a mirror says of itself that cannot ask canonical; null where it says nothing.
+ * @param seconds for how long
+ */
+export function staleWords([canonical]: readonly string[], seconds: number | null): string | null {
+  if (seconds === null) return null;
+  const who = canonical === undefined ? 'canonical' : redactUrl(canonical);
+  return `${who} has not confirmed what is there for ${formatAge(seconds)}`;
+}
+
 /** What a list holds, a line each: how many mirrors, each of them, and what the server says of itself. */
 export function listLines(
   owner: string,

@@ -124,8 +124,15 @@ function measured({ own, line }: Known) {
   };
 }
 
-function standing({ mirror, known: { own }, backsOff }: RankedMirror) {
+function standing({ mirror, known: { own, lacksUntil }, backsOff }: RankedMirror) {
   if (mirror.refusal !== null) return { state: 'refused', reason: mirror.refusal } as const;
+  if (lacksUntil) {
+    const again = new Date(lacksUntil).toISOString();
+    return {
+      state: 'backing-off',
+      reason: `does not carry this repository; asked again after ${again}`,
+    } as const;
+  }
   if (backsOff === null) return { state: 'ready', reason: null } as const;
   const until = new Date(backsOff).toISOString();
   return { state: 'backing-off', reason: `${own?.reason ?? 'failed'}; goes last until ${until}` } as const;

@@ -4,6 +4,12 @@ import { type MirrorList, USUAL_PRIORITY } from '../protocol/mirror-list.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { placeOf, refusalOfOffered } from './offered-url.ts';
 
+/** Where a list came from: the server's own answer, or the commit at refs/meta/mirrors. */
+export type ListSource = 'server' | 'published';
+
+/** The sources of lists, highest authority first. */
+export const LIST_SOURCES: readonly ListSource[] = ['server', 'published'];
+
 /** A mirror that a list named, as it is remembered: no login in it, and nothing that a terminal could take amiss. */
 export interface KeptOffer {
   url: string;
@@ -17,7 +23,7 @@ export interface KeptOffer {
 /** A mirror that a list named, judged. */
 export interface Offer {
   url: string;
-  source: 'server' | 'published';
+  source: ListSource;
   location: Location | null;
   priority: number | null;
   /** Why it is never contacted, in words for the user; null when it may be. */
@@ -64,7 +70,7 @@ export function offersOf(
 /** Judges what is remembered of a list by what the user accepts now. */
 export function judgeOffers(
   kept: readonly KeptOffer[],
-  source: Offer['source'],
+  source: ListSource,
   canonical: string,
   accepted: readonly AcceptPattern[],
 ): Offer[] {

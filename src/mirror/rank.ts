@@ -14,6 +14,8 @@ export interface Known {
   location: Location | null;
   /** How many kilometres it is from this machine; null where either place is not known. */
   distance: number | null;
+  /** Until when it counts that it does not carry canonical, in milliseconds since 1970; null or nothing where it may. */
+  lacksUntil?: number | null;
 }
 
 /** A mirror at its place in the order in which mirrors are tried. */

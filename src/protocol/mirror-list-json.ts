@@ -41,7 +41,7 @@ export function parseMirrorListJson(text: string): MirrorList {
   const list = objectOf(value);
   if (list === null) throw badMirrorList('is no object of JSON');
   return parseMirrorList([
-    ...['version', 'more', 'prefer', 'ttl', 'state', 'successor'].flatMap((name) =>
+    ...['version', 'more', 'prefer', 'ttl', 'state', 'successor', 'stale'].flatMap((name) =>
       variable(`mirror.${name}`, list[name]),
     ),
     ...listOf(list['canonical'], 'canonical').flatMap((url) => variable('mirror.canonical', url)),
@@ -49,13 +49,14 @@ export function parseMirrorListJson(text: string): MirrorList {
   ]);
 }
 
-/** Writes what parseMirrorListJson() reads; what is not known is null. */
-export function writeMirrorListJson({ canonical, mirrors, ...about }: MirrorList): string {
+/** Writes what parseMirrorListJson() reads; what is not known is null. Only of a server that is stale is said for how long. */
+export function writeMirrorListJson({ canonical, mirrors, stale, ...about }: MirrorList): string {
   const listed = mirrors.map(({ id, url, location, priority }) => ({
     id,
     url,
     location: location && writeLocation(location),
     priority,
   }));
-  return `${JSON.stringify({ version: 1, canonical, mirrors: listed, ...about }, null, 2)}\n`;
+  const list = { version: 1, canonical, mirrors: listed, ...about, ...(stale === null ? {} : { stale }) };
+  return `${JSON.stringify(list, null, 2)}\n`;
 }

@@ -31,6 +31,11 @@ export interface MirrorList {
   state: ServerState;
   /** Where a server that has moved lives now. */
   successor: string | null;
+  /**
+   * A server that is itself a mirror, and cannot ask canonical now: how many seconds ago that has last confirmed what is here. Null where
+   * the list does not say.
+   */
+  stale: number | null;
 }
 
 /** The priority of a mirror of which none is said: others can be put before it and behind it. */
@@ -131,6 +136,7 @@ export function parseMirrorList(variables: Iterable<readonly [key: string, value
     ttl: parseNumber(general.get('ttl'), LONGEST_TTL),
     state: word(STATES, general.get('state')) ?? 'current',
     successor: general.get('successor') || null,
+    stale: parseNumber(general.get('stale'), Number.MAX_SAFE_INTEGER),
   };
 }
 
@@ -149,6 +155,7 @@ export function writeMirrorList(list: MirrorList): [key: string, value: string][
     ['mirror.ttl', list.ttl === null ? null : String(list.ttl)],
     ['mirror.state', list.state === 'current' ? null : list.state],
     ['mirror.successor', list.successor],
+    ['mirror.stale', list.stale === null ? null : String(list.stale)],
   ];
   return variables.flatMap(([key, value]): [string, string][] => (value === null ? [] : [[key, value]]));
 }

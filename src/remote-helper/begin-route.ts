@@ -13,10 +13,10 @@ import { RouteAhead } from './route-ahead.ts';
  * @returns null for any other fetch, and where there is no mirror for it
  */
 export function beginLazyRoute(context: HelperContext): RouteAhead | null {
-  const { process: own, entries, mirrors } = context;
+  const { addresses, process: own, entries, mirrors } = context;
   // Whatever git asks so is new enough for mirrors.
   if (mirrors.length === 0 || !isOnDemand(own.env)) return null;
-  const [mirror] = lazyCandidates(mirrors, { entries, env: own.env });
+  const [mirror] = lazyCandidates(mirrors, { entries, env: own.env, addresses });
   return begin(context, mirror, findRepository(own.env, own.cwd));
 }
 

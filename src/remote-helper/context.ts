@@ -2,6 +2,7 @@ import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Environment } from '../git/environment.ts';
 import type { KeptClone } from '../git/kept-clone.ts';
+import type { Addresses } from '../mirror/host-mirror.ts';
 import type { KeptList } from '../mirror/kept-list.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
@@ -17,7 +18,7 @@ import type { FindPlace } from './place.ts';
 import type { Report } from './report.ts';
 import { FILTER } from './routable.ts';
 import type { RouteAhead } from './route-ahead.ts';
-import type { GitSide } from './session.ts';
+import type { GitSide } from './session-events.ts';
 import type { StageTools } from './stage-order.ts';
 
 /** The process that a helper runs in; made in main/, the only room that reads process.*. */
@@ -52,7 +53,11 @@ export interface HelperContext {
   mirrors: readonly Mirror[];
   /** What canonical has named lately; null where nothing is remembered. */
   listed: KeptList | null;
-  /** Whether canonical may be asked for its list. */
+  /** What was published there when somebody looked last; null where nothing is remembered. */
+  published: KeptList | null;
+  /** Where mirrors that are named by their host only have canonical. */
+  addresses: Addresses;
+  /** Whether canonical may be asked for its list, and looked through for a published one. */
   mayList: boolean;
   /** How many refs of earlier runs are staged still, once the sweep at the start is over. */
   left: Promise<number>;
@@ -99,6 +104,7 @@ export function stageTools({
   process: { env, pid, interrupt },
   entries,
   settings,
+  addresses,
   notes,
   departures,
   place,
@@ -109,7 +115,7 @@ export function stageTools({
   kept,
 }: HelperContext): StageTools {
   const note = (url: string, seen: Observation) => void notes.push({ url, seen });
-  const contact = { entries, env, settings, signal: interrupt.signal, note, ready };
+  const contact = { entries, env, settings, signal: interrupt.signal, note, ready, addresses };
   return { contact, report, trace, pid, place, departures, hand, kept };
 }
 

@@ -4,6 +4,7 @@ import { readConfig } from '../git/config.ts';
 import { KeptClone } from '../git/kept-clone.ts';
 import { fetchesMirrorRefs } from '../mirror/staged.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
+import { addressesOf } from '../state/addresses.ts';
 import { recallList } from '../state/mirror-lists.ts';
 import type { Trace } from '../trace/trace.ts';
 import { transportName } from '../transport/allowed.ts';
@@ -59,9 +60,11 @@ export async function runHelper(
   const concern = checkCanonical({ url, parsed: canonical, entries, env: own.env, cwd: own.cwd });
   if (concern !== null) tools.report.warning(concern);
   const { settings, warnings } = readSettings(entries);
-  const listed = disabled ? null : recallList(url, own.env);
-  const asked = { entries, settings, remote, canonicalUrl: url, env: own.env };
-  const mirrors = disabled ? [] : knownMirrors(asked, listed);
+  const listed = disabled ? null : recallList(url, own.env, 'server');
+  const published = disabled ? null : recallList(url, own.env, 'published');
+  const addresses = addressesOf(url, own.env);
+  const asked = { entries, settings, remote, canonicalUrl: url, env: own.env, addresses };
+  const mirrors = disabled ? [] : knownMirrors(asked, listed, published);
   if (!disabled) for (const warning of warnings) tools.report.line(warning);
   tools.trace('start', { transport: transportName(canonical), mirrors: mirrors.length });
   const foreign = fetchesMirrorRefs(entries);
@@ -76,6 +79,8 @@ export async function runHelper(
     settings,
     mirrors,
     listed,
+    published,
+    addresses,
     mayList: !disabled && mayAsk({ process: own, settings, canonicalUrl: url }),
     left,
     staged: mayHaveStaged(own),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { allValues } from '../config/entries.ts';
 import { isAskedFor, maySoonAsk, namesAhead, paysToAskAhead } from '../mirror/ask-ahead.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { recall } from '../state/measures.ts';
+import { recallAt } from '../state/addresses.ts';
 import { readyMirror } from '../transport/mirror-line.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { hasPromisor } from './partial.ts';
@@ -41,14 +41,14 @@ export function raceAhead(
   mirrors: readonly Mirror[],
   tools: StageTools,
 ): RaceAhead | null {
-  const { entries, env } = tools.contact;
+  const { addresses, entries, env } = tools.contact;
   const first = mirrors.find(({ refusal }) => refusal === null);
   if (remote.name === null || first === undefined || first.resting === true) return null;
   // What is asked for in a shallow or partial repository goes to canonical untouched.
   if (hasPromisor(entries) || existsSync(join(gitDir, 'shallow'))) return null;
   const names = namesAhead(allValues(entries, 'remote', remote.name, 'fetch'));
   if (names.length === 0) return null;
-  const known = recall(env);
+  const known = recallAt(addresses, env);
   const canonical = known({ url: remote.canonicalUrl, refusal: null });
   const now = Date.now();
   if (!remote.mirrorsFirst && !paysToAskAhead(known(first), canonical, now)) {

@@ -1,8 +1,9 @@
+import { measuredUrl } from '../state/addresses.ts';
 import { remember } from '../state/measures.ts';
 import type { HelperContext } from './context.ts';
 import type { Holding } from './hold.ts';
 import type { Routed } from './route-to-mirror.ts';
-import type { SessionEnd } from './session.ts';
+import type { SessionEnd } from './session-events.ts';
 
 /** What came of git's request. */
 interface Held {
@@ -34,7 +35,7 @@ export async function rememberSeen(
   { over, clone, holding, routed }: Held,
   end: SessionEnd,
 ): Promise<void> {
-  const { notes, canonicalUrl, mirrors, process: own, asked, deferred, trace } = context;
+  const { addresses, notes, canonicalUrl, mirrors, process: own, asked, deferred, trace } = context;
   // Without a repository it was `git ls-remote`, which asks for nothing anyway.
   if (mirrors.length === 0 || own.env['GIT_DIR'] === undefined) return;
   if (holding && end.completed) {
@@ -52,6 +53,7 @@ export async function rememberSeen(
     if (!clone)
       notes.push({ url: canonicalUrl, seen: over ? { kind: 'hit', share: 1, bytes: 0 } : { kind: 'miss' } });
   }
-  const kept = await remember(notes, own.env);
+  const placed = notes.map(({ url, seen }) => ({ url: measuredUrl(addresses, url), seen }));
+  const kept = await remember(placed, own.env);
   trace('remembered', { notes: notes.length, kept });
 }

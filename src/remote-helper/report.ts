@@ -16,6 +16,11 @@ export class Report {
     if (!this.quiet) this.#write(`${this.#midLine ? '\n' : ''}gam: ${printable(message)}\n`);
   }
 
+  /** Something was typed: the terminal has drawn it, `^C` for one, where the next line would start. */
+  typed(): void {
+    this.#midLine = true;
+  }
+
   /** A warning that git would have given itself, in its form. */
   warning(message: string): void {
     this.#write(`warning: ${printable(message)}\n`);

@@ -18,7 +18,7 @@ import { digestion, packFromMirror } from './pack-from-mirror.ts';
 import { showProgress } from './progress.ts';
 import { lackingFeature, routedRequest, standInRequest } from './routable.ts';
 import { discard, prepareRoute, type RouteAhead, type RoutePlace } from './route-ahead.ts';
-import type { OwnAnswer } from './session.ts';
+import type { OwnAnswer } from './session-events.ts';
 import { fetchingFrom } from './stage.ts';
 import { elsewhere, type StageTools } from './stage-order.ts';
 import { LACKING, StandInAnswer } from './stand-in-answer.ts';

@@ -2,7 +2,7 @@ import { backsOffUntil } from '../mirror/measure.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { fastestRival, lineUp } from '../mirror/outpaced.ts';
 import { argumentValues, type FetchRequest, requestedFormat } from '../protocol/fetch-request.ts';
-import { recall } from '../state/measures.ts';
+import { recallAt } from '../state/addresses.ts';
 import type { MirrorContact } from '../transport/mirror-line.ts';
 import { isBundleMirror } from './bundle-mirror.ts';
 import { Outpaced } from './outpaced.ts';
@@ -12,7 +12,7 @@ import type { RouteAhead } from './route-ahead.ts';
 import { type Routed, type RouteOrder, routeTo, type Truth } from './route-to-mirror.ts';
 import type { StageTools } from './stage-order.ts';
 
-type Asking = Pick<MirrorContact, 'entries' | 'env'>;
+type Asking = Pick<MirrorContact, 'entries' | 'env' | 'addresses'>;
 
 /**
  * Sends a request that is not for staging on to the mirrors, in their order, until one has sent all that it asks
@@ -71,11 +71,11 @@ export function serversAmong(mirrors: readonly Mirror[], { entries }: Pick<Askin
  * them, each with a helper of its own, and a dead mirror would cost each a time-out, and each would complain.
  */
 export function lazyCandidates(mirrors: readonly Mirror[], asking: Asking): Mirror[] {
-  const known = recall(asking.env);
+  const known = recallAt(asking.addresses, asking.env);
   const now = Date.now();
   const backsOff = (mirror: Mirror) => {
-    const { own } = known(mirror);
-    return own !== null && backsOffUntil(own, now) !== null;
+    const { own, lacksUntil } = known(mirror);
+    return Boolean(lacksUntil) || (own !== null && backsOffUntil(own, now) !== null);
   };
   const fit = serversAmong(mirrors, asking).filter((mirror) => mirror.refusal === null && !backsOff(mirror));
   return fit.slice(0, 1);

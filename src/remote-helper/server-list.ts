@@ -140,12 +140,15 @@ export class ServerList {
     if (this.#kept !== null && this.#context.mayList) await storeAdvice(this.#context, this.#kept);
   }
 
-  /** Remembers that there is no list, so that the next fetch need not look. */
-  settle(): void {
+  /**
+   * Remembers that there is no list, so that the next fetch need not look.
+   * @param looked whether it is known what is published there
+   */
+  settle(looked: boolean): void {
     if (!this.#none || !this.#context.mayList) return;
     this.#none = false;
     this.#kept = null;
-    keepNone(this.#owner);
+    keepNone(this.#owner, looked);
   }
 
   get #owner(): ListOwner {
@@ -189,7 +192,7 @@ export class ServerList {
   // Those that are known already stay the same to whoever has them in hand.
   #take(list: KeptList): void {
     const { mirrors: before, process: own, ...asked } = this.#context;
-    const all = knownMirrors({ ...asked, env: own.env }, list);
+    const all = knownMirrors({ ...asked, env: own.env }, list, asked.published);
     const added = all.filter(({ url }) => !before.some((mirror) => mirror.url === url));
     this.#context.mirrors = [...before, ...added];
   }

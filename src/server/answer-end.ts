@@ -1,3 +1,5 @@
+import { FLUSH } from '../pkt-line/encode.ts';
+
 /** More than a message of git's is long. */
 const LONGEST = 4096;
 
@@ -8,6 +10,11 @@ export class AnswerEnd {
   /** Takes the next bytes of the answer. */
   add(chunk: Buffer): void {
     this.#tail = (chunk.length >= LONGEST ? chunk : Buffer.concat([this.#tail, chunk])).subarray(-LONGEST);
+  }
+
+  /** Whether the last packet is a flush, with which an answer to a POST ends, but for one that only negotiates. */
+  isFlushed(): boolean {
+    return this.#tail.subarray(-4).equals(FLUSH.raw);
   }
 
   /**

@@ -53,7 +53,7 @@ export async function answerByBackend(
   greeting: Answers | null,
   failed: () => Promise<{ status: number; told: string } | null>,
 ): Promise<void> {
-  const { gone, response, service } = exchange;
+  const { gone, request, response, service } = exchange;
   let fed = false;
   const leave = () => {
     if (!(fed && service === 'receive-pack')) backend.end();
@@ -88,8 +88,10 @@ export async function answerByBackend(
     const { status, signal } = await backend.exit;
     if (status !== 0 || head.status >= 400)
       exchange.reason ??= complaint() ?? `git ended with ${signal ?? status}`;
-    // Where git has told of the error in its own protocol, the answer is whole.
-    if (status === 0 || end.tellsError()) response.end();
+    // Where git has told of the error in its own protocol, the answer is whole. So it is behind a flush: before 2.30, upload-pack dies
+    // of the end of a request that only asks where a shallow history ends (protocol v0), when it has answered it.
+    const isWhole = end.tellsError() || (request.method === 'POST' && end.isFlushed());
+    if (status === 0 || isWhole) response.end();
     else response.destroy();
   } catch (error) {
     exchange.reason ??= complaint() ?? printable(String(error));

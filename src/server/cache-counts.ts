@@ -13,10 +13,13 @@ export interface CacheCounts {
   /** Fetches and refreshes that failed, canonical's own no included. */
   failures: number;
   evictions: number;
+  /** Copies that canonical did not confirm when it was last asked, and has not since. */
+  staleCopies: number;
   /** Of all copies, at the last count. */
   bytes: number;
 }
 
 export function newCounts(): CacheCounts {
-  return { hits: 0, misses: 0, stale: 0, refreshes: 0, fetches: 0, failures: 0, evictions: 0, bytes: 0 };
+  const totals = { hits: 0, misses: 0, stale: 0, refreshes: 0, fetches: 0, failures: 0, evictions: 0 };
+  return { ...totals, staleCopies: 0, bytes: 0 };
 }

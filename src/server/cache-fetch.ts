@@ -71,8 +71,8 @@ async function fetchFirst(fetching: CacheFetching, place: CachedUrl): Promise<Ca
   }
 }
 
-// The URL that it was fetched from, unless somebody has written another one there.
-function urlOf({ url }: CachedUrl, copy: CachedCopy): string {
+/** The URL that a copy was fetched from, unless somebody has written another one there. */
+export function urlOf({ url }: CachedUrl, copy: CachedCopy): string {
   const bare = (text: string) => text.replace(/\.git$/, '');
   return bare(copy.url) === bare(url) ? copy.url : url;
 }

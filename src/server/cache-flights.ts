@@ -33,12 +33,18 @@ const TURN_MS = 600_000;
 const STOPPING = { kind: 'failed', why: 'the server is stopping' } as const;
 const BUSY = { kind: 'failed', why: 'too much else is being fetched' } as const;
 
+interface Flight {
+  url: string;
+  since: number;
+  outcome: Promise<CacheOutcome>;
+}
+
 /** The fetches that are on their way, one for each repository, however many clients wait for it, or have ceased to. */
 export class CacheFlights {
   readonly #flying: CacheFlying;
   readonly #turns = new Turns(MAX_RUNNING);
   readonly #stop = new AbortController();
-  readonly #flights = new Map<string, Promise<CacheOutcome>>();
+  readonly #flights = new Map<string, Flight>();
   readonly #tidying = new Map<string, Promise<void>>();
 
   constructor(flying: CacheFlying) {
@@ -48,13 +54,18 @@ export class CacheFlights {
   /** Brings a copy to where canonical is, or joins whoever is doing so. Does not reject. */
   fly(place: CachedUrl): Promise<CacheOutcome> {
     const running = this.#flights.get(place.folder);
-    if (running !== undefined) return running;
+    if (running !== undefined) return running.outcome;
     if (this.#flights.size >= MAX_RUNNING + MAX_WAITING) return Promise.resolve(BUSY);
-    const flight = this.#fly(place)
+    const outcome = this.#fly(place)
       .catch((error: unknown): CacheOutcome => ({ kind: 'failed', why: wordsOf(error) }))
       .finally(() => this.#flights.delete(place.folder));
-    this.#flights.set(place.folder, flight);
-    return flight;
+    this.#flights.set(place.folder, { url: place.url, since: Date.now(), outcome });
+    return outcome;
+  }
+
+  /** What is being fetched now, and since when, in milliseconds since the epoch. */
+  underway(): { folder: string; url: string; since: number }[] {
+    return [...this.#flights].map(([folder, { url, since }]) => ({ folder, url, since }));
   }
 
   /** Ends all of them; whoever waits learns so. Resolves when no git is left. */
@@ -62,7 +73,11 @@ export class CacheFlights {
     this.#stop.abort();
     this.#turns.close();
     while (this.#flights.size + this.#tidying.size > 0)
-      await Promise.all([...this.#flights.values(), ...this.#tidying.values()]);
+      await Promise.all([...this.#outcomes(), ...this.#tidying.values()]);
+  }
+
+  #outcomes(): Promise<CacheOutcome>[] {
+    return [...this.#flights.values()].map(({ outcome }) => outcome);
   }
 
   async #fly(place: CachedUrl): Promise<CacheOutcome> {

@@ -1,10 +1,12 @@
-import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { isAlive, processName } from '../git/alive.ts';
 import { digest } from '../protocol/digest.ts';
 import { printable } from '../protocol/text.ts';
 import { type OwnedLock, takeOwnedLock } from '../state/owned-lock.ts';
+import { wordsOf } from './beforehand.ts';
+import { CacheMarks } from './cache-marks.ts';
 
 /** Where whoever has left it, on a machine that is not this one, has surely ended. */
 const OLD_MS = 86_400_000;
@@ -20,11 +22,12 @@ export class CacheFolder {
   /** Without symbolic links. */
   readonly root: string;
   readonly #me = processName(process.pid);
-  readonly #marks = new Map<string, number>();
+  readonly #marks: CacheMarks;
   #drafts = 0;
 
   private constructor(root: string) {
     this.root = root;
+    this.#marks = new CacheMarks(join(root, 'marks'), this.#me);
   }
 
   /**
@@ -40,9 +43,8 @@ export class CacheFolder {
       for (const name of ['tmp', 'marks']) await removeOfTheDead(join(folder.root, name));
       return folder;
     } catch (cause) {
-      const words = printable(cause instanceof Error ? cause.message : String(cause));
       const suggestion = 'name a folder that this user may write to: gam serve --cache <dir>';
-      throw new GamError('bad-root', `cannot keep a cache in ${printable(path)}: ${words}`, {
+      throw new GamError('bad-root', `cannot keep a cache in ${printable(path)}: ${wordsOf(cause)}`, {
         suggestion,
         cause,
       });
@@ -74,20 +76,7 @@ export class CacheFolder {
 
   /** Has nobody remove a copy until it is given back. */
   async need(folder: string): Promise<() => void> {
-    const mark = join(this.root, 'marks', this.#me, keyOf(folder));
-    const others = this.#marks.get(mark) ?? 0;
-    this.#marks.set(mark, others + 1);
-    // On a disk that is full, what is here is served all the same; others then cannot know of it.
-    await writeFile(mark, '').catch(() => undefined);
-    let needed = true;
-    return () => {
-      if (!needed) return;
-      needed = false;
-      const left = (this.#marks.get(mark) ?? 1) - 1;
-      if (left > 0) this.#marks.set(mark, left);
-      else this.#marks.delete(mark);
-      if (left === 0) void this.#unmark(mark);
-    };
+    return this.#marks.need(keyOf(folder));
   }
 
   /** Waits until nobody else changes a copy; null where the signal has ended the waiting. */
@@ -100,14 +89,14 @@ export class CacheFolder {
    * @returns false when somebody does
    */
   async remove(folder: string): Promise<boolean> {
-    if (await this.#isNeeded(folder)) return false;
+    if (await this.#marks.isNeeded(keyOf(folder))) return false;
     const lock = await this.lock(folder, NOW);
     if (lock === null) return false;
     try {
       const out = this.draft();
       await rename(this.gitDir(folder), out);
       // Who came in between has found it, and gets it back.
-      if (await this.#isNeeded(folder)) {
+      if (await this.#marks.isNeeded(keyOf(folder))) {
         await rename(out, this.gitDir(folder));
         return false;
       }
@@ -140,24 +129,6 @@ export class CacheFolder {
       if (entry.isDirectory() && entry.name.endsWith('.git')) yield below;
       else if (entry.isDirectory()) yield* this.#copiesUnder(below);
     }
-  }
-
-  async #isNeeded(folder: string): Promise<boolean> {
-    const marks = join(this.root, 'marks');
-    const found = await Promise.all(
-      (await readdir(marks)).map(
-        async (name) =>
-          isAlive(name) !== false &&
-          (await stat(join(marks, name, keyOf(folder))).catch(() => null)) !== null,
-      ),
-    );
-    return found.includes(true);
-  }
-
-  // Who has come while it was being removed has found his mark gone, and puts it there again.
-  async #unmark(mark: string): Promise<void> {
-    await rm(mark, { force: true });
-    if (this.#marks.has(mark)) await writeFile(mark, '').catch(() => undefined);
   }
 }
 

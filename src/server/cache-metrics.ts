@@ -9,7 +9,7 @@ const HELP = {
   fetches: 'Repositories fetched for the first time.',
   failures: 'Fetches and refreshes that failed or were refused.',
   evictions: 'Copies removed to make room.',
-} as const satisfies Record<Exclude<keyof CacheCounts, 'bytes'>, string>;
+} as const satisfies Record<Exclude<keyof CacheCounts, 'staleCopies' | 'bytes'>, string>;
 
 const NAMES = ['hits', 'misses', 'stale', 'refreshes', 'fetches', 'failures', 'evictions'] as const;
 
@@ -36,5 +36,7 @@ export function registerCounts(registry: Registry, counts: CacheCounts): void {
         this.set(value());
       },
     });
+  const stale = 'Copies that canonical did not confirm when it was last asked.';
+  gauge('gam_cache_stale_copies', stale, () => counts.staleCopies);
   gauge('gam_cache_bytes', 'Bytes on disk of all copies.', () => counts.bytes);
 }

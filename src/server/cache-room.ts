@@ -23,14 +23,23 @@ export class CacheRoom {
   readonly #limit: number;
   readonly #counts: CacheCounts;
   readonly #log: (line: string) => void;
+  readonly #removed: (folder: string) => void;
   #running: Promise<void> | null = null;
   #again = false;
 
-  constructor(folder: CacheFolder, limit: number, counts: CacheCounts, log: (line: string) => void) {
+  /** @param removed is told of each copy that was removed */
+  constructor(
+    folder: CacheFolder,
+    limit: number,
+    counts: CacheCounts,
+    log: (line: string) => void,
+    removed: (folder: string) => void,
+  ) {
     this.#folder = folder;
     this.#limit = limit;
     this.#counts = counts;
     this.#log = log;
+    this.#removed = removed;
   }
 
   /** Whether more is there than should be: some copy could not go when it was to. */
@@ -71,6 +80,7 @@ export class CacheRoom {
       if (!(await this.#folder.remove(copy.folder))) continue;
       bytes -= copy.bytes;
       this.#counts.evictions += 1;
+      this.#removed(copy.folder);
       this.#log(`removed ${copy.folder} to make room`);
     }
     this.#counts.bytes = bytes;

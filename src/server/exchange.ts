@@ -18,8 +18,10 @@ export class Exchange {
   readonly client: string | null;
   readonly body: Body;
   service: ServiceName = 'none';
-  /** The repository that it is answered for. */
-  gitDir: string | null = null;
+  /** The path of the repository that it is answered for. */
+  path: string | null = null;
+  /** The URL of this server as the client sees it; null where it does not say. */
+  address: string | null = null;
   /** Who has logged in. */
   user: string | null = null;
   /** Why it came out as it did, where that is no plain success; one line. */
@@ -94,14 +96,19 @@ export class Exchange {
   #dismiss(): void {
     const { request } = this;
     const { socket } = request;
-    if (request.complete || socket.destroyed) return;
+    if (request.complete) return;
     const timer = setTimeout(() => socket.destroy(), LINGER);
-    // The request itself, which has its answer, is not told of the line's end.
     const over = () => {
       clearTimeout(timer);
-      socket.off('close', over);
+      socket.off('close', hungUp);
     };
-    socket.once('close', over);
+    // Node tells a request that has its answer nothing of the line's end, and who reads its body would wait on.
+    const hungUp = () => {
+      over();
+      request.destroy();
+    };
+    if (socket.destroyed) return hungUp();
+    socket.once('close', hungUp);
     request.once('end', over);
     request.resume();
   }

@@ -9,6 +9,8 @@ import { commonDirOf } from '../git/repository.ts';
 export interface ToldList {
   settings: ListSettings;
   entries: readonly ConfigEntry[];
+  /** For how many seconds canonical has not confirmed what is served, where that is known to be too long. */
+  stale?: number | null;
 }
 
 /** Calls something that starts a process, when it may; null where it may not. */
@@ -68,6 +70,11 @@ export class Lists {
     const { config, reader } = this.#take(gitDir);
     const entries = await config.entries();
     return entries === null ? null : reader.read(entries);
+  }
+
+  /** The configuration of a repository; null where it cannot be read now. */
+  async entries(gitDir: string): Promise<readonly ConfigEntry[] | null> {
+    return this.#take(gitDir).config.entries();
   }
 
   /** Ends whatever reads. */

@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { GamError } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+import { wordsOf } from './beforehand.ts';
 import type { isPasswordOf } from './check-password.ts';
 import { type Htpasswd, parseHtpasswd } from './htpasswd.ts';
 
@@ -84,7 +86,9 @@ export class Login {
       this.#seen = seen;
     } catch (cause) {
       if (cause instanceof GamError) throw cause;
-      throw new GamError('bad-htpasswd', `cannot read the file of logins: ${(cause as Error).message}`, {
+      const message = `cannot read ${printable(this.#file)}, the file of logins: ${wordsOf(cause)}`;
+      throw new GamError('bad-htpasswd', message, {
+        suggestion: 'name a file that htpasswd has written',
         cause,
       });
     }

@@ -1,12 +1,19 @@
-import { type ConfigEntry, lastValue } from '../config/entries.ts';
+import { lastValue } from '../config/entries.ts';
 import type { ListSettings } from '../config/mirror-list.ts';
 import type { ListClient } from '../mirror/list-order.ts';
 import { offeredList } from '../mirror/offered-list.ts';
 import { FLUSH, linePacket } from '../pkt-line/encode.ts';
-import { writeMirrorList } from '../protocol/mirror-list.ts';
-import { badRequest, MIRROR_LIST, parseMirrorListRequest } from '../protocol/mirror-list-request.ts';
+import { type MirrorList, writeMirrorList } from '../protocol/mirror-list.ts';
+import {
+  badRequest,
+  MIRROR_LIST,
+  type MirrorListRequest,
+  parseMirrorListRequest,
+} from '../protocol/mirror-list-request.ts';
 import { printable } from '../protocol/text.ts';
 import type { Capability } from './capability.ts';
+import type { FindHere } from './carried-list.ts';
+import type { ToldList } from './lists.ts';
 
 /** Tells who asks and, where the policy needs it, where that is. Called when a list is asked for, and not before. */
 export type LookAtClient = (settings: ListSettings) => Promise<ListClient>;
@@ -25,34 +32,49 @@ function objectFormat(format: string): Capability {
   };
 }
 
-/** The row that tells a list, whatever repository it is about. */
-export function mirrorListRow(
-  settings: ListSettings,
-  entries: readonly ConfigEntry[],
-  lookAtClient: LookAtClient,
-): Capability {
+/** The row of a list, wherever that comes from. */
+export function listRow(tell: (asked: MirrorListRequest) => Promise<MirrorList>): Capability {
   return {
     name: MIRROR_LIST,
     advertise: () => '',
     receive: null,
     async command(request) {
-      const asked = parseMirrorListRequest(request);
-      const list = offeredList(settings, entries, asked, await lookAtClient(settings), Date.now());
+      const list = await tell(parseMirrorListRequest(request));
       return [...writeMirrorList(list).map(([key, value]) => linePacket(`${key}=${value}`)), FLUSH];
     },
   };
 }
 
 /**
- * What is told of a repository beside what git's upload-pack tells; nothing where its list is not enabled.
- * @param entries the configuration of the served repository
+ * The row that tells a list, whatever repository it is about.
+ * @param here finds what of it this server has itself; null where its URL is not known
  */
-export function mirrorListCapabilities(
-  settings: ListSettings,
-  entries: readonly ConfigEntry[],
+export function mirrorListRow(
+  list: ToldList,
   lookAtClient: LookAtClient,
+  here: FindHere | null = null,
+): Capability {
+  return listRow((asked) => askedList(list, asked, lookAtClient, here));
+}
+
+/** The list that a repository's configuration has for whoever asks. */
+export async function askedList(
+  { settings, entries, stale = null }: ToldList,
+  asked: MirrorListRequest,
+  lookAtClient: LookAtClient,
+  here: FindHere | null,
+): Promise<MirrorList> {
+  const own = asked.url === null || here === null ? [] : await here(asked.url);
+  return offeredList(settings, entries, asked, await lookAtClient(settings), Date.now(), own, stale);
+}
+
+/** What is told of a repository beside what git's upload-pack tells; nothing where its list is not enabled. */
+export function mirrorListCapabilities(
+  list: ToldList,
+  lookAtClient: LookAtClient,
+  here: FindHere | null = null,
 ): Capability[] {
-  if (!settings.enabled) return [];
-  const format = lastValue(entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
-  return [objectFormat(format), mirrorListRow(settings, entries, lookAtClient)];
+  if (!list.settings.enabled) return [];
+  const format = lastValue(list.entries, 'extensions', null, 'objectformat')?.toLowerCase() ?? 'sha1';
+  return [objectFormat(format), mirrorListRow(list, lookAtClient, here)];
 }

@@ -3,12 +3,15 @@ import { type HttpBackend, refusalOf, startHttpBackend } from '../git/http-backe
 import { Answers } from './answers.ts';
 import { answerByBackend } from './backend-answer.ts';
 import { advertisedLines, type Capability } from './capability.ts';
+import { carriedList, type FindHere, hereFor } from './carried-list.ts';
+import type { Carrier } from './carrier.ts';
 import { requestVariables } from './cgi.ts';
 import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
+import { answerAsHost } from './host-list.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
-import { type InTurn, Lists } from './lists.ts';
-import { type LookAtClient, mirrorListCapabilities } from './mirror-list.ts';
+import type { Lists, ToldList } from './lists.ts';
+import { type LookAtClient, listRow, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
 import { asksForV2 } from './protocol-version.ts';
@@ -16,9 +19,20 @@ import type { Target } from './request-path.ts';
 import { type Service, serviceOf } from './service.ts';
 import type { Turns } from './turns.ts';
 
-/** Where a request is answered from, and what is called when it is; or why it is not, by default with 404. */
+/** Where a request is answered from. */
+export interface FoundHere {
+  gitDir: string;
+  /** The repository's path at this server. */
+  path: string;
+  /** The list that is told of it; what its own configuration says, where there is none. */
+  told?: Pick<ToldList, 'settings' | 'stale'>;
+  /** Is called when it is answered. */
+  leave?: () => void;
+}
+
+/** Where a request is answered from; or why it is not, by default with 404. */
 export type Found =
-  | { gitDir: string; leave?: () => void }
+  | FoundHere
   | { refusal: string; status?: number; told?: string; headers?: Readonly<Record<string, string>> };
 
 /** What repositories are served with. */
@@ -30,6 +44,10 @@ export interface Serving {
   env: Environment;
   turns: Turns;
   patience: Patience;
+  /** The mirror lists of repositories; ended with this. */
+  lists: Lists;
+  /** What is carried of what is canonical elsewhere, for those who ask by `url=`; null where nobody is told. */
+  carrier: Carrier | null;
   /** Is told what is wrong with a mirror list. */
   warn: (message: string) => void;
 }
@@ -38,16 +56,9 @@ export interface Serving {
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
-  readonly #lists: Lists;
 
   constructor(serving: Serving) {
     this.#serving = serving;
-    const { env, patience, turns, warn } = serving;
-    const inTurn: InTurn = async (read, signal) => {
-      const leave = await turns.take(signal, patience.turn);
-      return leave === null ? null : read().finally(leave);
-    };
-    this.#lists = new Lists(env, inTurn, warn);
   }
 
   /** Lets whoever has to wait for git wait no more. */
@@ -57,7 +68,7 @@ export class Repositories {
 
   /** Ends every git that is at work, with all it has started. */
   end(): void {
-    this.#lists.end();
+    this.#serving.lists.end();
     for (const backend of this.#running) backend.end();
   }
 
@@ -71,22 +82,26 @@ export class Repositories {
       const Allow = service.methods.join(', ');
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
-    const found = await this.#serving.find(service, exchange);
+    const { carrier, find, patience } = this.#serving;
+    const found = await find(service, exchange);
     if ('refusal' in found) {
+      const isHost = service.repository === '' && carrier !== null;
+      if (isHost && (await answerAsHost(exchange, target, service, carrier, patience.body))) return;
       const { headers, refusal, status = 404, told = null } = found;
       return exchange.refuse(status, refusal, told, headers);
     }
     try {
-      await this.#serve(exchange, target, service, found.gitDir);
+      await this.#serve(exchange, target, service, found);
     } finally {
       found.leave?.();
     }
   }
 
-  async #serve(exchange: Exchange, target: Target, service: Service, gitDir: string): Promise<void> {
-    exchange.gitDir = gitDir;
-    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, gitDir);
-    const table = await this.#tableFor(exchange, service, gitDir);
+  async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
+    const { gitDir, path } = found;
+    exchange.path = path;
+    if (service.name === 'mirrors') return this.#tellMirrors(exchange, target, found);
+    const table = await this.#tableFor(exchange, service, found);
     const part =
       table.length > 0 && exchange.request.method === 'POST'
         ? await requestForTable(exchange, table, this.#serving.patience.body)
@@ -96,19 +111,41 @@ export class Repositories {
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.
-  async #tellMirrors(exchange: Exchange, target: Target, gitDir: string): Promise<void> {
-    const list = await this.#lists.of(gitDir);
+  async #tellMirrors(exchange: Exchange, target: Target, found: FoundHere): Promise<void> {
+    const list = await this.#listOf(found);
     if (list === null && this.#serving.turns.closed) return this.#refuseTurn(exchange);
     if (list === null)
       return exchange.refuse(404, 'no mirror list is enabled', 'no mirror list is enabled here');
-    await answerMirrorsPage(exchange, target.query, list, this.#look(exchange), exchange.user === null);
+    const here = this.#here(exchange, found);
+    await answerMirrorsPage(exchange, target.query, list, this.#look(exchange), exchange.user === null, here);
   }
 
   // Only protocol v2 of upload-pack has room for more.
-  async #tableFor(exchange: Exchange, { name }: Service, gitDir: string): Promise<readonly Capability[]> {
+  async #tableFor(
+    exchange: Exchange,
+    { name, repository }: Service,
+    found: FoundHere,
+  ): Promise<readonly Capability[]> {
     if (name !== 'upload-pack' || !asksForV2(exchange.asksFor)) return [];
-    const list = await this.#lists.of(gitDir);
-    return list === null ? [] : mirrorListCapabilities(list.settings, list.entries, this.#look(exchange));
+    const { carrier } = this.#serving;
+    const list = await this.#listOf(found);
+    const here = this.#here(exchange, found);
+    if (list !== null) return mirrorListCapabilities(list, this.#look(exchange), here);
+    // Who knows the host alone asks there, and a clone may be all that is served.
+    const isHost = repository === '' && carrier !== null && here !== null;
+    return isHost ? [listRow((asked) => carriedList(asked, here, carrier))] : [];
+  }
+
+  #here(exchange: Exchange, { gitDir }: FoundHere): FindHere | null {
+    const { carrier } = this.#serving;
+    return carrier === null ? null : hereFor(exchange, carrier, gitDir);
+  }
+
+  async #listOf({ gitDir, told }: FoundHere): Promise<ToldList | null> {
+    const { lists } = this.#serving;
+    if (told === undefined) return lists.of(gitDir);
+    const entries = await lists.entries(gitDir);
+    return entries && { ...told, entries };
   }
 
   #look({ client }: Exchange): LookAtClient {

@@ -7,7 +7,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { GamError } from '../errors.ts';
-import { type Certificate, readCertificate } from './beforehand.ts';
+import { type Certificate, readCertificate, wordsOf } from './beforehand.ts';
 import { parseTrustedProxies } from './client-address.ts';
 import { type ListenAddress, serverUrl } from './listen-address.ts';
 import { Login } from './login.ts';
@@ -31,6 +31,8 @@ export interface ServeOptions extends Omit<ServedOptions, 'patience'> {
 export interface RunningServer {
   /** `http://<host>:<port>/`, or https; the port is the real one. */
   readonly url: string;
+  /** How many requests are being answered. */
+  readonly running: number;
   /** Takes no more connections, and lets running requests end for some seconds. Resolves when nothing is left. */
   stop(): Promise<void>;
   /** Ends everything at once; stop() then resolves. */
@@ -43,7 +45,7 @@ function listening(server: Server, { host, port }: ListenAddress): Promise<void>
       const where = `cannot listen on ${serverUrl('http', { host, port })}`;
       const taken = cause.code === 'EADDRINUSE';
       const suggestion = 'name another one by --listen <host>:<port>; port 0 is any that is free';
-      const message = taken ? `${where}: the port is taken` : `${where}: ${cause.message}`;
+      const message = `${where}: ${taken ? 'the port is taken' : wordsOf(cause)}`;
       reject(new GamError('cannot-listen', message, { suggestion, cause }));
     });
     server.listen(port, host, resolve);
@@ -56,24 +58,30 @@ function listening(server: Server, { host, port }: ListenAddress): Promise<void>
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { listen, log, patience = PATIENCE, warn } = options;
-  const tls = options.tls === undefined ? null : await readCertificate(options.tls);
+  const tls = options.tls === undefined ? null : await readCertificate(options.tls, warn);
   const login = options.htpasswd === undefined ? null : await Login.open(options.htpasswd, warn);
   const isTrusted = parseTrustedProxies(options.trustedProxies ?? []);
-  const { cache, ...served } = await openServed({ ...options, patience });
+  const { cache, views, ...served } = await openServed({ ...options, patience });
   const site = new Site({ ...served, login, isTrusted, log });
   const server = open(site, tls, patience);
   await listening(server, listen).catch(async (error) => {
-    await cache?.close();
+    await Promise.all([cache?.close(), views?.close()]);
     throw error;
   });
   const { port } = server.address() as AddressInfo;
   return {
     url: serverUrl(tls === null ? 'http' : 'https', { host: listen.host, port }),
+    get running() {
+      return site.running;
+    },
     stop: async () => {
       await Promise.all([site.stop(server, patience.stop), cache?.stop()]);
-      await cache?.close();
+      await Promise.all([cache?.close(), views?.close()]);
     },
-    end: () => site.end(server),
+    end: () => {
+      views?.end();
+      site.end(server);
+    },
   };
 }
 

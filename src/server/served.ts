@@ -1,28 +1,32 @@
 import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { gitVersion } from '../git/version.ts';
-import { realRoot } from './beforehand.ts';
-import { Cache, type CacheOptions } from './cache.ts';
-import { findRepository } from './find-repository.ts';
+import type { Cache, CacheOptions } from './cache.ts';
+import { type InTurn, Lists } from './lists.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
+import { type PageSource, upstreamSource } from './page/source.ts';
 import type { Patience } from './patience.ts';
-import { Repositories, type Serving } from './repositories.ts';
+import { openPlaces } from './places.ts';
+import { Repositories } from './repositories.ts';
 import type { SiteParts } from './site.ts';
 import { Turns } from './turns.ts';
+import { Views } from './views.ts';
 
 /** What requests are answered from. */
 export interface ServedOptions {
   /** The folder with the repositories, or the cache of those of others; not looked at where there is an upstream. */
   root: string | CacheOptions;
-  /** A git server that all requests are passed on to; there is no page then. */
+  /** A git server that all requests are passed on to. */
   upstream?: UpstreamOptions | undefined;
   env: Environment;
   /** So many requests have git at work at a time. */
   maxChildren: number;
-  /** Which gam this is, for its page at `/-/`; without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
+  /** Which gam this is, for its page at `/-/` (with an upstream, `/-/gam/`); without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
   page?: { version: string; checkMirrors: boolean } | undefined;
+  /** Whether clones are served as what they are clones of, too, and clients are told of which; by default they are. */
+  carry?: boolean | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -37,6 +41,8 @@ export interface Served {
   page: SitePage | null;
   /** To be stopped with the server, and closed behind it. */
   cache: Cache | null;
+  /** As the cache. */
+  views: Views | null;
 }
 
 /**
@@ -49,31 +55,43 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const turns = new Turns(options.maxChildren);
   if (upstream !== undefined) {
     const repositories = await openUpstream(upstream, options.env, patience, warn);
-    return { repositories, metrics: new Counted(turns), page: null, cache: null };
+    const metrics = new Counted(turns);
+    return {
+      repositories,
+      metrics,
+      page: pageOf(options, upstreamSource(repositories), metrics, null),
+      cache: null,
+      views: null,
+    };
   }
   const env = servingEnvironment(options.env);
   const program = await findHttpBackend(options.env);
   const git = await gitVersion({ env });
-  const { cache, find, folder } = await placesOf(root, env, log);
+  const inTurn: InTurn = async (read, signal) => {
+    const leave = await turns.take(signal, patience.turn);
+    return leave === null ? null : read().finally(leave);
+  };
+  const lists = new Lists(env, inTurn, warn);
+  const views = (options.carry ?? true) ? new Views(env, inTurn) : null;
+  const carrying = views && { views, entriesOf: (gitDir: string) => lists.entries(gitDir) };
+  const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
   const metrics = new Counted(turns, cache?.counts);
-  const shown = { root: folder, env, git, totals: () => metrics.totals(), warn };
   return {
-    repositories: new Repositories({ find, program, env, turns, patience, warn }),
+    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, warn }),
     metrics,
-    page: options.page === undefined ? null : new SitePage({ ...shown, ...options.page }),
+    page: pageOf(options, source, metrics, git),
     cache,
+    views,
   };
 }
 
-async function placesOf(
-  root: string | CacheOptions,
-  env: Environment,
-  log: (line: string) => void,
-): Promise<{ folder: string; cache: Cache | null; find: Serving['find'] }> {
-  if (typeof root === 'string') {
-    const folder = await realRoot(root);
-    return { folder, cache: null, find: (service) => findRepository(folder, service) };
-  }
-  const cache = await Cache.open(root, env, log);
-  return { folder: cache.root, cache, find: (service, exchange) => cache.find(service, exchange) };
+function pageOf(
+  { page, warn }: ServedOptions,
+  source: PageSource,
+  metrics: Metrics,
+  git: string | null,
+): SitePage | null {
+  return page === undefined
+    ? null
+    : new SitePage({ ...page, source, git, totals: () => metrics.totals(), warn });
 }

@@ -7,6 +7,7 @@ import { Exchange } from './exchange.ts';
 import type { Login } from './login.ts';
 import type { Metrics } from './metrics.ts';
 import type { SitePage } from './page/site-page.ts';
+import { publicAddress } from './public-address.ts';
 import type { Repositories } from './repositories.ts';
 import { parseTarget } from './request-path.ts';
 
@@ -32,6 +33,7 @@ export class Site {
   readonly #parts: SiteParts;
   readonly #working = new Set<Promise<unknown>>();
   #stopping = false;
+  #ended = false;
 
   constructor(parts: SiteParts) {
     this.#parts = parts;
@@ -40,11 +42,17 @@ export class Site {
   /** Takes a request, sees to its answer, and tells of it when all is over. */
   take(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
     const exchange = new Exchange(request, response, expects, clientOf(request, this.#parts.isTrusted));
+    exchange.address = publicAddress(request, this.#parts.isTrusted);
     const closed = new Promise<void>((resolve) => void response.once('close', resolve));
     const work = Promise.all([this.#answer(exchange), closed.then(() => this.#tell(exchange))]);
     this.#working.add(work);
     const over = () => this.#working.delete(work);
     work.then(over, over);
+  }
+
+  /** How many requests are being answered. */
+  get running(): number {
+    return this.#working.size;
   }
 
   /**
@@ -66,6 +74,7 @@ export class Site {
 
   /** Ends every git and every request to a server upstream, and hangs up on everybody. */
   end(server: Server): void {
+    this.#ended = true;
     this.#parts.repositories.end();
     server.closeAllConnections();
   }
@@ -113,7 +122,7 @@ export class Site {
   #tell(exchange: Exchange): void {
     const { gone, response } = exchange;
     const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
-    if (gone.aborted) exchange.reason ??= 'the client left';
+    if (gone.aborted) exchange.reason ??= this.#ended ? 'the server was stopped' : 'the client left';
     this.#parts.metrics.count(exchange, status);
     this.#parts.page?.count(exchange, status);
     this.#parts.log(accessLine(exchange, status));

@@ -11,6 +11,7 @@ import { lookAt, sshAddress } from './client.ts';
 import { interpose, type Line } from './interpose.ts';
 import { mirrorListCapabilities } from './mirror-list.ts';
 import { asksForV2 } from './protocol-version.ts';
+import { openNamedView } from './upload-pack-view.ts';
 import { parseUploadPackWords, type UploadPackWords } from './upload-pack-words.ts';
 
 /** What `gam upload-pack` is given by whoever starts it. */
@@ -41,7 +42,7 @@ async function capabilitiesOf(
   // A list that is not told need not be in order, unless that is why.
   const isWhy = (warning: string) => warning.includes('mirrorList.enabled=');
   for (const warning of warnings) if (settings.enabled || isWhy(warning)) warn(warning);
-  return mirrorListCapabilities(settings, entries, lookAt(sshAddress(env), warn));
+  return mirrorListCapabilities({ settings, entries }, lookAt(sshAddress(env), warn));
 }
 
 function statusOf({ status, signal }: Exit): number {
@@ -50,13 +51,30 @@ function statusOf({ status, signal }: Exit): number {
 
 /**
  * Serves a repository as git's upload-pack does, and by it; in protocol v2, and where the repository has its mirror list
- * told, the list is told, too. In every other case git has the descriptors for itself.
+ * told, the list is told, too. In every other case git has the descriptors for itself. `<clone>/-/remotes/<remote>` is a clone as
+ * that which its remote is.
  * @param words what stands behind `upload-pack`, for git's own
  * @returns its exit status, as a shell gives it; 128 where a request for the list was refused
  */
 export async function uploadPack(words: readonly string[], here: UploadPackProcess): Promise<number> {
+  const parsed = parseUploadPackWords(words);
+  const view = parsed === null ? null : await openNamedView(parsed, here);
+  if (parsed === null || view === null) return serveByGit(words, parsed, here);
+  try {
+    const inPlace = words.map((word) => (word === parsed.directory ? view.gitDir : word));
+    return await serveByGit(inPlace, { ...parsed, directory: view.gitDir }, here);
+  } finally {
+    await view.close();
+  }
+}
+
+async function serveByGit(
+  words: readonly string[],
+  asked: UploadPackWords | null,
+  here: UploadPackProcess,
+): Promise<number> {
   const { env, cwd, signal } = here;
-  const parsed = asksForV2(env['GIT_PROTOCOL']) ? parseUploadPackWords(words) : null;
+  const parsed = asksForV2(env['GIT_PROTOCOL']) ? asked : null;
   const table = parsed === null ? [] : await capabilitiesOf(parsed, here);
   const args = ['upload-pack', ...words];
   if (parsed === null || table.length === 0)

@@ -1,24 +1,22 @@
 import type { IncomingMessage } from 'node:http';
-import { PassThrough, pipeline } from 'node:stream';
 import type { KeptConfig } from '../git/kept-config.ts';
 import { Answers } from './answers.ts';
 import { advertisedLines, type Capability } from './capability.ts';
 import { lookAt } from './client.ts';
 import type { Exchange } from './exchange.ts';
-import { feed } from './feed.ts';
 import { LetIn } from './let-in.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
 import type { ListReader, ToldList } from './lists.ts';
 import { mirrorListRow } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
-import { passOn } from './pass-on.ts';
 import type { Patience } from './patience.ts';
 import { asksForV2 } from './protocol-version.ts';
 import type { Target } from './request-path.ts';
 import { type Service, serviceOf } from './service.ts';
-import { hasBody, headersForClient, headersForUpstream } from './upstream-headers.ts';
-import { type UpstreamLine, whyUnreachable } from './upstream-line.ts';
+import { hasBody, headersForUpstream } from './upstream-headers.ts';
+import type { UpstreamLine } from './upstream-line.ts';
 import { type PathBelow, pathBelow, settingsBelow } from './upstream-list.ts';
+import { UpstreamRelay } from './upstream-relay.ts';
 
 /** What is put before a server. */
 export interface UpstreamParts {
@@ -47,10 +45,12 @@ function isGreeting({ headers, statusCode }: IncomingMessage): boolean {
 /** Passes all requests on to a git server, and tells the mirrors of its repositories. */
 export class Upstream {
   readonly #parts: UpstreamParts;
+  readonly #relay: UpstreamRelay;
   readonly #letIn = new LetIn();
 
   constructor(parts: UpstreamParts) {
     this.#parts = parts;
+    this.#relay = new UpstreamRelay(parts.line, parts.patience);
   }
 
   /** Nobody waits here for a place. */
@@ -59,6 +59,12 @@ export class Upstream {
   /** Hangs up on the server. */
   end(): void {
     this.#parts.line.end();
+  }
+
+  /** The list that is told of all repositories; its URLs are bases. Null where none is told. */
+  async list(): Promise<ToldList | null> {
+    const entries = await this.#parts.config.entries();
+    return entries === null ? null : this.#parts.reader.read(entries);
   }
 
   /** Answers one request; resolves when its answer is out, or has broken off. */
@@ -70,7 +76,7 @@ export class Upstream {
     if (about === null) return this.#pass(exchange, null);
     if (about.service.name === 'mirrors')
       return this.#tell(exchange, about, () => this.#page(exchange, about));
-    const table = [mirrorListRow(about.list.settings, [], lookAt(exchange.client ?? '', this.#parts.warn))];
+    const table = [mirrorListRow(about.list, lookAt(exchange.client ?? '', this.#parts.warn))];
     if (exchange.request.method === 'GET') return this.#pass(exchange, { about, table });
     const part = await requestForTable(exchange, table, this.#parts.patience.body);
     if (part === null) return this.#pass(exchange, null);
@@ -82,8 +88,7 @@ export class Upstream {
     const isPage = service.name === 'mirrors' && (method === 'GET' || method === 'HEAD');
     const isV2 = service.name === 'upload-pack' && asksForV2(exchange.asksFor);
     if (!isPage && !(isV2 && (method === 'GET' || method === 'POST'))) return null;
-    const entries = await this.#parts.config.entries();
-    const told = entries === null ? null : this.#parts.reader.read(entries);
+    const told = await this.list();
     const path = told === null ? null : pathBelow(url, target, service);
     if (told === null || path === null) return null;
     // Of what else the configuration says, such as remotes, nothing is about this repository.
@@ -107,7 +112,7 @@ export class Upstream {
       const named = who.filter((pair): pair is [string, string] => pair[1] !== undefined);
       const client = exchange.client ?? 'unknown';
       const own = ['Host', line.base.host, 'X-Forwarded-For', client, 'Git-Protocol', 'version=2'];
-      const message = await this.#ask(exchange, {
+      const message = await this.#relay.ask(exchange, {
         method: 'GET',
         path: `${path.encoded}/info/refs?service=git-upload-pack`,
         headers: [...own, 'Accept-Encoding', 'identity', ...named.flat()],
@@ -115,7 +120,7 @@ export class Upstream {
       });
       if (message === null) return;
       if (!isGreeting(message) && message.statusCode !== 200)
-        return this.#relay(exchange, message, null, path.encoded);
+        return this.#relay.answer(exchange, message, null, path.encoded);
       message.destroy();
       if (!isGreeting(message)) return exchange.refuse(404, 'upstream has no git repository there');
       this.#letIn.add(path.encoded, request);
@@ -130,7 +135,7 @@ export class Upstream {
     const { request } = exchange;
     // A client may take this server for a proxy, and send the absolute form.
     const path = (request.url ?? '').replace(/^https?:\/\/[^/?#]*/i, '');
-    const message = await this.#ask(exchange, {
+    const message = await this.#relay.ask(exchange, {
       method: request.method ?? 'GET',
       path,
       headers: headersForUpstream(request, this.#parts.line.base.host, added !== null),
@@ -141,56 +146,6 @@ export class Upstream {
     const greets = added !== null && isGreeting(message);
     if (greets) this.#letIn.add(added.about.path.encoded, request);
     const greeting = greets && isPlain ? new Answers(advertisedLines(added.table)) : null;
-    await this.#relay(exchange, message, greeting, path);
-  }
-
-  async #ask(
-    exchange: Exchange,
-    { isFed, ...asked }: { method: string; path: string; headers: string[]; isFed: boolean },
-  ): Promise<IncomingMessage | null> {
-    const { line, patience } = this.#parts;
-    try {
-      return await line.ask({
-        ...asked,
-        signal: exchange.gone,
-        goOn: () => exchange.goOn(),
-        send: (sent) => {
-          if (!isFed) return void sent.end();
-          const input = new PassThrough();
-          pipeline(input, sent, () => undefined);
-          void feed(exchange, input, patience.body);
-        },
-      });
-    } catch (error) {
-      const why = whyUnreachable(error);
-      exchange.refuse(502, why, 'the git server behind this one cannot be reached');
-      return null;
-    }
-  }
-
-  async #relay(
-    exchange: Exchange,
-    message: IncomingMessage,
-    greeting: Answers | null,
-    path: string,
-  ): Promise<void> {
-    const { request, response } = exchange;
-    const { line, patience } = this.#parts;
-    const headers = headersForClient(message.rawHeaders, line.base, line.url(path));
-    // With a line more, it is longer than the server said.
-    const kept = headers.filter(([name]) => greeting === null || name.toLowerCase() !== 'content-length');
-    try {
-      response.writeHead(message.statusCode ?? 502, message.statusMessage ?? '', kept.flat());
-      // A long answer may begin long before its first byte comes.
-      response.flushHeaders();
-      await passOn(exchange, message, greeting, patience.reader);
-      response.end();
-    } catch {
-      exchange.reason ??= 'the upstream broke off';
-      response.destroy();
-    } finally {
-      // What the client still sends is not for a server that has answered.
-      if (!request.complete) message.destroy();
-    }
+    await this.#relay.answer(exchange, message, greeting, path);
   }
 }

@@ -24,10 +24,19 @@ export function greetingsFolder(env: Environment): string | null {
   return folder && join(folder, 'greetings');
 }
 
-/** The folder for lists of mirrors that canonical servers have sent, a file each; null where nothing is kept. */
-export function listsFolder(env: Environment): string | null {
+/**
+ * The folder for lists of mirrors, a file for each canonical URL: those that servers have sent, or those that were published
+ * there; null where nothing is kept.
+ */
+export function listsFolder(env: Environment, source: 'server' | 'published'): string | null {
   const folder = stateFolder(env);
-  return folder && join(folder, 'lists');
+  return folder && join(folder, source === 'server' ? 'lists' : 'published');
+}
+
+/** The folder for where mirrors named by their host have a repository, a file each; null where nothing is kept. */
+export function addressesFolder(env: Environment): string | null {
+  const folder = stateFolder(env);
+  return folder && join(folder, 'addresses');
 }
 
 /** The folder for the marks of canonical servers that have no list, a file each; null where nothing is kept. */

@@ -1,9 +1,9 @@
 import type { AcceptPattern } from '../config/accept.ts';
 import type { Environment } from '../git/environment.ts';
 import { type KeptList, RETRY_TTL, timeToLive } from '../mirror/kept-list.ts';
-import { judgeOffers, MOST_OFFERS, offersOf } from '../mirror/offers.ts';
+import { judgeOffers, type ListSource, MOST_OFFERS, offersOf } from '../mirror/offers.ts';
 import type { MirrorList } from '../protocol/mirror-list.ts';
-import { forgetList, rememberList } from './mirror-lists.ts';
+import { forgetList, recallList, rememberList } from './mirror-lists.ts';
 import { markUnlisted, unmarkUnlisted } from './unlisted.ts';
 
 /** Whose list it is, and who is to know it. */
@@ -14,24 +14,48 @@ export interface ListOwner {
   env: Environment;
 }
 
+/** Whether a list names a mirror that may be used. */
+export function isOfUse(
+  list: KeptList | null,
+  source: ListSource,
+  { canonicalUrl, accepted }: ListOwner,
+): boolean {
+  const offers = judgeOffers(list?.mirrors ?? [], source, canonicalUrl, accepted);
+  return offers.some(({ refusal }) => refusal === null);
+}
+
+function hasPublished(owner: ListOwner): boolean {
+  return isOfUse(recallList(owner.canonicalUrl, owner.env, 'published'), 'published', owner);
+}
+
 /** Keeps what canonical has just answered. @returns it as it is kept, be it only for now, where nothing can be kept */
-export async function keepList(
-  list: MirrorList,
-  { canonicalUrl, accepted, env }: ListOwner,
-): Promise<KeptList> {
+export async function keepList(list: MirrorList, owner: ListOwner): Promise<KeptList> {
+  const { canonicalUrl, accepted, env } = owner;
   const { more, prefer, state, successor } = list;
   const mirrors = offersOf(list, canonicalUrl, accepted);
   const ttl = timeToLive(list.ttl);
   const listed = list.mirrors.length;
-  let kept: KeptList = { asked: Date.now(), ttl, mirrors, more, listed, prefer, state, successor, told: 0 };
+  const asked = Date.now();
+  let kept: KeptList = {
+    asked,
+    ttl,
+    mirrors,
+    more,
+    listed,
+    prefer,
+    state,
+    successor,
+    told: 0,
+    commit: null,
+  };
   const change = (before: KeptList) => {
     kept = { ...kept, told: before.state === state ? before.told : 0 };
     return kept;
   };
   await rememberList(canonicalUrl, change, env);
-  const fit = judgeOffers(mirrors, 'server', canonicalUrl, accepted).some(({ refusal }) => refusal === null);
+  const useless = !isOfUse(kept, 'server', owner) && more === 0 && state === 'current';
   // Of no use for now: node need not be started for it.
-  if (!fit && more === 0 && state === 'current') markUnlisted(canonicalUrl, env, ttl * 1000);
+  if (useless && !hasPublished(owner)) markUnlisted(canonicalUrl, env, ttl * 1000);
   else unmarkUnlisted(canonicalUrl, env);
   return kept;
 }
@@ -58,8 +82,12 @@ export async function keepSilence({ canonicalUrl, env }: ListOwner): Promise<voi
   await rememberList(canonicalUrl, (kept) => ({ ...kept, asked: Date.now(), ttl: RETRY_TTL }), env);
 }
 
-/** Notes that canonical has no list: it is not in its greeting. */
-export function keepNone({ canonicalUrl, env }: ListOwner): void {
+/**
+ * Notes that canonical has no list: it is not in its greeting.
+ * @param looked whether it is known what is published there; else node is to look once more
+ */
+export function keepNone(owner: ListOwner, looked: boolean): void {
+  const { canonicalUrl, env } = owner;
   forgetList(canonicalUrl, env);
-  markUnlisted(canonicalUrl, env);
+  if (looked && !hasPublished(owner)) markUnlisted(canonicalUrl, env);
 }

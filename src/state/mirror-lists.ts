@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { AcceptPattern } from '../config/accept.ts';
 import type { Environment } from '../git/environment.ts';
 import { type KeptList, NO_LIST, parseKeptList, writeKeptList } from '../mirror/kept-list.ts';
-import { judgeOffers, type Offer } from '../mirror/offers.ts';
+import { judgeOffers, LIST_SOURCES, type ListSource, type Offer } from '../mirror/offers.ts';
 import { shortHash } from '../protocol/digest.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { listsFolder } from './folder.ts';
@@ -24,29 +24,31 @@ const LASTING = 12 * 7 * 24 * 3_600_000;
 const PATIENCE = 100;
 
 // No login is written down, and a URL that holds one is not remembered at all.
-function fileFor(url: string, env: Environment): string | null {
-  const folder = listsFolder(env);
+function fileFor(url: string, env: Environment, source: ListSource): string | null {
+  const folder = listsFolder(env, source);
   return folder === null || redactUrl(url) !== url ? null : join(folder, shortHash(url));
 }
 
 /**
- * What lists have named as mirrors of canonical, judged by what the user accepts: the server's own list. That of a published
- * ref has less authority, and its place is behind.
+ * What lists have named as mirrors of canonical, judged by what the user accepts: the server's own list, and behind it, since it
+ * has less authority, the one that was published there.
  */
 export function recallOffers(
   canonical: string,
   accepted: readonly AcceptPattern[],
   env: Environment,
 ): Offer[] {
-  return judgeOffers(recallList(canonical, env)?.mirrors ?? [], 'server', canonical, accepted);
+  return LIST_SOURCES.flatMap((source) =>
+    judgeOffers(recallList(canonical, env, source)?.mirrors ?? [], source, canonical, accepted),
+  );
 }
 
-/** The list that canonical sent last, from whichever repository of it; null where none is remembered. */
-export function recallList(url: string, env: Environment): KeptList | null {
-  const file = fileFor(url, env);
+/** The list of canonical that came last, for whichever clone of it; null where none is remembered. */
+export function recallList(url: string, env: Environment, source: ListSource = 'server'): KeptList | null {
+  const file = fileFor(url, env, source);
   try {
     const found = file === null ? null : readOwnFile(file, LARGEST);
-    return found && parseKeptList(found.text, url);
+    return found && parseKeptList(found.text, url, source);
   } catch {
     return null;
   }
@@ -60,14 +62,15 @@ export async function rememberList(
   url: string,
   change: (kept: KeptList) => KeptList,
   env: Environment,
+  source: ListSource = 'server',
 ): Promise<boolean> {
-  const file = fileFor(url, env);
+  const file = fileFor(url, env, source);
   if (file === null) return false;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     makeRoom(dirname(file), MOST_LISTS, LASTING);
     return await replaceLocked(file, PATIENCE, () =>
-      writeKeptList(change(recallList(url, env) ?? NO_LIST), url),
+      writeKeptList(change(recallList(url, env, source) ?? NO_LIST), url, source),
     );
   } catch {
     return false;
@@ -75,9 +78,9 @@ export async function rememberList(
 }
 
 /** Forgets it. @returns whether there was one */
-export function forgetList(url: string, env: Environment): boolean {
-  const known = recallList(url, env) !== null;
-  const file = fileFor(url, env);
+export function forgetList(url: string, env: Environment, source: ListSource = 'server'): boolean {
+  const known = recallList(url, env, source) !== null;
+  const file = fileFor(url, env, source);
   try {
     if (file !== null) rmSync(file, { force: true });
   } catch {

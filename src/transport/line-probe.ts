@@ -1,3 +1,4 @@
+import { askStaleLine } from './line-stale.ts';
 import { listRefs } from './list-refs.ts';
 import { type MirrorContact, openMirror } from './mirror-line.ts';
 import { Deadline } from './patience.ts';
@@ -34,7 +35,8 @@ export async function probeLine(
         if (packet === null || sampler.take(packet)) return sampler.result;
       }
     });
-    return { latency: line.latency, refs, sample };
+    const stale = await askStaleLine(url, line.advertisement.capabilities, contact);
+    return { latency: line.latency, refs, sample, stale };
   } finally {
     line.close();
   }

@@ -3,6 +3,7 @@ import type { ConfigEntry } from '../config/entries.ts';
 import type { Settings } from '../config/settings.ts';
 import { GamError } from '../errors.ts';
 import { type Environment, withoutRepository } from '../git/environment.ts';
+import { type Addresses, namesHostOnly } from '../mirror/host-mirror.ts';
 import type { Observation } from '../mirror/measure.ts';
 import type { Packet } from '../pkt-line/packet.ts';
 import { type Advertisement, parseAdvertisement } from '../protocol/advertisement.ts';
@@ -12,6 +13,7 @@ import { printable } from '../protocol/text.ts';
 import { barring } from './barring.ts';
 import type { Connection, Opening } from './connection.ts';
 import { openDaemon } from './daemon.ts';
+import { openAtHost } from './host-mirror-line.ts';
 import { PacketSource } from './packet-source.ts';
 import { Deadline, within } from './patience.ts';
 import { processConnection } from './process-connection.ts';
@@ -35,6 +37,8 @@ export interface MirrorContact {
   note: (url: string, seen: Observation) => void;
   /** What was started ahead. */
   ready?: ReadyLine;
+  /** Where mirrors that are named by their host only have canonical; without it they are taken for a repository. */
+  addresses?: Addresses;
 }
 
 /** An open line to a mirror that has said what it can do. */
@@ -137,24 +141,35 @@ function allowedUrl(mirrorUrl: string, { entries, env }: MirrorContact): GitUrl 
  */
 export function readyMirror(mirrorUrl: string, contact: MirrorContact): void {
   try {
-    const url = allowedUrl(mirrorUrl, contact);
-    if (url.kind === 'web') contact.ready?.begin(mirrorUrl, (signal) => startWeb(url, contact, signal));
+    const at = contact.addresses?.recall(mirrorUrl)?.address ?? mirrorUrl;
+    const url = allowedUrl(at, contact);
+    if (url.kind === 'web') contact.ready?.begin(at, (signal) => startWeb(url, contact, signal));
   } catch {
     // Whoever opens it hears why not.
   }
 }
 
 /**
- * Opens a line to a mirror behind the credential wall and reads its greeting.
+ * Opens a line to a mirror behind the credential wall and reads its greeting. One that is named by its host only is asked
+ * where it has canonical before (openAtHost()).
  * @throws GamError with `tryElsewhere` when the mirror must not or cannot be used; its message is the reason,
  *   in a few words, without the URL
  */
 export async function openMirror(mirrorUrl: string, contact: MirrorContact): Promise<MirrorLine> {
+  const { addresses, note, settings } = contact;
+  const patience = new Deadline(settings.connectTimeout, 'no answer');
+  const line = (url: string) => openLine(url, contact, patience);
+  const isAsked = addresses !== undefined && namesHostOnly(mirrorUrl);
+  const opened = isAsked ? await openAtHost(mirrorUrl, addresses, patience, line) : await line(mirrorUrl);
+  note(mirrorUrl, { kind: 'greeting', ms: opened.latency });
+  return { ...opened, url: mirrorUrl };
+}
+
+async function openLine(mirrorUrl: string, contact: MirrorContact, patience: Deadline): Promise<MirrorLine> {
   const url = allowedUrl(mirrorUrl, contact);
   const started = performance.now();
   const giveUp = new AbortController();
   const signal = AbortSignal.any([contact.signal, giveUp.signal]);
-  const patience = new Deadline(contact.settings.connectTimeout, 'no answer');
   try {
     const connection = await within(
       Promise.resolve(open(mirrorUrl, url, contact, signal)),
@@ -173,7 +188,6 @@ export async function openMirror(mirrorUrl: string, contact: MirrorContact): Pro
       throw why === '' ? error : new GamError('mirror-refused', why, { tryElsewhere: true, cause: error });
     });
     const latency = performance.now() - started;
-    contact.note(mirrorUrl, { kind: 'greeting', ms: latency });
     return {
       url: mirrorUrl,
       kind: url.kind,

@@ -13,6 +13,8 @@ export interface Probe {
   refs: ReadonlyMap<string, string>;
   /** Bytes of a pack, and the milliseconds that they took. */
   sample: { bytes: number; ms: number };
+  /** For how many seconds the mirror could not ask canonical, as it says itself; null where it says nothing. */
+  stale: number | null;
 }
 
 /** What a mirror is asked for its refs by. */

@@ -5,6 +5,7 @@ import type { WebUrl } from '../protocol/git-url.ts';
 import type { MirrorContact } from './mirror-line.ts';
 import { PREPARATION, type Probe, SAMPLE, Sampler, sampleRequest, sampleTip } from './probe.ts';
 import { broken, WebLook, warm } from './web-look.ts';
+import { askStale } from './web-stale.ts';
 
 const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -67,7 +68,9 @@ export async function probeWeb(
       look.within(PREPARATION + SAMPLE.ms, 'no pack', sampled(look, url, request)),
     );
     contact.note(url, { kind: 'greeting', ms: look.latency });
-    return { latency: look.latency, refs, sample };
+    const stale = await askStale(look, url, advertisement, connectTimeout);
+    contact.signal.throwIfAborted();
+    return { latency: look.latency, refs, sample, stale };
   } catch (error) {
     const told = look.tell(error);
     if (look.undecided) return null;

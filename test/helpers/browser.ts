@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { killGroup } from './child.ts';
+import { installed, isProgram } from './installed.ts';
 
 // A headless Chromium, spoken to over a pipe by its DevTools protocol (--remote-debugging-pipe): messages are JSON with
 // a NUL behind each. What is used of it here needs no library.
@@ -20,17 +21,7 @@ export const NO_BROWSER =
 
 /** Where the browser of this machine is; null where there is none. */
 export function findBrowser(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const candidates = [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...ON_MACOS];
-  const isProgram = (path: string) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return candidates.find(isProgram) ?? null;
+  return NAMES.map(installed).find((path) => path !== null) ?? ON_MACOS.find(isProgram) ?? null;
 }
 
 /** How a page is looked at. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { endWithRunner } from './reaper.ts';
 
 /** A process that takes longer than this hangs; its group is killed and the run fails. */
 const TIMEOUT_MS = 60_000;
@@ -43,7 +44,8 @@ export function killGroup(pid: number | undefined, signal: NodeJS.Signals): void
 }
 
 /**
- * Starts a process at the head of its own process group, so that a time-out reaches whatever it started.
+ * Starts a process at the head of its own process group, so that a time-out reaches whatever it started. It does not
+ * outlive this one, also where this one is killed.
  * The end is waited for until its output is closed: a grandchild that keeps a pipe open shows as a hang,
  * just as it would in a user's shell pipe.
  */
@@ -51,6 +53,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
   const { cwd, env, input, timeout = TIMEOUT_MS } = options;
   const stdin = input === undefined ? 'ignore' : 'pipe';
   const child = spawn(command, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], detached: true });
+  const callOff = child.pid === undefined ? () => undefined : endWithRunner(child.pid);
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
@@ -69,6 +72,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
       reject(error);
     });
     child.once('close', (status, signal) => {
+      callOff();
       clearTimeout(timer);
       resolve({ status, signal, ...said });
     });

@@ -44,7 +44,7 @@ const packet = (text: string) => dataPacket(text).raw.toString();
 
 /** The request for all that a commit leads to (gitprotocol-v2(5), "fetch"). */
 export function fetchRequest(path: string, want: string): Omit<RawRequest, 'url'> & { body: string } {
-  const words = [packet('command=fetch'), packet('object-format=sha1'), '0001', packet('no-progress')];
+  const words = [packet('command=fetch'), '0001', packet('no-progress')];
   return {
     path: `${path}/git-upload-pack`,
     method: 'POST',

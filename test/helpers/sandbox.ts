@@ -9,7 +9,7 @@ import { type ChildOptions, type Ended, type Running, startChild } from './child
 const MARKER = 'GAM_TEST_SANDBOX';
 
 // git does not tidy up by itself: that is a process more each time, and a copy of a clone would get its lock. Nor does it
-// copy a dozen examples of hooks into each repository.
+// copy a dozen examples of hooks into each repository. Before 2.26 it speaks version 0 unless it is told.
 const CONFIG = `[init]
 \tdefaultBranch = main
 \ttemplateDir =
@@ -19,6 +19,8 @@ const CONFIG = `[init]
 \tauto = 0
 [maintenance]
 \tauto = false
+[protocol]
+\tversion = 2
 `;
 
 /** How one command is run in a sandbox; `cwd` is absolute or relative to its folder. */

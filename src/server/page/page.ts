@@ -1,4 +1,5 @@
 import { formatAge, formatBytes } from '../../mirror/account.ts';
+import { copiesLine, copiesSection } from './copy-table.ts';
 import { html, Markup } from './html.ts';
 import { Live, type LiveText } from './live.ts';
 import { worldMap } from './map.ts';
@@ -35,10 +36,15 @@ git config mirrorList.canonical https://far.example/project.git
 git config mirrorList.eu.url https://eu.mirror.example/project.git
 git config mirrorList.eu.location DE`;
 
-function mirrors({ lists, server: { now }, truncated }: Status, live: Live): Markup {
+function mirrors({ kind, lists, server: { now }, truncated }: Status, live: Live): Markup | null {
+  if (kind === 'cache') return null;
   const some = html`${worldMap(lists, live)}
 ${lists.map((list) => mirrorSection(list, now, live))}`;
-  const none = html`<p>No repository here tells its clients of mirrors. One that shall, says so in its configuration:</p>
+  const none = html`<p>${
+    kind === 'upstream'
+      ? 'Clients are told of no mirrors. The configuration that this server reads says which:'
+      : 'No repository here tells its clients of mirrors. One that shall, says so in its configuration:'
+  }</p>
 <pre><code>${HOW_TO.split('\n').map((line) => html`${line}\n`)}</code></pre>`;
   return html`<section aria-labelledby="mirrors">
 <h2 id="mirrors">Mirrors</h2>
@@ -61,7 +67,9 @@ ${cell('Last used', 'at', formatAgo(lastUsedAt, now))}
 `;
 }
 
-function repositories({ repositories: used, server: { now } }: Status, live: Live): Markup {
+// Which repositories another server has is its own to say.
+function repositories({ kind, repositories: used, server: { now } }: Status, live: Live): Markup | null {
+  if (kind === 'upstream') return null;
   const table = html`<table class="used">
 <thead><tr><th scope="col">Repository</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Sent</th><th scope="col" class="number">Received</th><th scope="col" class="number">Last used</th></tr></thead>
 <tbody>
@@ -77,14 +85,29 @@ ${used.length === 0 ? html`<p class="faint">None has been asked for yet.</p>` : 
 /** What is on the page besides what surrounds it, and what of that changes while it is looked at. */
 function body(status: Status): { content: Markup; texts: Readonly<Record<string, LiveText>> } {
   const live = new Live();
-  const content = html`${server(status, live)}${mirrors(status, live)}${repositories(status, live)}`;
+  const content = html`${server(status, live)}${copiesSection(status, live)}${mirrors(status, live)}${repositories(status, live)}`;
   return { content, texts: live.texts };
 }
 
-/** The page as HTML. @param nonce allows its script and its style to be (CSP Level 3, "nonce-source") */
-export function renderPage(status: Status, nonce: string): string {
-  const { lists } = status;
-  const all = lists.reduce((sum, list) => sum + list.mirrors.length, 0);
+// What there is to see, in one line.
+function summary({ copies, kind, lists }: Status): string {
+  if (copies !== null) return copiesLine(copies);
+  const all = counted(
+    lists.reduce((sum, list) => sum + list.mirrors.length, 0),
+    'mirror',
+  );
+  if (kind === 'upstream') return lists.length === 0 ? 'No mirrors' : `${all} of every repository`;
+  return lists.length === 0
+    ? 'No repository lists mirrors'
+    : `${counted(lists.length, 'repository', 'repositories')} with ${all}`;
+}
+
+/**
+ * The page as HTML.
+ * @param nonce allows its script and its style to be (CSP Level 3, "nonce-source")
+ * @param metrics where metrics are, relative to the page
+ */
+export function renderPage(status: Status, nonce: string, metrics = 'metrics'): string {
   const { content } = body(status);
   return html`<!DOCTYPE html>
 <html lang="en">
@@ -99,12 +122,12 @@ export function renderPage(status: Status, nonce: string): string {
 <body>
 <header>
 <h1>gam serve</h1>
-<p>${lists.length === 0 ? 'No repository lists mirrors' : `${counted(lists.length, 'repository', 'repositories')} with ${counted(all, 'mirror')}`}</p>
+<p>${summary(status)}</p>
 <p id="freshness" role="status"><noscript>These are the figures of when the page was loaded. <a href="">Reload</a> for newer ones.</noscript></p>
 </header>
 <main>
 ${content}</main>
-<footer><p><a href="status.json">The same as JSON</a>, <a href="metrics">metrics for Prometheus</a>. The map is made with Natural Earth.</p></footer>
+<footer><p><a href="status.json">The same as JSON</a>, <a href="${metrics}">metrics for Prometheus</a>. The map is made with Natural Earth.</p></footer>
 <script nonce="${nonce}">${new Markup(SCRIPT)}</script>
 </body>
 </html>

@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { Environment } from '../../git/environment.ts';
 import type { Exchange } from '../exchange.ts';
-import { ListFinder, pathOf } from './find-lists.ts';
+import type { FoundLists } from './find-lists.ts';
 import { shownList } from './gather.ts';
-import { look } from './look.ts';
 import { LOOK_EVERY, Lookout } from './lookout.ts';
 import { renderJson, renderPage } from './page.ts';
+import type { PageSource } from './source.ts';
 import type { Status, Totals } from './status.ts';
 import { Tally } from './tally.ts';
 
 /** What the page tells of, and how it learns that. */
 export interface PageParts {
-  /** Without symbolic links. */
-  root: string;
-  /** As servingEnvironment() makes it. */
-  env: Environment;
+  source: PageSource;
   version: string;
   git: string | null;
   totals: () => Promise<Totals>;
@@ -51,22 +47,23 @@ const SAFE = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** The page at `/-/`, and the same as JSON at `/-/status.json`. */
+/** Where the page is. A server upstream may have pages of its own under `/-/`, as GitLab does. */
+const PATHS = { folder: '/-/', cache: '/-/', upstream: '/-/gam/' } as const;
+
+/** The page at `/-/`, or before another server at `/-/gam/`, and the same as JSON at `status.json` beside it. */
 export class SitePage {
   readonly #parts: PageParts;
   readonly #startedAt = new Date().toISOString();
   readonly #tally = new Tally();
-  readonly #finder: ListFinder;
   readonly #lookout: Lookout;
   readonly #stopping = new AbortController();
   readonly #timer: NodeJS.Timeout | null = null;
-  #found: { at: number; lists: ReturnType<ListFinder['find']> } | null = null;
+  #found: { at: number; lists: Promise<FoundLists> } | null = null;
 
   constructor(parts: PageParts) {
-    const { root, env, warn } = parts;
+    const { source, warn } = parts;
     this.#parts = parts;
-    this.#finder = new ListFinder(root, env);
-    this.#lookout = new Lookout((list, url, signal) => look(list, url, env, signal), warn);
+    this.#lookout = new Lookout(source.look, warn);
     if (!parts.checkMirrors) return;
     void this.#watch();
     this.#timer = setInterval(() => void this.#watch(), LOOK_EVERY);
@@ -76,17 +73,19 @@ export class SitePage {
   async answer(exchange: Exchange): Promise<boolean> {
     const { method = '', url = '' } = exchange.request;
     const [path = ''] = url.split('?', 1);
-    if (!['/-', '/-/', '/-/status.json'].includes(path)) return false;
+    const at = PATHS[this.#parts.source.kind];
+    const bare = at.slice(0, -1);
+    if (![bare, at, `${at}status.json`].includes(path)) return false;
     exchange.service = 'page';
     if (method !== 'GET' && method !== 'HEAD') {
       exchange.refuse(405, 'only by GET, HEAD', null, { Allow: 'GET, HEAD', ...SAFE });
       return true;
     }
     // Relative, since a proxy may have the server below a path.
-    if (path === '/-') exchange.say(308, '', { Location: '-/', ...SAFE });
-    else if (path === '/-/') {
+    if (path === bare) exchange.say(308, '', { Location: `${bare.replace(/.*\//, '')}/`, ...SAFE });
+    else if (path === at) {
       const nonce = randomBytes(16).toString('base64');
-      exchange.say(200, renderPage(await this.#status(), nonce), {
+      exchange.say(200, renderPage(await this.#status(), nonce, at === '/-/' ? 'metrics' : '../metrics'), {
         'Content-Type': 'text/html; charset=utf-8',
         'Content-Security-Policy': policy(nonce),
         ...SAFE,
@@ -100,22 +99,23 @@ export class SitePage {
 
   /** Counts a request that has ended, if it was answered for a repository. */
   count(exchange: Exchange, status: number): void {
-    if (exchange.gitDir === null || status >= 400) return;
-    this.#tally.count(pathOf(this.#parts.root, exchange.gitDir), exchange);
+    if (exchange.path === null || status >= 400) return;
+    this.#tally.count(exchange.path, exchange);
   }
 
   /** Ends every look. Resolves when nothing of them is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#parts.source.end();
     if (this.#timer !== null) clearInterval(this.#timer);
     await Promise.allSettled([this.#found?.lists, this.#lookout.stop()]);
   }
 
   // Whoever looks at the same time gets the same.
-  #lists(): ReturnType<ListFinder['find']> {
+  #lists(): Promise<FoundLists> {
     const now = Date.now();
     if (this.#found === null || now - this.#found.at >= FOUND_FOR)
-      this.#found = { at: now, lists: this.#finder.find(this.#stopping.signal) };
+      this.#found = { at: now, lists: this.#parts.source.lists() };
     return this.#found.lists;
   }
 
@@ -125,14 +125,16 @@ export class SitePage {
   }
 
   async #status(): Promise<Status> {
-    const { git, totals, version } = this.#parts;
-    const { lists, truncated } = await this.#lists();
+    const { git, source, totals, version } = this.#parts;
+    const [{ lists, truncated }, found] = await Promise.all([this.#lists(), source.copies()]);
     if (!this.#stopping.signal.aborted) this.#lookout.watch(lists);
     const now = new Date().toISOString();
     return {
+      kind: source.kind,
       server: { version, git, startedAt: this.#startedAt, now, ...(await totals()) },
       lists: lists.map((list) => shownList(list, ({ url }) => this.#lookout.of(list, url))),
-      truncated,
+      copies: found?.copies ?? null,
+      truncated: truncated || (found?.truncated ?? false),
       repositories: this.#tally.usages,
     };
   }

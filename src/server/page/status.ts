@@ -46,6 +46,30 @@ export interface ShownList {
   mirrors: ShownMirror[];
 }
 
+/** What a server serves: the repositories of a folder, copies of others', or all that another server has. */
+export type ServedKind = 'folder' | 'cache' | 'upstream';
+
+/** A copy that a cache has, or is making. */
+export interface ShownCopy {
+  /** Where it is served: `/<host>[:<port>]/<path>`. */
+  path: string;
+  /** Canonical's URL. */
+  canonical: string;
+  /**
+   * `fetching`: for the first time; `fresh`: canonical has confirmed it within the ttl; `old`: not, and nobody has come since; `stale`: not, since
+   * canonical does not answer; `gone`: canonical gives it no more, and so does the cache.
+   */
+  state: 'fetching' | 'fresh' | 'old' | 'stale' | 'gone';
+  /** Why it is stale, in a few words; null in other states. */
+  reason: string | null;
+  confirmedAt: string | null;
+  fetchingSince: string | null;
+  bytes: number | null;
+  /** Greetings since the server was started for which nothing had to be fetched. */
+  hits: number;
+  lastUsedAt: string | null;
+}
+
 /** What a repository has been used for since the server started. */
 export interface Usage {
   path: string;
@@ -68,9 +92,12 @@ export interface Totals {
 
 /** All that the page shows, and `/-/status.json` holds. Keys stay as they are; there may be more of them one day. */
 export interface Status {
+  kind: ServedKind;
   server: { version: string; git: string | null; startedAt: string; now: string } & Totals;
   lists: ShownList[];
-  /** Whether there are more repositories or mirrors than are looked for. */
+  /** Null for a server that is no cache. */
+  copies: ShownCopy[] | null;
+  /** Whether there are more repositories, mirrors or copies than are looked for. */
   truncated: boolean;
   /** Those used last, by path. */
   repositories: Usage[];

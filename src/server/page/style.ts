@@ -63,6 +63,7 @@ td.url { min-width: 12rem; }
 .number { text-align: end; white-space: nowrap; }
 .number + :not(.number) { padding-left: 1.25rem; }
 td small { display: block; white-space: nowrap; }
+td small.why { white-space: normal; overflow-wrap: anywhere; }
 pre { margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
 footer { margin-top: 2rem; font-size: .875rem; }
 @media (max-width: 44rem) {

@@ -7,9 +7,10 @@ import { closedPort } from '../../helpers/listening.ts';
 import { addCommits, cloneBare } from '../../helpers/repository.ts';
 import { type Scene, setScene } from '../../helpers/scene.ts';
 
-const KEYS = 'url site canonical source preferred state reason latencyMs bytesPerSecond lag lagSeconds'.split(
-  ' ',
-);
+const KEYS =
+  'url site canonical source preferred state reason latencyMs bytesPerSecond lag lagSeconds staleSeconds'.split(
+    ' ',
+  );
 
 interface Checked {
   url: string;

@@ -83,6 +83,7 @@ describe('a mirror list as a file', () => {
     ttl: fc.option(fc.nat({ max: 1_000_000 })),
     state: fc.constantFrom('current', 'deprecated', 'refusing', 'moved'),
     successor: fc.option(url),
+    stale: fc.option(fc.nat()),
   });
 
   test('is read as it was written', async () => {

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAtLeast, parseGitVersion } from '../../../src/git/version.ts';
+import type { Status } from '../../../src/server/page/status.ts';
+import { askList, greetingOf, listIn, listRequest, postUploadPack } from '../../helpers/ask-list.ts';
 import { untilNothing } from '../../helpers/bystanders.ts';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
 import { type CacheInSandbox, type GamServe, gamCache } from '../../helpers/gam-serve.ts';
@@ -90,6 +92,12 @@ describe('the first to ask', () => {
     const listed = Array.from({ length: 20 }, () => sandbox.git(['ls-remote', `${cache.url}/repo.git`]));
     const asked = () => (canonical.requests.length > 0 ? [] : ['nobody has asked']);
     expect(await untilNothing(asked)).toEqual([]);
+    const page = async () => {
+      const { body } = await ask({ url: cache.top, path: '/-/status.json' });
+      return (JSON.parse(body.toString()) as Status).copies;
+    };
+    const here = { path: `/${host}/repo.git`, canonical: `http://${host}/repo.git` };
+    expect(await page()).toMatchObject([{ ...here, state: 'fetching', bytes: null, confirmedAt: null }]);
     release();
     const there = await sandbox.git(['ls-remote', sandbox.path('served/repo.git')]);
     for (const { stdout } of await Promise.all(listed)) expect(stdout).toBe(there.stdout);
@@ -97,6 +105,8 @@ describe('the first to ask', () => {
     await cache.logged(new RegExp(`^gam: fetched http://${host}/repo\\.git in [0-9]+ ms$`, 'm'));
     canonical.requests.length = 0;
     await sandbox.git(['clone', '-q', `${cache.url}/repo`, 'plain-clone']);
+    // `x` and `x.git` are one copy, and one row.
+    expect(await page()).toMatchObject([{ ...here, state: 'fresh', hits: 1, bytes: expect.any(Number) }]);
     await expectSameRefs(sandbox, 'plain-clone', 'served/repo.git', asCloned);
     await expectClean(sandbox, 'plain-clone');
     expect(canonical.requests).toEqual([]);
@@ -176,6 +186,11 @@ describe('what canonical says now', () => {
       for (const time of ['first', 'second'])
         await sandbox.git(['clone', '-q', `${cache.url}/${name}.git`, `${name}-${time}`]);
     await expectSameRefs(sandbox, 'sha256-second', 'served/sha256.git', asCloned);
+    const asked = await postUploadPack(
+      { url: cache.top, path: `/${host}/sha256` },
+      listRequest({}, 'sha256'),
+    );
+    expect(listIn(asked).canonical).toEqual([`http://${host}/sha256.git`]);
   });
 });
 
@@ -197,6 +212,56 @@ describe('canonical', () => {
       502,
       `cannot fetch http://${host}/absent.git; the log of the cache says why\n`,
     ]);
+  });
+
+  test('is down: clients that ask are told for how long already, and by the page of the list as well', async () => {
+    const cache = await open(['--ttl=0']);
+    const asked = { url: cache.top, path: `/${host}/repo.git` };
+    const url = `http://${host}/repo.git`;
+    const page = async () =>
+      JSON.parse((await ask({ ...asked, path: `${asked.path}/info/mirrors` })).body.toString()) as object;
+    // Nothing is fetched for a look at its list.
+    expect((await ask({ ...asked, path: `${asked.path}/info/mirrors` })).status).toBe(404);
+    expect(canonical.requests).toEqual([]);
+    expect(await greetingOf(asked)).toContain('mirror-list');
+    const fresh = { canonical: [url], mirrors: [], more: 0, prefer: null, ttl: 0, state: 'current' };
+    expect(await askList(asked)).toEqual({ ...fresh, successor: null, stale: null });
+    expect(await page()).toEqual({ version: 1, ...fresh, successor: null });
+    const before = new Date(Date.now() - 2 * 3_600_000);
+    utimesSync(
+      sandbox.path(cache.folder, `http/${host.replace(':', '+')}/repo.git/gam-confirmed`),
+      before,
+      before,
+    );
+    canonical.answer = (request) => {
+      request.socket.destroy();
+      return true;
+    };
+    // Until somebody has asked canonical in vain, nobody knows.
+    expect((await askList(asked)).stale).toBeNull();
+    await sandbox.git(['ls-remote', `${cache.url}/repo.git`]);
+    expect((await askList(asked)).stale).toBeGreaterThanOrEqual(7200);
+    expect(await page()).toMatchObject({ stale: expect.any(Number), state: 'current' });
+    await cache.logged(/GET \S+\/info\/mirrors HTTP\/1.1" 200 .*reason="stale: /);
+    expect(await metric(cache, 'stale_copies')).toBe(1);
+    const shown = await sandbox.run('gam', ['mirrors', 'refresh', `${cache.url}/repo.git`]);
+    expect(shown.stdout).toContain(`  stale: ${url} has not confirmed what is there for 2 h\n`);
+    const config = ['-c', `mirror.http://${host}/.url=${cache.url}/`];
+    const checked = await sandbox.git([...config, '-c', 'alias.check=!gam mirrors check', 'check', url]);
+    expect(checked.stdout).toMatch(
+      /^stale: http\S+repo\.git: http\S+ has not confirmed what is there for 2 h$/m,
+    );
+    // Where a proxy is set up, git itself asks.
+    const proxied = { env: { http_proxy: 'http://127.0.0.1:1', no_proxy: '127.0.0.1' } };
+    const byGit = await sandbox.git(
+      [...config, '-c', 'alias.check=!gam mirrors check', 'check', url],
+      proxied,
+    );
+    expect(byGit.stdout).toMatch(/^stale: /m);
+    canonical.answer = null;
+    expect(await statusOf(`${cache.url}/repo.git`)).toBe(200);
+    expect((await askList(asked)).stale).toBeNull();
+    expect(await metric(cache, 'stale_copies')).toBe(0);
   });
 
   test('answers 503: that is down, too', async () => {
@@ -322,10 +387,28 @@ describe('what it is not for', () => {
     expect(stderr).toContain(`remote: a cache takes no pushes; push to http://${host}/repo.git`);
   });
 
+  test('is said, where a flag needs another one, in one line, and what to do in one more', async () => {
+    for (const [words, said] of [
+      [['--cache', 'x'], /^gam: --cache needs --for\ngam: name a URL .*\n$/],
+      [['--for', 'https://h.example/'], /^gam: --for needs --cache\ngam: name a folder .*\n$/],
+      [['--ttl', '5m'], /^gam: --ttl needs --cache\n/],
+      [['--cache-size', '1g'], /^gam: --cache-size needs --cache\n/],
+      [['--config', 'x'], /^gam: --config needs --upstream\n/],
+      [['--tls-cert', 'x'], /^gam: --tls-cert needs --tls-key\n/],
+      [
+        ['--cache', 'x', '--for', 'https://h.example/', '--upstream', 'http://h/'],
+        /^gam: --upstream and --cache are two servers\n/,
+      ],
+    ] as const) {
+      const ended = await sandbox.run('gam', ['serve', ...words], { expectStatus: 2 });
+      expect(ended.stderr).toMatch(said);
+      expect(ended.stderr.split('\n')).toHaveLength(3);
+    }
+  });
+
   test('is said before anything is made', async () => {
     for (const [words, said] of [
-      [['--cache', 'x'], /--for/],
-      [['--for', 'https://h.example/'], /--cache/],
+      [['--cache', 'x', '--for', 'https://h.example/', '--check-mirrors'], /--check-mirrors is for the page/],
       [['--cache', 'x', '--for', 'ssh://h.example/'], /no base for a cache/],
       [['--cache', 'x', '--for', 'https://me:pw@h.example/'], /a login in it/],
       [['--cache', 'x', '--for', 'https://h.example/', '--ttl', 'soon'], /--ttl/],

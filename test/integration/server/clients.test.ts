@@ -228,5 +228,7 @@ describe('push', () => {
 
 test('archives, where git has them over http', async (context) => {
   if (!isAtLeast(version, '2.44')) context.skip();
+  // http-backend serves them only where it is told to (git-http-backend(1)).
+  await sandbox.git(['config', 'http.uploadarchive', 'true'], { cwd: 'served/group/repo.git' });
   await sandbox.git(['archive', `--remote=${served.url}/group/repo.git`, '-o', 'a.tar', 'main']);
 });

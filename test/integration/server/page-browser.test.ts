@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, findBrowser, NO_BROWSER, startBrowser, type View } from '../../helpers/browser.ts';
 import { expectNoChildren } from '../../helpers/evidence.ts';
-import { type GamServe, gamServe } from '../../helpers/gam-serve.ts';
+import { type GamServe, gamCache, gamServe, gamServeUpstream } from '../../helpers/gam-serve.ts';
 import { ask } from '../../helpers/raw-request.ts';
 import { generateHistory } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
@@ -25,6 +26,9 @@ function inBrowser(found: string): void {
 
   const open = (view: View = {}, path = '/-/') => browser.open(`${served.url}${path}`, view);
   const rows = `[...document.querySelectorAll('table.mirrors tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
+
+  const overflowing = `[...document.querySelectorAll('body *')].filter((one) => !one.closest('svg, thead') &&
+    one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline').map((one) => one.outerHTML)`;
 
   beforeAll(async () => {
     sandbox = makeSandbox();
@@ -91,9 +95,7 @@ function inBrowser(found: string): void {
     const tab = await open({ width, height: 800 });
     expect(await tab.evaluate('innerWidth')).toBe(width);
     expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(width);
-    const cut = `[...document.querySelectorAll('body *')].filter((one) => !one.closest('svg, thead') &&
-      one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline').map((one) => one.outerHTML)`;
-    expect(await tab.evaluate(cut)).toEqual([]);
+    expect(await tab.evaluate(overflowing)).toEqual([]);
   });
 
   test.each(['light', 'dark'] as const)(
@@ -194,6 +196,61 @@ function inBrowser(found: string): void {
       .poll(told, { timeout: 30_000, interval: 100 })
       .toBe('Repositories or mirrors have changed. Reload to see them.');
     expect(tab.complaints).toEqual([]);
+  });
+
+  test('the copies of a cache are shown where they are served, with their state, at any width', async () => {
+    const canonical = await gamServe(sandbox, 'served', ['--no-page']);
+    const cache = await gamCache(sandbox, 'cache', [`${canonical.url}/`], ['--ttl=0']);
+    const addresses = [
+      `/127.0.0.1:${canonical.port}/${LONG}.git`,
+      `/127.0.0.1:${canonical.port}/project.git`,
+    ];
+    const greet = () =>
+      Promise.all(
+        addresses.map((path) => ask({ url: cache.url, path: `${path}/info/refs?service=git-upload-pack` })),
+      );
+    await greet();
+    const shown = `[...document.querySelectorAll('[aria-labelledby=copies] tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' '))`;
+    const fresh = await (await browser.open(`${cache.url}/-/`)).evaluate<string[]>(shown);
+    expect(fresh).toHaveLength(2);
+    for (const [index, path] of addresses.entries())
+      expect(fresh[index]).toMatch(new RegExp(`^${path} http:/${path} to be confirmed `));
+    await canonical.stop();
+    await greet();
+    for (const width of [320, 768, 1280]) {
+      const tab = await browser.open(`${cache.url}/-/`, { width, height: 800, script: width === 768 });
+      expect(await tab.evaluate('document.querySelector("header p").innerText')).toBe('2 copies, 2 stale');
+      for (const row of await tab.evaluate<string[]>(shown)) expect(row).toMatch(/stale \S.*connect/);
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      expect(await tab.evaluate(overflowing)).toEqual([]);
+      expect(await tab.evaluate('document.querySelector("[aria-labelledby=mirrors]")')).toBeNull();
+      expect(tab.complaints).toEqual([]);
+    }
+    await cache.stop();
+  });
+
+  test('before another server there is a page of its own, below /-/gam/', async () => {
+    writeFileSync(
+      sandbox.path('list.conf'),
+      '[mirrorList]\n\tenabled\n[mirrorList "eu"]\n\turl = https://eu.example/\n',
+    );
+    const front = await gamServeUpstream(sandbox, served.url, [
+      '--page',
+      '--config',
+      sandbox.path('list.conf'),
+    ]);
+    const tab = await browser.open(`${front.url}/-/gam/`);
+    expect(await tab.evaluate<string[]>(rows)).toEqual([
+      expect.stringMatching(/^eu https:\/\/eu\.example\/ .*not /),
+    ]);
+    await tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await expect.poll(() => tab.asked, { timeout: 30_000 }).toContain(`${front.url}/-/gam/status.json`);
+    expect(await tab.evaluate('[...document.querySelectorAll("h2")].map((one) => one.innerText)')).toEqual([
+      'Server',
+      'Mirrors',
+    ]);
+    expect(tab.complaints).toEqual([]);
+    await front.stop();
   });
 
   test('a page that nobody sees asks for nothing, and one whose server is gone says so', async () => {

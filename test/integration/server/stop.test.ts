@@ -73,7 +73,9 @@ test('a running request comes to its end; meanwhile nobody comes in, and health 
   let bytes = 0;
   for await (const chunk of message) bytes += (chunk as Buffer).length;
   expect(bytes).toBeGreaterThan(LARGE * 2 ** 20);
-  expect(await server.ended).toMatchObject({ status: 0 });
+  const { status, stderr } = await server.ended;
+  expect(status).toBe(0);
+  expect(stderr).toContain('gam: stopping when 1 request has been answered; a second signal ends it\n');
   early.destroy();
   await expectNoChildren(sandbox);
 });
@@ -87,7 +89,9 @@ test('a second signal ends running requests', async () => {
   server.signal('SIGINT');
   message.resume();
   await broken;
-  expect(await server.ended).toMatchObject({ status: 130, signal: null });
+  const ended = await server.ended;
+  expect(ended).toMatchObject({ status: 130, signal: null });
+  expect(ended.stderr).toMatch(/"POST \S*git-upload-pack .*the server was stopped/);
   await expectNoChildren(sandbox);
 });
 

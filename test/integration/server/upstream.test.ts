@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { gitVersion, isAtLeast } from '../../../src/git/version.ts';
 import { parseMirrorListJson } from '../../../src/protocol/mirror-list-json.ts';
 import {
   askList,
@@ -26,6 +28,7 @@ import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 let sandbox: Sandbox;
 let plain: HttpServer;
 let front: GamServe;
+let hasSha256: boolean;
 
 const LIST = `[mirrorList]
 \tenabled
@@ -42,7 +45,8 @@ const LIST = `[mirrorList]
 beforeAll(async () => {
   sandbox = makeSandbox();
   await generateHistory(sandbox, 'served/group/repo.git', { commits: 80, tags: 2 });
-  await generateHistory(sandbox, 'served/sha256.git', { commits: 3, objectFormat: 'sha256' });
+  hasSha256 = isAtLeast(await gitVersion({ env: sandbox.env, cwd: sandbox.root }), '2.29');
+  if (hasSha256) await generateHistory(sandbox, 'served/sha256.git', { commits: 3, objectFormat: 'sha256' });
   writeFileSync(sandbox.path('list.conf'), LIST);
   plain = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv, push: true });
   front = await gamServeUpstream(sandbox, plain.url, [
@@ -71,6 +75,7 @@ describe('the list', () => {
         { url: 'git@jp.example:group/repo.git' },
       ],
     });
+    if (!hasSha256) return;
     const of256 = await postUploadPack(at('/sha256.git'), listRequest({}, 'sha256'));
     expect(listIn(of256).mirrors).toHaveLength(2);
   });
@@ -123,10 +128,11 @@ describe('the list', () => {
   });
 
   test('is said once where the server upstream has one itself, and the own one is told', async () => {
-    await sandbox.git(['config', 'mirrorList.enabled', 'true'], { cwd: 'served/sha256.git' });
+    await generateHistory(sandbox, 'served/own.git', { commits: 3 });
+    await sandbox.git(['config', 'mirrorList.enabled', 'true'], { cwd: 'served/own.git' });
     const back = await gamServe(sandbox, 'served');
     const own = await gamServeUpstream(sandbox, `${back.url}/`, ['--config', sandbox.path('list.conf')]);
-    const greeting = await greetingOf({ url: own.url, path: '/sha256.git' });
+    const greeting = await greetingOf({ url: own.url, path: '/own.git' });
     expect(greeting.filter((line) => line === 'mirror-list')).toHaveLength(1);
     await sandbox.git(['clone', '-q', `${own.url}/group/repo`, 'through-two']);
     await expectSameRefs(sandbox, 'through-two', 'served/group/repo.git');
@@ -359,6 +365,43 @@ async function settled(look: () => number): Promise<void> {
   }
 }
 
+describe('the page', () => {
+  test("is not there unless it is told to be: what is under /-/ is the upstream's", async () => {
+    const seen: string[] = [];
+    const { url, server } = await startOdd((request, response) => {
+      seen.push(request.url ?? '');
+      response.end('its own');
+    });
+    const own = await gamServeUpstream(sandbox, url);
+    const paths = ['/-/', '/-/status.json', '/-/gam/', '/-/gam', '/-/profile'];
+    for (const path of paths) expect((await ask({ url: own.url, path })).body.toString()).toBe('its own');
+    expect(seen).toEqual(paths);
+    await own.stop();
+    const paged = await gamServeUpstream(sandbox, url, ['--page', '--config', sandbox.path('list.conf')]);
+    for (const path of ['/-/', '/-/status.json', '/-/gam/other'])
+      expect((await ask({ url: paged.url, path })).body.toString()).toBe('its own');
+    const led = await ask({ url: paged.url, path: '/-/gam' });
+    expect([led.status, new URL(led.headers.location ?? '', `${paged.url}/-/gam`).pathname]).toEqual([
+      308,
+      '/-/gam/',
+    ]);
+    const page = await ask({ url: paged.url, path: '/-/gam/' });
+    expect(page.body.toString()).toContain('2 mirrors of every repository');
+    const [, metrics = ''] = /href="([^"]*metrics)"/.exec(page.body.toString()) ?? [];
+    expect(new URL(metrics, `${paged.url}/-/gam/`).pathname).toBe('/-/metrics');
+    await ask({ url: paged.url, path: '/secret/repo.git/info/refs?service=git-upload-pack' });
+    const { body } = await ask({ url: paged.url, path: '/-/gam/status.json' });
+    expect(JSON.parse(body.toString())).toMatchObject({
+      kind: 'upstream',
+      lists: [{ path: '/*', mirrors: [{}, {}] }],
+    });
+    expect(body.toString()).not.toContain('secret');
+    await paged.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
 describe('an upstream', () => {
   test('that breaks off in the middle breaks the answer off', async () => {
     await withOdd(
@@ -394,6 +437,31 @@ describe('an upstream', () => {
       async (own) => {
         expect((await ask({ url: own.url, path: '/x' })).body.toString()).toBe('1');
         expect((await ask({ url: own.url, path: '/x' })).body.toString()).toBe('3');
+      },
+    );
+  });
+
+  // As nginx does with what is too long (413). The line to it stayed, and a server that was told to stop waited two minutes for the
+  // rest of what the client had gone on sending.
+  test('that answers before it has everything is left, and nobody waits for the rest', async () => {
+    let left = () => {};
+    const gone = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    await withOdd(
+      (request, response) => {
+        request.socket.once('close', left);
+        response.writeHead(413, { 'Content-Length': '8' }).end('too long');
+      },
+      async (own) => {
+        const headers = { Connection: 'keep-alive', 'Transfer-Encoding': 'chunked' };
+        const { sent, answer } = begin({ url: own.url, path: '/x', method: 'POST', headers });
+        sent.write('some of it');
+        const message = await answer;
+        expect([message.statusCode, await text(message)]).toEqual([413, 'too long']);
+        await gone;
+        sent.destroy();
+        expect(await own.stop()).toMatchObject({ status: 0 });
       },
     );
   });

@@ -49,3 +49,10 @@ test('a redirect tells where to', () => {
   trace.add(came('HTTP/1.1 302 Found') + came('location:  https://h.example/y/info/refs '));
   expect(trace.location).toBe('https://h.example/y/info/refs');
 });
+
+// The log of a cache on a full disk said what fetch-pack makes of an index-pack that is gone, and nothing of a disk.
+test('the first of git’s words counts', () => {
+  const trace = new WebTrace(() => undefined);
+  trace.add('fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output\n');
+  expect(trace.words).toBe('fatal: write error: No space left on device');
+});

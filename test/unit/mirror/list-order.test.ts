@@ -154,6 +154,35 @@ describe('by chance', () => {
       expectShare(counts[id], share);
   });
 
+  // The first two places of many clients against what drawing without putting back gives, by Pearson's chi-square; the bound is that of
+  // six standard deviations (Wilson and Hilferty 1931).
+  test('the first two places fall as if drawn by weight, whatever the weights', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(weights, fc.nat({ max: 1000 }), (drawn, day) => {
+        const mirrors = drawn.map((weight, n) => mirror(`m${n}`, { weight }));
+        const counts = new Map<string, number>();
+        for (let n = 0; n < CLIENTS; n += 1) {
+          const who = { address: `198.51.${n >> 8}.${n & 255}`, location: null };
+          const [first, second] = ids(orderListed(mirrors, 'random', who, NOW + day * DAY));
+          counts.set(`${first} ${second}`, (counts.get(`${first} ${second}`) ?? 0) + 1);
+        }
+        const sum = drawn.reduce((all, weight) => all + weight, 0);
+        const pairs = mirrors.flatMap((one) =>
+          mirrors.filter((other) => other !== one).map((other) => [one, other] as const),
+        );
+        const chi = pairs.reduce((all, [one, other]) => {
+          const expected = (CLIENTS * one.weight * other.weight) / (sum * (sum - one.weight));
+          return all + ((counts.get(`${one.id} ${other.id}`) ?? 0) - expected) ** 2 / expected;
+        }, 0);
+        const freedom = pairs.length - 1;
+        const spread = 2 / (9 * freedom);
+        expect(chi).toBeLessThan(freedom * (1 - spread + 6 * Math.sqrt(spread)) ** 3);
+      }),
+      { seed: 4, numRuns: 6 },
+    );
+  });
+
   test('weights count within a priority only, and 0 comes last', () => {
     const mirrors = [mirror('none', { weight: 0 }), mirror('a'), mirror('b', { weight: 9, priority: 60 })];
     expect(firsts(mirrors)).toEqual({ a: CLIENTS });

@@ -57,6 +57,7 @@ describe('a list in pages', () => {
       ttl: 86_400,
       state: 'current',
       successor: null,
+      stale: null,
     });
   });
 
@@ -134,4 +135,24 @@ describe('a list that is asked for by a URL', () => {
       expect(JSON.stringify(list)).not.toMatch(/secret/);
     },
   );
+
+  test('names the server itself first, by an id that no other has, and on the first page only', () => {
+    const two = fc.tuple(fc.nat(3), fc.nat(5));
+    fc.assert(
+      fc.property(two, fc.nat(3), ([own, taken], skip) => {
+        const ids = ['here', 'here1', 'here3', 'x', 'y'].slice(0, taken);
+        const configured = entriesOf(
+          ['mirrorlist.canonical', HERE],
+          ...ids.map((id): [string, string] => [`mirrorlist.${id}.url`, `https://${id}.example/r`]),
+        );
+        const { settings } = readMirrorList(configured);
+        const here = Array.from({ length: own }, (_, n) => `https://carrier.example/${n}`);
+        const client = { address: null, location: null };
+        const list = offeredList(settings, configured, { url: HERE, skip }, client, 0, here);
+        const others = ids.slice(skip).map((id) => `https://${id}.example/r`);
+        expect(list.mirrors.map(({ url }) => url)).toEqual([...(skip === 0 ? here : []), ...others]);
+        expect(new Set(list.mirrors.map(({ id }) => id)).size).toBe(list.mirrors.length);
+      }),
+    );
+  });
 });

@@ -100,6 +100,7 @@ const LIST: MirrorList = {
   ttl: null,
   state: 'current',
   successor: null,
+  stale: null,
 };
 
 test.each<[string, Partial<MirrorList>]>([

@@ -27,6 +27,7 @@ const list: fc.Arbitrary<MirrorList> = fc.record({
   ttl: fc.option(fc.nat({ max: 1_000_000 })),
   state: fc.constantFrom('current', 'deprecated', 'refusing', 'moved'),
   successor: fc.option(url),
+  stale: fc.option(fc.nat()),
 });
 
 const EMPTY: MirrorList = {
@@ -37,6 +38,7 @@ const EMPTY: MirrorList = {
   ttl: null,
   state: 'current',
   successor: null,
+  stale: null,
 };
 
 describe('a mirror list as JSON', () => {

@@ -32,6 +32,7 @@ const list: fc.Arbitrary<MirrorList> = fc.record({
   ttl: fc.option(fc.nat({ max: 1_000_000 })),
   state: fc.constantFrom('current', 'deprecated', 'refusing', 'moved'),
   successor: fc.option(url),
+  stale: fc.option(fc.nat()),
 });
 
 const VERSION: [string, string] = ['mirror.version', '1'];
@@ -81,6 +82,7 @@ describe('a mirror list', () => {
       ttl: null,
       state: 'current',
       successor: null,
+      stale: null,
     });
   });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isFetched } from '../../../src/protocol/refspec.ts';
+import { fetchedFrom, isFetched } from '../../../src/protocol/refspec.ts';
 
 const part = fc.stringMatching(/^[a-z]{1,6}$/);
 const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => `refs/${parts.join('/')}`);
@@ -36,4 +36,43 @@ describe('isFetched', () => {
       }),
     );
   });
+});
+
+describe('a refspec reversed', () => {
+  const side = fc.tuple(name, fc.constantFrom('', '/'), part, fc.constantFrom('', '-x', '/head'));
+
+  test('leads back to where a ref came from', () => {
+    fc.assert(
+      fc.property(side, side, name, ([source, slash, middle, end], [target, between, , last], other) => {
+        const stem = `${middle}${slash}${middle}`;
+        const spec = `+${source}/*${end}:${target}${between}*${last}`;
+        const from = `${source}/${stem}${end}`;
+        const to = `${target}${between}${stem}${last}`;
+        expect(fetchedFrom(to, [spec])).toBe(from);
+        // What else is configured, for refs elsewhere, changes nothing.
+        expect(
+          fetchedFrom(to, ['refs/elsewhere/*:refs/overthere/*', 'refs/elsewhere:refs/overthere', spec]),
+        ).toBe(from);
+        expect(fetchedFrom(to, [spec, `^${from}`])).toBe(null);
+        expect(fetchedFrom(`${source}-not/${other}`, [`${other}:${target}`])).toBe(null);
+        expect(fetchedFrom(target, [`${source}:${target}`])).toBe(source);
+      }),
+    );
+  });
+
+  test.each([
+    ['refs/remotes/o/main', ['+refs/heads/*:refs/remotes/o/*'], 'refs/heads/main'],
+    ['refs/remotes/o/a$&b', ['+refs/heads/*:refs/remotes/o/*'], 'refs/heads/a$&b'],
+    ['refs/heads/main', ['+refs/*:refs/*'], 'refs/heads/main'],
+    [
+      'refs/remotes/p/7',
+      ['+refs/heads/*:refs/remotes/o/*', '+refs/pull/*/head:refs/remotes/p/*'],
+      'refs/pull/7/head',
+    ],
+    ['refs/remotes/o/x', ['refs/heads/x:refs/remotes/o/x', 'refs/tags/*:refs/remotes/o/*'], 'refs/heads/x'],
+    ['refs/remotes/o/wip-1', ['refs/heads/*:refs/remotes/o/*', '^refs/heads/wip-*'], null],
+    ['refs/heads/mine', ['+refs/heads/*:refs/remotes/o/*'], null],
+    ['refs/remotes/o/main', ['main:refs/remotes/o/main', 'HEAD', 'refs/heads/main', ''], null],
+    ['refs/remotes/o/main', ['refs/heads/*:refs/remotes/o/main', 'refs/heads/main:refs/remotes/o/*'], null],
+  ])('%s by %j: %s', (one, refspecs, expected) => expect(fetchedFrom(one, refspecs)).toBe(expected));
 });
