@@ -3,7 +3,7 @@ import { parseRefLine } from '../protocol/ls-refs.ts';
 import { redactText, redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { type RunOptions, type RunResult, runGit } from './run.ts';
-import { withSideRefs } from './side-refs.ts';
+import { type SideRefs, withSideRefs } from './side-refs.ts';
 
 /** A ref of another repository, and what it is to be; null where there is to be none. */
 export interface RefSwap {
@@ -66,18 +66,43 @@ function byArguments(url: string, swaps: readonly RefSwap[]): string[] {
   return [...leases, '--', url, ...swaps.map(({ ref, new: to }) => `${to ?? ''}:${ref}`)];
 }
 
-// A lease without a name takes what the remote's tracking refs say, and that there must be none where there is no such ref
-// (git-push(1), --force-with-lease). What is to be deleted has no pattern.
-function byPatterns(swaps: readonly RefSwap[]): { refs: Map<string, string>; args: string[] } {
-  const refs = new Map<string, string>();
-  const below = (ref: string) => ref.replace(/^refs\//, '');
+// The folder of names in which all of these are, with a slash at its end.
+function folderOf(names: readonly string[]): string {
+  const [first = ''] = names;
+  let folder = first.slice(0, first.lastIndexOf('/') + 1);
+  while (names.some((name) => !name.startsWith(folder)))
+    folder = folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
+  return folder;
+}
+
+// A lease without a name takes what the remote's tracking refs say, and that there must be none where there is no such ref; what
+// a pattern brings of no ref here is deleted by --prune (git-push(1)). So the refs beside those that are deleted are sent along,
+// as they are: one that has moved meanwhile makes all of it fail, as if it were one of them.
+async function byPatterns(
+  url: string,
+  swaps: readonly RefSwap[],
+  run: RunOptions,
+): Promise<{ refs: SideRefs; args: string[] }> {
+  const [made, known] = [new Map<string, string>(), new Map<string, string>()];
+  const gone = swaps.filter(({ new: to }) => to === null).map(({ ref }) => ref);
+  const folder = gone.length === 0 ? 'refs/' : folderOf(swaps.map(({ ref }) => ref));
+  if (gone.length > 0)
+    for (const [ref, oid] of await listRefs(url, [folder], run))
+      for (const refs of [made, known]) refs.set(ref, oid);
   for (const { ref, old, new: to } of swaps) {
-    if (to !== null) refs.set(`refs/new/${below(ref)}`, to);
-    if (old !== null) refs.set(`refs/old/${below(ref)}`, old);
+    if (to === null) made.delete(ref);
+    else made.set(ref, to);
+    if (old === null) known.delete(ref);
+    else known.set(ref, old);
   }
-  const gone = swaps.filter(({ new: to }) => to === null).map(({ ref }) => `:${ref}`);
-  const made = gone.length === swaps.length ? [] : ['refs/new/*:refs/*'];
-  return { refs, args: ['--force-with-lease', '--', 'side', ...made, ...gone] };
+  const beneath = (top: string, refs: ReadonlyMap<string, string>) =>
+    new Map([...refs].map(([ref, oid]) => [ref.replace(/^refs\//, top), oid]));
+  const from = folder.replace(/^refs\//, 'refs/new/');
+  const prune = gone.length === 0 ? [] : ['--prune'];
+  return {
+    refs: { packed: beneath('refs/new/', made), loose: beneath('refs/old/', known) },
+    args: [...prune, '--force-with-lease', '--', 'side', `${from}*:${folder}*`],
+  };
 }
 
 async function push(url: string, swaps: readonly RefSwap[], options: SwapOptions): Promise<RunResult> {
@@ -85,7 +110,7 @@ async function push(url: string, swaps: readonly RefSwap[], options: SwapOptions
   const told = pushOptions.map((option) => `--push-option=${option}`);
   if (swaps.length <= MOST_ARGUMENTS)
     return runGit([...PLAINLY, ...told, ...byArguments(url, swaps)], { ...run, talks: true });
-  const { refs, args } = byPatterns(swaps);
+  const { refs, args } = await byPatterns(url, swaps, run);
   const side = ['-c', `remote.side.url=${url}`, '-c', 'remote.side.fetch=+refs/*:refs/old/*'];
   return withSideRefs(refs, run, (env) =>
     runGit([...side, ...PLAINLY, ...told, ...args], { ...run, env, talks: true }),

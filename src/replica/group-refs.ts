@@ -7,6 +7,16 @@ export const STATE_REFS = `${GROUP_REFS}state/`;
 /** Locks that are held. */
 export const LOCK_REFS = `${GROUP_REFS}locks/`;
 
+/** A push of more refs takes this one lock in place of theirs: so many would take longer to renew than a lease lasts. */
+export const WIDE = 'many refs';
+const MOST_LOCKED = 500;
+
+/** What is locked for refs: each of them, or, where they are many, all such pushes at once. The commit finds out what others moved. */
+export function lockedFor(refs: readonly string[]): readonly string[] {
+  const each = [...new Set(refs)].sort();
+  return each.length > MOST_LOCKED ? [WIDE] : each;
+}
+
 /** A file of a longer name is refused by file systems, and a loose ref is a file. */
 const LONGEST = 200;
 
@@ -25,7 +35,9 @@ export function refOfState(name: string): string {
  * A long name ends with a hash.
  */
 export function lockRef(ref: string): string {
-  const name = ref.replace(/[%/]/g, (character) => (character === '%' ? '%25' : '%2F'));
+  const name = ref.replace(/[% /]/g, (character) =>
+    character === ' ' ? '+' : character === '%' ? '%25' : '%2F',
+  );
   const bytes = Buffer.from(name);
   if (bytes.length <= LONGEST) return LOCK_REFS + name;
   const hash = digest('sha256', ref).toString('hex').slice(0, 40);
@@ -36,5 +48,8 @@ export function lockRef(ref: string): string {
 
 /** The ref that a lock is of; a long name only as far as it stands there. */
 export function refOfLock(name: string): string {
-  return name.slice(LOCK_REFS.length).replace(/%(25|2F)/g, (_, code: string) => (code === '25' ? '%' : '/'));
+  return name
+    .slice(LOCK_REFS.length)
+    .replace(/^many\+refs$/, WIDE)
+    .replace(/%(25|2F)/g, (_, code: string) => (code === '25' ? '%' : '/'));
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
 import { type Arbiter, isUncertain } from '../git/arbiter.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
-import { LOCK_REFS, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
+import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
 import { type LockRecord, parseLockRecord, writeLockRecord } from './lock-record.ts';
 import { RefsLease } from './refs-lease.ts';
 
@@ -14,6 +14,9 @@ export interface Pace {
 }
 
 const PACE: Pace = { leaseMs: 15_000, firstLookMs: 50, lookMs: 1000 };
+
+/** How often a record is looked for that is renewed each time. */
+const LOOKS = 3;
 
 /** A lock as it was first seen. */
 interface Seen {
@@ -50,7 +53,7 @@ export class RefsCoordinator implements Coordinator {
       renewal: 0,
     };
     const mine = await this.#arbiter.write(writeLockRecord(record));
-    const wanted = [...new Set(refs)].sort();
+    const wanted = lockedFor(refs);
     const seen = new Map<string, Seen>();
     for (let wait = this.#pace.firstLookMs; ; wait = Math.min(wait * 1.5, this.#pace.lookMs)) {
       const began = performance.now();
@@ -83,10 +86,16 @@ export class RefsCoordinator implements Coordinator {
   }
 
   async locks(): Promise<HeldLock[]> {
-    const refs = await this.#arbiter.list([LOCK_REFS]);
     const held: HeldLock[] = [];
-    for (const [name, oid] of refs) {
-      const record = parseLockRecord((await this.#arbiter.read(name, oid)) ?? '');
+    for (const [name, first] of await this.#arbiter.list([LOCK_REFS])) {
+      let text = await this.#arbiter.read(name, first);
+      // A record that was renewed meanwhile is nowhere any more.
+      for (let oid: string | undefined = first, looks = 0; text === null && looks < LOOKS; looks += 1) {
+        oid = (await this.#arbiter.list([name])).get(name);
+        if (oid === undefined) break;
+        text = await this.#arbiter.read(name, oid);
+      }
+      const record = parseLockRecord(text ?? '');
       if (record !== null) held.push(heldLock(refOfLock(name), record));
     }
     return held;

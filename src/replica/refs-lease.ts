@@ -2,7 +2,7 @@ import { GamError } from '../errors.ts';
 import { type Arbiter, isUncertain } from '../git/arbiter.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
 import type { Lease, StateChange } from './coordinator.ts';
-import { LOCK_REFS, lockRef, STATE_REFS, stateRef } from './group-refs.ts';
+import { LOCK_REFS, lockRef, STATE_REFS, stateRef, WIDE } from './group-refs.ts';
 import { type LockRecord, writeLockRecord } from './lock-record.ts';
 
 /** A lease is renewed when a third of it is over: two renewals may fail. */
@@ -42,7 +42,7 @@ export class RefsLease implements Lease {
 
   commit(changes: readonly StateChange[]): Promise<void> {
     return this.#inTurn(async () => {
-      const locked = changes.map(({ ref }) => ref);
+      const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
       const unlocked = locked.find((ref) => !this.#records.has(ref));
       if (unlocked !== undefined) throw lost(unlocked);
       const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));

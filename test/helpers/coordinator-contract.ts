@@ -97,20 +97,18 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
       withMembers(async ({ first, second }) => {
         const lease = await lockOf(first, [NEXT]);
         const stop = new AbortController();
+        let told: () => void = () => undefined;
         const waiting = new Promise<void>((resolve) => {
-          const options = {
-            holder: 'us',
-            transaction: 'us-1',
-            signal: stop.signal,
-            waiting: () => resolve(),
-          };
-          second
-            .lock([MAIN, NEXT], options)
-            .catch((error: Error) => expect(error).toMatchObject({ code: 'lock-timeout' }));
+          told = resolve;
+        });
+        const options = { holder: 'us', transaction: 'us-1', signal: stop.signal, waiting: () => told() };
+        const refused = expect(second.lock([MAIN, NEXT], options)).rejects.toMatchObject({
+          code: 'lock-timeout',
         });
         await waiting;
         await held(await lockOf(first, [MAIN]), async () => undefined);
         stop.abort();
+        await refused;
         await lease.release();
       }),
     );

@@ -28,11 +28,11 @@ class Cuttable extends Arbiter {
 async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
   const sandbox = makeSandbox();
   const arbiter = await initBare(sandbox, 'arbiter.git', objectFormat);
-  const shape = { commits: 3, tags: 0, branches: 1, files: 1, objectFormat };
+  const shape = { commits: 9, tags: 0, branches: 1, files: 1, objectFormat };
   const members = await Promise.all(
     ['first.git', 'second.git'].map((path) => generateHistory(sandbox, path, shape)),
   );
-  const listed = await sandbox.git(['rev-list', 'main'], { cwd: 'first.git' });
+  const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'first.git' });
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
   const pace = { leaseMs: 1000, firstLookMs: 20, lookMs: 100 };
   const optionsOf = (cwd: string): ArbiterOptions => ({
