@@ -25,6 +25,8 @@ const APART = [
 // on the way of every fetch.
 const SHARED = 'src/errors.ts';
 const HELPER = 'src/main/git-remote-mirror.ts';
+// What a member's hook runs is one, too: every push waits for it.
+const MEMBER = 'src/main/member.ts';
 
 const bundleOf = (source: string) => source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
 
@@ -46,7 +48,7 @@ const BUNDLE: BuildOptions = {
         steps.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
           const source = relative(TOP, resolve(resolveDir, path)).split(sep).join('/');
           const isApart = kind === 'dynamic-import' && APART.includes(source);
-          const isWhole = steps.initialOptions.outfile === join(DIST, bundleOf(HELPER));
+          const isWhole = [HELPER, MEMBER].some((one) => steps.initialOptions.outfile === join(DIST, bundleOf(one)));
           const isShared = kind !== 'entry-point' && source === SHARED && !isWhole;
           return isApart || isShared ? { path: `./${bundleOf(path)}`, external: true } : null;
         }),
@@ -77,5 +79,5 @@ for (const name of readdirSync(DIST).filter((entry) => !entry.endsWith('.cjs')))
 await writeManifest();
 for (const source of [SHARED, ...APART]) await bundle(source);
 await bundle('src/main/gam.ts');
-await bundle(HELPER);
+for (const source of [HELPER, MEMBER]) await bundle(source);
 await rehearse(TOP).catch((error: Error) => console.error(`gam will start more slowly: ${error.message}`));

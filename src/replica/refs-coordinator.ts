@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
-import { type Arbiter, isUncertain } from '../git/arbiter.ts';
+import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
-import { type LockRecord, parseLockRecord, writeLockRecord } from './lock-record.ts';
+import { type LockRecord, parseLockRecord } from './lock-record.ts';
+import { isUncertain, type RefsArbiter } from './refs-arbiter.ts';
 import { RefsLease } from './refs-lease.ts';
 
 /** How long a lock holds without being renewed, and how often one that is held is looked at; in milliseconds. */
@@ -14,9 +15,6 @@ export interface Pace {
 }
 
 const PACE: Pace = { leaseMs: 15_000, firstLookMs: 50, lookMs: 1000 };
-
-/** How often a record is looked for that is renewed each time. */
-const LOOKS = 3;
 
 /** A lock as it was first seen. */
 interface Seen {
@@ -35,10 +33,10 @@ interface Seen {
  * record than its own, and every commit swaps that record along with the state: it changes nothing.
  */
 export class RefsCoordinator implements Coordinator {
-  readonly #arbiter: Arbiter;
+  readonly #arbiter: RefsArbiter;
   readonly #pace: Pace;
 
-  constructor(arbiter: Arbiter, pace: Partial<Pace> = {}) {
+  constructor(arbiter: RefsArbiter, pace: Partial<Pace> = {}) {
     this.#arbiter = arbiter;
     this.#pace = { ...PACE, ...pace };
   }
@@ -51,29 +49,30 @@ export class RefsCoordinator implements Coordinator {
       since: Date.now(),
       leaseMs: this.#pace.leaseMs,
       renewal: 0,
+      changes: [],
     };
-    const mine = await this.#arbiter.write(writeLockRecord(record));
+    const mine = this.#arbiter.idOf(record);
     const wanted = lockedFor(refs);
     const seen = new Map<string, Seen>();
     for (let wait = this.#pace.firstLookMs; ; wait = Math.min(wait * 1.5, this.#pace.lookMs)) {
       const began = performance.now();
-      const overdue = (ref: string) => (this.#isOverdue(seen.get(ref)) ? (seen.get(ref)?.oid ?? null) : null);
-      const swaps = wanted.map((ref) => ({ ref: lockRef(ref), old: overdue(ref), new: mine }));
-      const swapped = await this.#take(
-        swaps.map(({ ref }) => ref),
-        mine,
-        () => this.#arbiter.swap(swaps),
-      );
-      if (swapped) return new RefsLease(this.#arbiter, wanted, mine, record, began);
-      await this.#look(wanted, seen);
+      const dead = wanted.flatMap((ref) => (this.#isOverdue(seen.get(ref)) ? [seen.get(ref) as Seen] : []));
+      await this.#completeCommits(dead);
+      const old = (ref: string) => (this.#isOverdue(seen.get(ref)) ? (seen.get(ref)?.oid ?? null) : null);
+      const swaps = wanted.map((ref) => ({ ref: lockRef(ref), old: old(ref), new: mine }));
+      const now = await this.#take(swaps, mine, record);
+      if (now === null) return new RefsLease(this.#arbiter, wanted, mine, record, began);
+      if (typeof now !== 'string') look(wanted, now, seen);
       const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(ref)));
       if (held !== undefined) waiting?.(held);
       await pause(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {
         throw new GamError(
           'lock-timeout',
-          held === undefined
-            ? 'the locks were taken by others again and again'
-            : `the lock of ${held.ref} is held by ${held.holder}`,
+          held !== undefined
+            ? `the lock of ${held.ref} is held by ${held.holder}`
+            : typeof now === 'string'
+              ? `the locks cannot be taken: ${now}`
+              : 'the locks were taken by others again and again',
           { suggestion: 'push again later; gam replica locks tells who holds what' },
         );
       });
@@ -82,51 +81,40 @@ export class RefsCoordinator implements Coordinator {
 
   async state(): Promise<ReadonlyMap<string, string>> {
     const refs = await this.#arbiter.list([STATE_REFS]);
-    return new Map([...refs].map(([name, oid]) => [refOfState(name), oid]));
+    return new Map([...refs].map(([name, { oid }]) => [refOfState(name), oid]));
   }
 
   async locks(): Promise<HeldLock[]> {
-    const held: HeldLock[] = [];
-    for (const [name, first] of await this.#arbiter.list([LOCK_REFS])) {
-      let text = await this.#arbiter.read(name, first);
-      // A record that was renewed meanwhile is nowhere any more.
-      for (let oid: string | undefined = first, looks = 0; text === null && looks < LOOKS; looks += 1) {
-        oid = (await this.#arbiter.list([name])).get(name);
-        if (oid === undefined) break;
-        text = await this.#arbiter.read(name, oid);
-      }
+    const locks = await this.#arbiter.list([LOCK_REFS]);
+    return [...locks].flatMap(([name, { text }]) => {
       const record = parseLockRecord(text ?? '');
-      if (record !== null) held.push(heldLock(refOfLock(name), record));
-    }
-    return held;
+      return record === null ? [] : [heldLock(refOfLock(name), record)];
+    });
   }
 
   async close(): Promise<void> {}
 
   // A line that breaks behind the push has the locks taken, and nobody knows.
-  async #take(names: readonly string[], mine: string, swap: () => Promise<boolean>): Promise<boolean> {
+  async #take(
+    swaps: readonly RefSwap[],
+    mine: string,
+    record: LockRecord,
+  ): Promise<ReadonlyMap<string, StoredRef> | string | null> {
     try {
-      return await swap();
+      return await this.#arbiter.swap(swaps, record);
     } catch (error) {
       if (!isUncertain(error)) throw error;
       const now = await this.#arbiter.list([LOCK_REFS]);
-      if (names.every((name) => now.get(name) === mine)) return true;
+      if (swaps.every(({ ref }) => now.get(ref)?.oid === mine)) return null;
       throw error;
     }
   }
 
-  async #look(wanted: readonly string[], seen: Map<string, Seen>): Promise<void> {
-    const now = await this.#arbiter.list([LOCK_REFS]);
-    const at = performance.now();
-    for (const ref of wanted) {
-      const oid = now.get(lockRef(ref));
-      if (oid === undefined) seen.delete(ref);
-      else if (seen.get(ref)?.oid !== oid) {
-        const known = [...seen.values()].find((one) => one.oid === oid)?.record;
-        const text = known === undefined ? await this.#arbiter.read(lockRef(ref), oid) : null;
-        seen.set(ref, { oid, at, record: known ?? parseLockRecord(text ?? '') });
-      }
-    }
+  // A lock whose holder is gone may be one of several of a commit that the arbiter's git was killed in.
+  async #completeCommits(dead: readonly Seen[]): Promise<void> {
+    const transactions = new Set(dead.flatMap(({ record }) => record?.transaction ?? []));
+    for (const transaction of transactions)
+      await this.#arbiter.complete(await this.#arbiter.changesOf(transaction));
   }
 
   #isOverdue(seen: Seen | undefined): boolean {
@@ -137,6 +125,16 @@ export class RefsCoordinator implements Coordinator {
   #heldBy(ref: string, seen: Seen | undefined): HeldLock[] {
     const record = seen?.record ?? null;
     return record === null || this.#isOverdue(seen) ? [] : [heldLock(ref, record)];
+  }
+}
+
+function look(wanted: readonly string[], now: ReadonlyMap<string, StoredRef>, seen: Map<string, Seen>): void {
+  const at = performance.now();
+  for (const ref of wanted) {
+    const stored = now.get(lockRef(ref));
+    if (stored === undefined) seen.delete(ref);
+    else if (seen.get(ref)?.oid !== stored.oid)
+      seen.set(ref, { oid: stored.oid, at, record: parseLockRecord(stored.text ?? '') });
   }
 }
 

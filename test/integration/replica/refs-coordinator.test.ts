@@ -1,50 +1,39 @@
 import { GamError } from '../../../src/errors.ts';
-import { Arbiter, type ArbiterOptions } from '../../../src/git/arbiter.ts';
-import type { RefSwap } from '../../../src/git/swap-refs.ts';
+import { type MemberLine, OwnLine } from '../../../src/replica/member-line.ts';
+import { RefsArbiter } from '../../../src/replica/refs-arbiter.ts';
 import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
+import type { Answer, Operation } from '../../../src/replica/request.ts';
 import { coordinatorContract, type Members } from '../../helpers/coordinator-contract.ts';
-import { generateHistory, initBare } from '../../helpers/repository.ts';
+import { generateHistory } from '../../helpers/repository.ts';
 import { makeSandbox } from '../../helpers/sandbox.ts';
 
 /** A way to the arbiter that can be cut off. */
-class Cuttable extends Arbiter {
+class Cuttable implements MemberLine {
   cut = false;
+  readonly #line: MemberLine;
 
-  #check(): void {
+  constructor(line: MemberLine) {
+    this.#line = line;
+  }
+
+  async ask(operation: Operation): Promise<Answer> {
     if (this.cut) throw new GamError('member-unreachable', 'the arbiter cannot be reached');
-  }
-
-  override async list(prefixes: readonly string[]): Promise<Map<string, string>> {
-    this.#check();
-    return super.list(prefixes);
-  }
-
-  override async swap(swaps: readonly RefSwap[]): Promise<boolean> {
-    this.#check();
-    return super.swap(swaps);
+    return this.#line.ask(operation);
   }
 }
 
 async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
   const sandbox = makeSandbox();
-  const arbiter = await initBare(sandbox, 'arbiter.git', objectFormat);
   const shape = { commits: 9, tags: 0, branches: 1, files: 1, objectFormat };
-  const members = await Promise.all(
-    ['first.git', 'second.git'].map((path) => generateHistory(sandbox, path, shape)),
-  );
-  const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'first.git' });
+  const arbiter = await generateHistory(sandbox, 'arbiter.git', shape);
+  const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'arbiter.git' });
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
   const pace = { leaseMs: 1000, firstLookMs: 20, lookMs: 100 };
-  const optionsOf = (cwd: string): ArbiterOptions => ({
-    url: arbiter,
-    cwd,
-    env: sandbox.env,
-    prove: () => [],
-  });
-  const [mine, theirs] = members.map((cwd) => new Cuttable(optionsOf(cwd))) as [Cuttable, Cuttable];
+  const own = () => new Cuttable(new OwnLine({ cwd: arbiter, env: sandbox.env }, () => undefined));
+  const [mine, theirs] = [own(), own()];
   return {
-    first: new RefsCoordinator(mine, pace),
-    second: new RefsCoordinator(theirs, pace),
+    first: new RefsCoordinator(new RefsArbiter(mine, objectFormat), pace),
+    second: new RefsCoordinator(new RefsArbiter(theirs, objectFormat), pace),
     oids: [a, b, c],
     freeze: () => {
       mine.cut = true;

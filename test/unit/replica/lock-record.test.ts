@@ -4,13 +4,22 @@ import { parseLockRecord, writeLockRecord } from '../../../src/replica/lock-reco
 
 const word = fc.stringMatching(/^[\w.-]{1,100}$/);
 const count = fc.nat({ max: 999_999_999_999_999 });
-const record = fc.record({ holder: word, transaction: word, since: count, leaseMs: count, renewal: count });
+const oid = fc.option(fc.stringMatching(/^[0-9a-f]{40}$/), { nil: null });
+const change = fc.record({ ref: fc.stringMatching(/^refs\/[^\n ]{1,50}$/), old: oid, new: oid });
+const record = fc.record({
+  holder: word,
+  transaction: word,
+  since: count,
+  leaseMs: count,
+  renewal: count,
+  changes: fc.array(change, { maxLength: 5 }),
+});
 
 test('a record is read as it was written, whatever a later version adds', () => {
   fc.assert(
     fc.property(record, fc.stringMatching(/^[a-z]+ [^\n]*$/), (one, more) => {
       expect(parseLockRecord(writeLockRecord(one))).toEqual(one);
-      fc.pre(!/^(?:holder|transaction|since|lease|renewal) /.test(more));
+      fc.pre(!/^(?:holder|transaction|since|lease|renewal|change) /.test(more));
       expect(parseLockRecord(`${writeLockRecord(one)}${more}\n`)).toEqual(one);
     }),
   );
@@ -30,7 +39,7 @@ test('anything else is no record, and raises nothing', () => {
       expect(parseLockRecord(text)).toBeNull();
     }),
   );
-  const good = writeLockRecord({ holder: 'eu', transaction: 'x', since: 1, leaseMs: 2, renewal: 3 });
+  const good = writeLockRecord({ holder: 'eu', transaction: 'x', since: 1, leaseMs: 2, renewal: 3, changes: [] });
   for (const bad of [
     'holder e u',
     'holder \u001b[2J',

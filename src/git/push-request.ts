@@ -1,0 +1,158 @@
+import { GamError } from '../errors.ts';
+import { redactText, redactUrl } from '../protocol/redact.ts';
+import { printable } from '../protocol/text.ts';
+import { familyOf, signalAll } from './descendants.ts';
+import { type Environment, NO_PROMPTS } from './environment.ts';
+import { endWith, startProcess } from './process.ts';
+import type { RunOptions } from './run.ts';
+import { withSideRefs } from './side-refs.ts';
+import { writeText } from './swap-refs.ts';
+
+/** Where members ask each other: no such ref is ever made, a member's proc-receive hook takes it. */
+export const REQUEST_REFS = 'refs/gam/request/';
+/** Beneath these, the hook reports that it has done what was asked; no such ref is ever made, either. */
+export const ANSWER_REFS = 'refs/gam/answer/';
+/** Begins the lines of an answer, on the side band. */
+export const ANSWER_LINE = 'gam-answer ';
+
+/** A request to another repository. */
+export interface PushedRequest {
+  url: string;
+  /** Goes as a blob. */
+  text: string;
+  /** Names the request. */
+  proof: string;
+  /** Go along, with all that they lead to. */
+  objects: readonly string[];
+}
+
+/** What came back. */
+export interface PushedAnswer {
+  /** The part of the reported ref's name that is behind ANSWER_REFS. */
+  proof: string;
+  lines: string[];
+}
+
+/** A push takes refs as arguments, and systems take some hundred KB of these; beyond so many they go by a pattern. */
+const MOST_ARGUMENTS = 500;
+
+/** Nothing but these refs travels, no hook of this side has a say, and no maintenance runs behind it. */
+const PLAINLY = [
+  ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'push.gpgSign=false', '-c', 'push.followTags=false'],
+  ...['push', '--porcelain', '--progress', '--no-verify', '--no-recurse-submodules'],
+];
+
+interface Pushed {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+  /** Whether it was ended since nothing came any more. */
+  silent: boolean;
+}
+
+// Git draws its progress on standard error, and so does the other side: whoever says nothing for so long is not there.
+async function push(args: readonly string[], options: RunOptions, patienceMs: number): Promise<Pushed> {
+  const { cwd, env, signal } = options;
+  const started = startProcess('git', [...PLAINLY, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...env, ...NO_PROMPTS, LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { child, exit } = started;
+  let [stdout, stderr, silent] = ['', '', false];
+  // git's helpers learn of its end only when they next write to it.
+  const end = async () => {
+    if (child.pid === undefined) return;
+    const family = await familyOf(child.pid);
+    endWith((name) => signalAll(family, name), exit);
+  };
+  const abort = () => void end();
+  const timer = setTimeout(() => {
+    silent = true;
+    abort();
+  }, patienceMs);
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    timer.refresh();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    timer.refresh();
+  });
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const { status } = await exit;
+    return { status, stdout, stderr, silent };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
+  const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
+  const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? 'no answer';
+  const words = silent ? `no answer for ${patienceMs / 1000} s` : line.replace(/^(?:fatal|error|remote): /, '');
+  const shown = redactUrl(url);
+  return new GamError('member-unreachable', `${shown} cannot be reached: ${printable(redactText(words.trim()))}`, {
+    url: shown,
+    suggestion: `see git ls-remote ${shown}`,
+  });
+}
+
+function readAnswer({ stdout, stderr }: Pushed): PushedAnswer | null {
+  const reported = stdout.split('\n').find((line) => line.includes(`:${ANSWER_REFS}`));
+  if (reported === undefined) return null;
+  const at = reported.indexOf(ANSWER_REFS) + ANSWER_REFS.length;
+  const proof = reported.slice(at).split('\t')[0] ?? '';
+  const prefix = `remote: ${ANSWER_LINE}`;
+  // git ends lines of the other side with blanks, over what a counter may have left there.
+  const lines = stderr.split(/[\r\n]+/).filter((line) => line.startsWith(prefix));
+  return { proof, lines: lines.map((line) => line.slice(prefix.length).trimEnd()) };
+}
+
+async function clearAway(url: string, names: readonly string[], options: RunOptions): Promise<void> {
+  await push([url, ...names.map((name) => `:${name}`)], options, 10_000).catch(() => undefined);
+}
+
+/**
+ * Asks another repository something, by a push that its proc-receive hook answers (githooks(5)). Any transport of git's will do.
+ *
+ * @param patienceMs for so long the other side may be silent
+ * @throws GamError `member-unreachable`; `member-refused` where the push is not taken, or nobody answers it
+ */
+export async function pushRequest(
+  { url, text, proof, objects }: PushedRequest,
+  options: RunOptions,
+  patienceMs: number,
+): Promise<PushedAnswer> {
+  const top = `${REQUEST_REFS}${proof}/`;
+  const blob = await writeText(text, options);
+  const tips = [...new Set(objects)];
+  const pushed =
+    tips.length <= MOST_ARGUMENTS
+      ? await push(
+          ['--', url, `${blob}:${top}ask`, ...tips.map((oid, n) => `${oid}:${top}${n}`)],
+          options,
+          patienceMs,
+        )
+      : await withSideRefs(
+          new Map([[`refs/new/ask`, blob], ...tips.map((oid, n) => [`refs/new/${n}`, oid] as const)]),
+          options,
+          (env: Environment) => push(['--', url, `refs/new/*:${top}*`], { ...options, env }, patienceMs),
+        );
+  const answer = readAnswer(pushed);
+  if (answer !== null) return answer;
+  const shown = redactUrl(url);
+  const refusal = /^!\t[^\t]*\t(?:\[[^\]]*\] )?\(?(.*?)\)?$/m.exec(pushed.stdout)?.[1];
+  if (refusal !== undefined)
+    throw new GamError('member-refused', `${shown} refused: ${printable(redactText(refusal))}`, { url: shown });
+  if (pushed.status !== 0) throw unreachable(url, pushed, patienceMs);
+  // Made as refs: nobody is there who takes them.
+  await clearAway(url, [`${top}ask`, ...tips.map((_, n) => `${top}${n}`)], options);
+  throw new GamError('member-refused', `${shown} is no member of this group: gam's hooks are not there`, {
+    url: shown,
+    suggestion: 'on that server, run gam replica status, and gam replica reconcile',
+  });
+}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { startProcess } from '../git/process.ts';
+import { procReceive } from '../replica/proc-receive.ts';
+import { queued } from '../replica/queue.ts';
+import { openReplica, type Replica } from '../replica/replica.ts';
+import { reasonOf } from '../replica/transaction.ts';
+import { work } from '../replica/worker.ts';
+
+// What a member's proc-receive hook runs; and, as `work`, what goes on behind it.
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+// Whoever pushed may be gone; what was begun is done all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
+const tell = (line: string) => void process.stderr.write(`${line}\n`);
+const open = () => openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`) });
+
+// In a session of its own, with nothing of the push's: git waits for whoever holds its standard error.
+function startWorker(replica: Replica): void {
+  const { wake, queue } = replica.places;
+  if (!existsSync(wake) && queued(queue).length === 0) return;
+  const { child } = startProcess(process.execPath, [process.argv[1] ?? '', 'work'], {
+    cwd: gitDir,
+    env: { ...process.env, GIT_DIR: gitDir },
+    stdio: 'ignore',
+    detached: true,
+  });
+  child.unref();
+}
+
+async function hook(): Promise<number> {
+  const replica = await open();
+  if (replica === null) {
+    tell('gam: this repository is in no group; remove gam\'s hooks: gam replica leave');
+    return 1;
+  }
+  const write = (bytes: Buffer) => new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
+  const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
+  startWorker(replica);
+  return spoke ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  if (process.argv[2] !== 'work') return hook();
+  await work({ open, tell: () => undefined, signal: stop.signal, pid: process.pid });
+  return 0;
+}
+
+void main()
+  .catch((error: unknown) => {
+    tell(reasonOf(error));
+    return 1;
+  })
+  .then((status) => process.exit(status));

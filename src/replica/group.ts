@@ -1,0 +1,141 @@
+import { allValues, type ConfigEntry, lastValue } from '../config/entries.ts';
+import { writeVariables } from '../config/write.ts';
+import { GamError } from '../errors.ts';
+import { printable } from '../protocol/text.ts';
+
+/** What a member does with pushes; see the table in ARCHITECTURE.md, "Replicas". */
+export const ROLES = ['primary', 'follower', 'hosted', 'deprecated', 'refusing', 'retired'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** One place of the group's repository. */
+export interface Member {
+  id: string;
+  url: string;
+  role: Role;
+}
+
+/** Several places of one repository, as every member has it in its configuration. */
+export interface Group {
+  name: string;
+  /** Tells apart groups that are named alike. */
+  uid: string;
+  /** `git`, or `etcd:<endpoints>`. */
+  coordinator: string;
+  /** The member in whose refs the `git` coordinator keeps locks and state. */
+  arbiter: string;
+  /** Beneath these, refs are kept alike on all members. */
+  publish: readonly string[];
+  members: readonly Member[];
+}
+
+/** What is published where nobody says otherwise. */
+export const PUBLISHED = ['refs/heads/', 'refs/tags/', 'refs/notes/'] as const;
+
+/** The group's document: its text is git configuration, and every member has it under this name. */
+export const GROUP_REF = 'refs/gam/group';
+
+const ID = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+
+/**
+ * Checks a member's id or a group's name: they stand in ref names, in configuration and in what users read.
+ * @throws GamError `usage`
+ */
+export function checkId(what: string, id: string): string {
+  if (ID.test(id)) return id;
+  throw new GamError('usage', `'${printable(id, 60)}' cannot be ${what}`, {
+    suggestion: 'take lower-case letters, digits and -, at most 32 of them, such as eu-1',
+  });
+}
+
+/** Whether a ref is kept alike on all members. */
+export function isPublished(group: Pick<Group, 'publish'>, ref: string): boolean {
+  return group.publish.some((prefix) => ref.startsWith(prefix));
+}
+
+/** Whether members of this role move in lock-step, and count for the quorum. */
+export function isPrimary({ role }: Member): boolean {
+  return role === 'primary' || role === 'deprecated';
+}
+
+/** Whether members of this role are sent what the primaries have. */
+export function follows({ role }: Member): boolean {
+  return role === 'follower' || role === 'refusing';
+}
+
+/** So many primaries must have a push before it is acknowledged: more than half of them. */
+export function quorum(group: Group): number {
+  return Math.floor(group.members.filter(isPrimary).length / 2) + 1;
+}
+
+/** Settings that every member needs, whatever its configuration says beside. */
+function settings(publish: readonly string[]): [string, string][] {
+  const taken = [...publish.map((prefix) => prefix.replace(/\/$/, '')), 'refs/gam/request'];
+  return [
+    // What the group keeps for itself is nobody's to fetch or to push; members' requests alone come in.
+    ['transfer.hideRefs', 'refs/gam'],
+    ['transfer.hideRefs', '!refs/gam/request'],
+    ...taken.map((ref): [string, string] => ['receive.procReceiveRefs', ref]),
+    // A member that lacks objects asks for them by id.
+    ['uploadpack.allowTipSHA1InWant', 'true'],
+  ];
+}
+
+/** Writes the group's document: a file of git configuration (git-config(1)), the same on all members. */
+export function writeGroup(group: Group): string {
+  const variables: [string, string][] = [
+    ['replica.group', group.name],
+    ['replica.uid', group.uid],
+    ['replica.coordinator', group.coordinator],
+    ['replica.arbiter', group.arbiter],
+    ...group.publish.map((prefix): [string, string] => ['replica.publish', prefix]),
+    ...group.members.flatMap(({ id, url, role }): [string, string][] => [
+      [`replica.${id}.url`, url],
+      [`replica.${id}.role`, role],
+    ]),
+    ...settings(group.publish),
+  ];
+  return writeVariables(variables);
+}
+
+/**
+ * Reads the group from a member's configuration, or from the document alone.
+ * @returns null where there is none
+ * @throws GamError `bad-config`
+ */
+export function readGroup(entries: readonly ConfigEntry[]): Group | null {
+  const value = (id: string | null, name: string) => lastValue(entries, 'replica', id, name);
+  const name = value(null, 'group');
+  if (name === undefined) return null;
+  const ids = entries.filter((entry) => entry.section === 'replica').flatMap(({ subsection }) => subsection ?? []);
+  const members = [...new Set(ids)].map((id) => {
+    const url = value(id, 'url');
+    const role = ROLES.find((one) => one === (value(id, 'role') ?? 'primary'));
+    if (url === undefined || role === undefined || !ID.test(id))
+      throw new GamError('bad-config', `replica.${printable(id, 60)} is no member: it needs a url and a role`, {
+        suggestion: `roles are ${ROLES.join(', ')}`,
+      });
+    return { id, url, role };
+  });
+  const publish = allValues(entries, 'replica', null, 'publish');
+  return {
+    name,
+    uid: value(null, 'uid') ?? '',
+    coordinator: value(null, 'coordinator') ?? 'git',
+    arbiter: value(null, 'arbiter') ?? members[0]?.id ?? '',
+    publish: publish.length > 0 ? publish : PUBLISHED,
+    members,
+  };
+}
+
+/**
+ * The member of an id.
+ * @throws GamError `usage`
+ */
+export function memberOf(group: Group, id: string): Member {
+  const member = group.members.find((one) => one.id === id);
+  if (member !== undefined) return member;
+  const ids = group.members.map((one) => one.id).join(', ');
+  throw new GamError('usage', `'${printable(id, 60)}' is no member of ${group.name}`, {
+    suggestion: `its members are ${ids}`,
+  });
+}

@@ -1,0 +1,81 @@
+import { GamError } from '../errors.ts';
+import type { RefSwap } from '../git/swap-refs.ts';
+import type { RefUpdate } from '../protocol/proc-receive.ts';
+import { isPrimary, type Member, quorum } from './group.ts';
+import type { Replica } from './replica.ts';
+
+/** When so many have it, those that are slower get as long again, and at least so long. */
+const GRACE_MS = 1000;
+
+/** The other primaries' copies of what a push brings, before anybody has it. */
+export interface Offer {
+  /**
+   * Waits until a quorum has them, and a moment more for the others.
+   * @returns the members that have them
+   * @throws GamError `quorum-lost` when fewer can be reached
+   */
+  taken(): Promise<Member[]>;
+  /** Those that have them by now. */
+  soFar(): readonly Member[];
+}
+
+/** Where a ref of a transaction waits at the other primaries. */
+export function incomingRef(transaction: string, ref: string): string {
+  return `refs/gam/incoming/${transaction}/${ref.replace(/^refs\//, '')}`;
+}
+
+/** What makes a transaction's refs wait at a member. */
+function incoming(transaction: string, updates: readonly RefUpdate[]): RefSwap[] {
+  return updates.flatMap(({ ref, new: to }) =>
+    to === null ? [] : { ref: incomingRef(transaction, ref), old: null, new: to },
+  );
+}
+
+/** Sends the objects of a push to the other primaries; it begins at once. */
+export function offer(replica: Replica, transaction: string, updates: readonly RefUpdate[]): Offer {
+  const others = replica.group.members.filter((member) => isPrimary(member) && member.id !== replica.self.id);
+  const needed = quorum(replica.group) - 1;
+  const swaps = incoming(transaction, updates);
+  const objects = swaps.flatMap(({ new: to }) => to ?? []);
+  const began = performance.now();
+  const taken: Member[] = [];
+  const failures: unknown[] = [];
+  const sent = others.map(async (member) => {
+    try {
+      const answer = await replica.line(member).ask({ kind: 'swap', swaps }, objects);
+      if (answer.kind === 'done') taken.push(member);
+      else failures.push(answer.kind === 'failed' ? new GamError('member-refused', answer.words) : answer);
+    } catch (error) {
+      failures.push(error);
+    }
+  });
+  const enough = new Promise<void>((resolve) => {
+    const check = () => {
+      if (taken.length >= needed || failures.length > others.length - needed) resolve();
+    };
+    check();
+    for (const one of sent) void one.then(check);
+  });
+  return {
+    soFar: () => taken,
+    taken: async () => {
+      await enough;
+      if (taken.length < needed) {
+        const why = failures.flatMap((error) => (error instanceof Error ? error.message : [])).join('; ');
+        throw new GamError(
+          'quorum-lost',
+          `only ${taken.length + 1} of ${others.length + 1} primaries have it, ${needed + 1} must: ${why}`,
+          { suggestion: 'push again when they are back; gam replica status tells' },
+        );
+      }
+      const grace = Math.max(GRACE_MS, performance.now() - began);
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, grace);
+      });
+      await Promise.race([Promise.all(sent), over]);
+      clearTimeout(timer);
+      return [...taken];
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+
+/** What a member keeps beside its repository, all of it in one folder of the git directory. */
+export interface Places {
+  folder: string;
+  /** The group's document, which the configuration includes. */
+  group: string;
+  secret: string;
+  /** A folder for each member that something is still to be sent to. */
+  queue: string;
+  /** Whether this member is to catch up. */
+  wake: string;
+  /** Held by the worker. */
+  workerLock: string;
+}
+
+/** @param gitDir the repository */
+export function placesOf(gitDir: string): Places {
+  const folder = join(gitDir, 'gam', 'replica');
+  return {
+    folder,
+    group: join(folder, 'group'),
+    secret: join(folder, 'secret'),
+    queue: join(folder, 'queue'),
+    wake: join(folder, 'wake'),
+    workerLock: join(folder, 'worker.lock'),
+  };
+}
