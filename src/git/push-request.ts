@@ -38,7 +38,16 @@ const MOST_ARGUMENTS = 500;
 
 /** Nothing but these refs travels, no hook of this side has a say, and no maintenance runs behind it. */
 const PLAINLY = [
-  ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'push.gpgSign=false', '-c', 'push.followTags=false'],
+  ...[
+    '-c',
+    'gc.auto=0',
+    '-c',
+    'maintenance.auto=false',
+    '-c',
+    'push.gpgSign=false',
+    '-c',
+    'push.followTags=false',
+  ],
   ...['push', '--porcelain', '--progress', '--no-verify', '--no-recurse-submodules'],
 ];
 
@@ -93,12 +102,18 @@ async function push(args: readonly string[], options: RunOptions, patienceMs: nu
 function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? 'no answer';
-  const words = silent ? `no answer for ${patienceMs / 1000} s` : line.replace(/^(?:fatal|error|remote): /, '');
+  const words = silent
+    ? `no answer for ${patienceMs / 1000} s`
+    : line.replace(/^(?:fatal|error|remote): /, '');
   const shown = redactUrl(url);
-  return new GamError('member-unreachable', `${shown} cannot be reached: ${printable(redactText(words.trim()))}`, {
-    url: shown,
-    suggestion: `see git ls-remote ${shown}`,
-  });
+  return new GamError(
+    'member-unreachable',
+    `${shown} cannot be reached: ${printable(redactText(words.trim()))}`,
+    {
+      url: shown,
+      suggestion: `see git ls-remote ${shown}`,
+    },
+  );
 }
 
 function readAnswer({ stdout, stderr }: Pushed): PushedAnswer | null {
@@ -147,7 +162,9 @@ export async function pushRequest(
   const shown = redactUrl(url);
   const refusal = /^!\t[^\t]*\t(?:\[[^\]]*\] )?\(?(.*?)\)?$/m.exec(pushed.stdout)?.[1];
   if (refusal !== undefined)
-    throw new GamError('member-refused', `${shown} refused: ${printable(redactText(refusal))}`, { url: shown });
+    throw new GamError('member-refused', `${shown} refused: ${printable(redactText(refusal))}`, {
+      url: shown,
+    });
   if (pushed.status !== 0) throw unreachable(url, pushed, patienceMs);
   // Made as refs: nobody is there who takes them.
   await clearAway(url, [`${top}ask`, ...tips.map((_, n) => `${top}${n}`)], options);

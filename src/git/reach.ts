@@ -40,7 +40,14 @@ export async function fetchObjects(
   options: RunOptions,
 ): Promise<boolean> {
   const plainly = ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'fetch.unpackLimit=1'];
-  const only = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--refmap=', '--stdin'];
+  const only = [
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--refmap=',
+    '--stdin',
+  ];
   await runGit([...plainly, 'fetch', ...only, '--', url], {
     ...options,
     input: `${oids.join('\n')}\n`,

@@ -125,7 +125,8 @@ async function readTexts(oids: readonly string[], options: RunOptions): Promise<
       continue;
     }
     const next = end + 1 + Number(size);
-    if (type === 'blob' && Number(size) <= LONGEST_RECORD) texts.set(oid, out.toString('utf8', end + 1, next));
+    if (type === 'blob' && Number(size) <= LONGEST_RECORD)
+      texts.set(oid, out.toString('utf8', end + 1, next));
     at = next + 1;
   }
   return texts;

@@ -48,7 +48,9 @@ const BUNDLE: BuildOptions = {
         steps.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
           const source = relative(TOP, resolve(resolveDir, path)).split(sep).join('/');
           const isApart = kind === 'dynamic-import' && APART.includes(source);
-          const isWhole = [HELPER, MEMBER].some((one) => steps.initialOptions.outfile === join(DIST, bundleOf(one)));
+          const isWhole = [HELPER, MEMBER].some(
+            (one) => steps.initialOptions.outfile === join(DIST, bundleOf(one)),
+          );
           const isShared = kind !== 'entry-point' && source === SHARED && !isWhole;
           return isApart || isShared ? { path: `./${bundleOf(path)}`, external: true } : null;
         }),

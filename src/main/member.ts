@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { startProcess } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
-import { queued } from '../replica/queue.ts';
-import { openReplica, type Replica } from '../replica/replica.ts';
+import { openReplica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
+import { startWorker } from './member-process.ts';
 
 // What a member's proc-receive hook runs; and, as `work`, what goes on behind it.
 
@@ -18,28 +16,16 @@ const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 const open = () => openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`) });
 
-// In a session of its own, with nothing of the push's: git waits for whoever holds its standard error.
-function startWorker(replica: Replica): void {
-  const { wake, queue } = replica.places;
-  if (!existsSync(wake) && queued(queue).length === 0) return;
-  const { child } = startProcess(process.execPath, [process.argv[1] ?? '', 'work'], {
-    cwd: gitDir,
-    env: { ...process.env, GIT_DIR: gitDir },
-    stdio: 'ignore',
-    detached: true,
-  });
-  child.unref();
-}
-
 async function hook(): Promise<number> {
   const replica = await open();
   if (replica === null) {
-    tell('gam: this repository is in no group; remove gam\'s hooks: gam replica leave');
+    tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
   }
-  const write = (bytes: Buffer) => new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
+  const write = (bytes: Buffer) =>
+    new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
   const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
-  startWorker(replica);
+  startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
   return spoke ? 0 : 1;
 }
 

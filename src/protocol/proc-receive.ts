@@ -71,10 +71,10 @@ function writeOptions(update: RefUpdate, none: string): Buffer[] {
 export function writeProcReceiveReport(reports: readonly RefReport[], oidLength: number): Buffer {
   const none = '0'.repeat(oidLength);
   const packets = reports.flatMap(({ ref, refused, instead = [] }) => {
-    if (refused !== null) return [linePacket(`ng ${ref} ${refused.replace(/\s+/g, ' ').slice(0, REASON)}`).raw];
+    if (refused !== null)
+      return [linePacket(`ng ${ref} ${refused.replace(/\s+/g, ' ').slice(0, REASON)}`).raw];
     const done = linePacket(`ok ${ref}`).raw;
     return instead.length === 0 ? [done] : instead.flatMap((update) => [done, ...writeOptions(update, none)]);
   });
   return Buffer.concat([...packets, FLUSH.raw]);
 }
-

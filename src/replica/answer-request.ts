@@ -47,5 +47,9 @@ export async function answerRequest(
   for (const line of lines) say(`${ANSWER_LINE}${line}`);
   const answer = `${ANSWER_REFS}${prove(replica.secret, 'answer', `${proof}\n${lines.join('\n')}`)}`;
   const instead = [{ ref: answer, old: null, new: ask.new }, ...moved];
-  return updates.map((update) => ({ ref: update.ref, refused: null, ...(update === ask ? { instead } : {}) }));
+  return updates.map((update) => ({
+    ref: update.ref,
+    refused: null,
+    ...(update === ask ? { instead } : {}),
+  }));
 }

@@ -29,7 +29,9 @@ async function bring(replica: Replica, wanted: readonly string[]): Promise<void>
   const { group, self, run, bounds } = replica;
   let missing = await missingObjects(wanted, run);
   const order = [...group.members].sort(
-    (a, b) => Number(b.id === group.arbiter) - Number(a.id === group.arbiter) || Number(isPrimary(b)) - Number(isPrimary(a)),
+    (a, b) =>
+      Number(b.id === group.arbiter) - Number(a.id === group.arbiter) ||
+      Number(isPrimary(b)) - Number(isPrimary(a)),
   );
   for (const { id, url } of order) {
     if (missing.length === 0) return;
@@ -71,7 +73,9 @@ export async function catchUp(replica: Replica): Promise<CaughtUp> {
     );
     const different = [...wanted].filter(([ref, oid]) => here.get(ref) !== oid).map(([, oid]) => oid);
     await bring(replica, different);
-    const old = [...here].filter(([ref, oid]) => ref !== GROUP_REF && wanted.get(ref) !== oid).map(([, oid]) => oid);
+    const old = [...here]
+      .filter(([ref, oid]) => ref !== GROUP_REF && wanted.get(ref) !== oid)
+      .map(([, oid]) => oid);
     const lost = await unreached(old, [...wanted.values()], run);
     const { swaps, kept } = convergence(here, wanted, (oid) => !lost.has(oid));
     const done = await swapEach(replica, swaps);

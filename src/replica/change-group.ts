@@ -60,9 +60,16 @@ export async function changeGroup(
     // A member that is behind, or only now joins, starts from what the others have.
     if (here !== oid) await swapRefs([{ ref: GROUP_REF, old: here, new: oid }], replica.run);
     const updates = [{ ref: GROUP_REF, old: oid, new: to }];
-    const [report] = await replicate(changing, updates, { atomic: true, tell, signal: new AbortController().signal });
+    const [report] = await replicate(changing, updates, {
+      atomic: true,
+      tell,
+      signal: new AbortController().signal,
+    });
     if (!report?.refused) return next;
     if (attempt >= ATTEMPTS)
-      throw new GamError('member-refused', `the group could not be changed: ${report.refused.replace(/^gam: /, '')}`);
+      throw new GamError(
+        'member-refused',
+        `the group could not be changed: ${report.refused.replace(/^gam: /, '')}`,
+      );
   }
 }

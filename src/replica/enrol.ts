@@ -47,7 +47,11 @@ export interface Enrolment {
  * Makes a repository a member: its secret, the group's document, hooks, configuration. Doing it again brings all of it up to date.
  * @param gitDir absolute
  */
-export async function enrol(gitDir: string, { group, id, secret, program }: Enrolment, run: RunOptions): Promise<void> {
+export async function enrol(
+  gitDir: string,
+  { group, id, secret, program }: Enrolment,
+  run: RunOptions,
+): Promise<void> {
   const { folder, secret: secretFile } = placesOf(gitDir);
   mkdirSync(folder, { recursive: true });
   if (!existsSync(secretFile)) writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });

@@ -40,12 +40,16 @@ export async function sendTo(replica: Replica, member: Member, state: RefValues)
   );
   const { swaps, kept } = convergence(there, wanted, (oid) => !lost.has(oid));
   if (swaps.length > 0) {
-    const objects = swaps.flatMap(({ ref, new: to }) => (to === null || ref.startsWith('refs/gam/diverged/') ? [] : to));
+    const objects = swaps.flatMap(({ ref, new: to }) =>
+      to === null || ref.startsWith('refs/gam/diverged/') ? [] : to,
+    );
     const answer = await line.ask({ kind: 'swap', swaps }, objects);
     if (answer.kind !== 'done')
       throw new GamError(
         'member-refused',
-        answer.kind === 'failed' ? `${member.id} refused: ${answer.words}` : `${member.id} was written to meanwhile`,
+        answer.kind === 'failed'
+          ? `${member.id} refused: ${answer.words}`
+          : `${member.id} was written to meanwhile`,
       );
   }
   if (missing.size > 0)

@@ -106,14 +106,20 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
   const value = (id: string | null, name: string) => lastValue(entries, 'replica', id, name);
   const name = value(null, 'group');
   if (name === undefined) return null;
-  const ids = entries.filter((entry) => entry.section === 'replica').flatMap(({ subsection }) => subsection ?? []);
+  const ids = entries
+    .filter((entry) => entry.section === 'replica')
+    .flatMap(({ subsection }) => subsection ?? []);
   const members = [...new Set(ids)].map((id) => {
     const url = value(id, 'url');
     const role = ROLES.find((one) => one === (value(id, 'role') ?? 'primary'));
     if (url === undefined || role === undefined || !ID.test(id))
-      throw new GamError('bad-config', `replica.${printable(id, 60)} is no member: it needs a url and a role`, {
-        suggestion: `roles are ${ROLES.join(', ')}`,
-      });
+      throw new GamError(
+        'bad-config',
+        `replica.${printable(id, 60)} is no member: it needs a url and a role`,
+        {
+          suggestion: `roles are ${ROLES.join(', ')}`,
+        },
+      );
     return { id, url, role };
   });
   const publish = allValues(entries, 'replica', null, 'publish');

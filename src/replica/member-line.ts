@@ -85,7 +85,11 @@ export class PushLine implements MemberLine {
     const text = writeRequest({ from, nonce, operations: asked.map(({ operation }) => operation) });
     const proof = prove(secret, 'request', text);
     const objects = asked.flatMap((one) => one.objects);
-    const { lines, proof: answered } = await pushRequest({ url: this.#url, text, proof, objects }, run, patienceMs);
+    const { lines, proof: answered } = await pushRequest(
+      { url: this.#url, text, proof, objects },
+      run,
+      patienceMs,
+    );
     const answers = parseAnswers(lines);
     const expected = prove(secret, 'answer', `${proof}\n${lines.join('\n')}`);
     if (answers !== null && answers.length === asked.length && isProof(answered, expected)) return answers;

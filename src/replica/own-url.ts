@@ -29,7 +29,10 @@ export async function checkOwnUrl(url: string, oid: string, run: RunOptions): Pr
       throw new GamError(
         'member-unreachable',
         `${shown} cannot be reached, or is no repository: ${printable(redactText(line.replace(/^(?:fatal|error): /, '')))}`,
-        { url: shown, suggestion: `--url is how the other members reach this repository; see git ls-remote ${shown}` },
+        {
+          url: shown,
+          suggestion: `--url is how the other members reach this repository; see git ls-remote ${shown}`,
+        },
       );
     }
     if (!asked.stdout.includes(ref))

@@ -25,7 +25,11 @@ async function swap(swaps: readonly RefSwap[], options: RunOptions): Promise<Per
  * Does in this repository what a member asks.
  * @param wake has this member catch up with the group's state
  */
-export async function perform(operation: Operation, options: RunOptions, wake: () => void): Promise<Performed> {
+export async function perform(
+  operation: Operation,
+  options: RunOptions,
+  wake: () => void,
+): Promise<Performed> {
   switch (operation.kind) {
     case 'swap':
       for (const text of operation.texts ?? []) await writeText(text, options);

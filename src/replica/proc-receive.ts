@@ -1,3 +1,4 @@
+import { REQUEST_REFS } from '../git/push-request.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import {
@@ -8,7 +9,6 @@ import {
   writeProcReceiveReport,
   writeProcReceiveVersion,
 } from '../protocol/proc-receive.ts';
-import { REQUEST_REFS } from '../git/push-request.ts';
 import { printable } from '../protocol/text.ts';
 import { answerRequest } from './answer-request.ts';
 import { receivePush } from './receive.ts';
@@ -39,7 +39,10 @@ async function* messages(input: AsyncIterable<Buffer>): AsyncGenerator<Packet[]>
 }
 
 /** Reads a conversation of receive-pack with its hook (githooks(5), "proc-receive"), up to the commands. */
-async function readCommands({ input, write }: ProcReceiveIo): Promise<{ atomic: boolean; updates: RefUpdate[] } | null> {
+async function readCommands({
+  input,
+  write,
+}: ProcReceiveIo): Promise<{ atomic: boolean; updates: RefUpdate[] } | null> {
   const incoming = messages(input);
   const first = (await incoming.next()).value as Packet[] | undefined;
   const version = parseProcReceiveVersion(first?.[0]);

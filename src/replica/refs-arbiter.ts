@@ -50,7 +50,8 @@ export class RefsArbiter {
     if (answer.kind === 'failed') {
       // The members may have the objects where the arbiter, if it is none of the primaries, has not.
       const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(LOCK_REFS) ? [] : (to ?? [])));
-      const again = objects.length === 0 ? answer : await this.#line.ask({ kind: 'swap', swaps, texts }, objects);
+      const again =
+        objects.length === 0 ? answer : await this.#line.ask({ kind: 'swap', swaps, texts }, objects);
       if (again.kind === 'done') return null;
       return again.kind === 'failed' ? again.words : again.kind === 'stale' ? again.refs : '';
     }
@@ -59,7 +60,8 @@ export class RefsArbiter {
 
   /** Does what is left of commits that the arbiter's git was killed in. */
   async complete(changes: readonly StateChange[]): Promise<void> {
-    for (const { ref, old, new: to } of changes) await this.swap([{ ref: stateRef(ref), old, new: to }], null);
+    for (const { ref, old, new: to } of changes)
+      await this.swap([{ ref: stateRef(ref), old, new: to }], null);
   }
 
   /** The changes of all commits of a transaction that is not over yet. */

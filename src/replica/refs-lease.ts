@@ -92,16 +92,18 @@ export class RefsLease implements Lease {
     const next = this.#arbiter.idOf(this.#record);
     const swaps = refs.map((ref) => ({ ref: lockRef(ref), old: this.#records.get(ref) ?? null, new: next }));
     // Locks first: where git is killed between two refs, they tell what the others were to be.
-    const failed = await this.#arbiter.swap([...swaps, ...others], this.#record).catch(async (error: unknown) => {
-      // The line broke: the records tell whether that was before or behind the swap.
-      if (!isUncertain(error)) throw error;
-      const now = await this.#arbiter.list([LOCK_REFS]).catch(() => {
-        throw error;
+    const failed = await this.#arbiter
+      .swap([...swaps, ...others], this.#record)
+      .catch(async (error: unknown) => {
+        // The line broke: the records tell whether that was before or behind the swap.
+        if (!isUncertain(error)) throw error;
+        const now = await this.#arbiter.list([LOCK_REFS]).catch(() => {
+          throw error;
+        });
+        if (!swaps.some(({ ref }) => now.get(ref)?.oid === next)) throw error;
+        await this.#arbiter.complete(changes);
+        return null;
       });
-      if (!swaps.some(({ ref }) => now.get(ref)?.oid === next)) throw error;
-      await this.#arbiter.complete(changes);
-      return null;
-    });
     if (failed === null) for (const ref of refs) this.#records.set(ref, next);
     return failed;
   }

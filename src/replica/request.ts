@@ -67,7 +67,8 @@ function addLine(draft: Draft, word: string, value: string): boolean {
     return swap !== null;
   }
   if (draft.kind === 'swap' && word === 'text') draft.texts.push(decode(value));
-  else if (draft.kind === 'list' && word === 'prefix' && value.startsWith('refs/')) draft.prefixes.push(value);
+  else if (draft.kind === 'list' && word === 'prefix' && value.startsWith('refs/'))
+    draft.prefixes.push(value);
   else return false;
   return true;
 }

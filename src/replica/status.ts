@@ -31,7 +31,13 @@ export interface MemberStatus {
 export interface GroupStatus {
   group: string;
   self: string;
-  coordinator: { kind: string; arbiter: string | null; healthy: boolean; reason: string | null; latencyMs: number | null };
+  coordinator: {
+    kind: string;
+    arbiter: string | null;
+    healthy: boolean;
+    reason: string | null;
+    latencyMs: number | null;
+  };
   members: MemberStatus[];
   locks: (HeldLock & { ageMs: number })[];
   hooks: Record<string, HookState>;
@@ -44,7 +50,9 @@ async function valuesOf(replica: Replica, member: Member): Promise<Map<string, s
   if (member.role === 'hosted') {
     const listed = await gitOutput(['ls-remote', '--refs', '--', member.url], { ...run, talks: true });
     const lines = listed.split('\n').map((line) => line.split('\t'));
-    return new Map(lines.flatMap(([oid = '', ref = '']) => (isPublished(group, ref) ? [[ref, oid] as const] : [])));
+    return new Map(
+      lines.flatMap(([oid = '', ref = '']) => (isPublished(group, ref) ? [[ref, oid] as const] : [])),
+    );
   }
   const prefixes = [...group.publish];
   if (member.id === self.id)
@@ -66,9 +74,15 @@ async function memberStatus(
   };
   try {
     const values = await valuesOf(replica, member);
-    const wanted = state && new Map([...state].filter(([ref]) => ref !== GROUP_REF && isPublished(replica.group, ref)));
+    const wanted =
+      state && new Map([...state].filter(([ref]) => ref !== GROUP_REF && isPublished(replica.group, ref)));
     const refsBehind = wanted && differing(values, wanted).length;
-    return { ...common, state: refsBehind === 0 || refsBehind === null ? 'current' : 'behind', refsBehind, reason: null };
+    return {
+      ...common,
+      state: refsBehind === 0 || refsBehind === null ? 'current' : 'behind',
+      refsBehind,
+      reason: null,
+    };
   } catch (error) {
     return { ...common, state: 'unreachable', refsBehind: null, reason: (error as Error).message };
   }

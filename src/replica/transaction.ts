@@ -143,9 +143,13 @@ async function commitMost(
     // The group has it from here on, whatever happens to this member.
     await most.prepared.commit().catch((error: unknown) => {
       wakeHere(replica.gitDir);
-      throw new GamError('replica-behind', `the group has it, this member not yet: ${(error as Error).message}`, {
-        suggestion: 'it catches up: fetch in a moment',
-      });
+      throw new GamError(
+        'replica-behind',
+        `the group has it, this member not yet: ${(error as Error).message}`,
+        {
+          suggestion: 'it catches up: fetch in a moment',
+        },
+      );
     });
     return left;
   }
@@ -252,6 +256,11 @@ async function withdraw(
   );
   if (swaps.length === 0) return;
   await Promise.all(
-    members.map((member) => replica.line(member).ask({ kind: 'swap', swaps }).catch(() => undefined)),
+    members.map((member) =>
+      replica
+        .line(member)
+        .ask({ kind: 'swap', swaps })
+        .catch(() => undefined),
+    ),
   );
 }

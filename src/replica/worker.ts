@@ -33,7 +33,8 @@ async function deliver(replica: Replica, entry: Queued, tell: (line: string) => 
     try {
       const { moved, kept } = await sendTo(replica, member, await coordinator.state());
       if (moved.length > 0) tell(`${member.id} follows: ${moved.length} refs`);
-      for (const ref of kept) tell(`${member.id} was written to at ${ref}: kept there under refs/gam/diverged/`);
+      for (const ref of kept)
+        tell(`${member.id} was written to at ${ref}: kept there under refs/gam/diverged/`);
     } finally {
       await coordinator.close();
     }
@@ -85,7 +86,11 @@ export async function work({ open, tell, signal, pid }: WorkOptions): Promise<vo
     // Another is at work, and looks again before it ends.
     if (lock === null) return;
     try {
-      for (let now: Replica | null = replica; now !== null && hasWork(now) && !signal.aborted; now = await open()) {
+      for (
+        let now: Replica | null = replica;
+        now !== null && hasWork(now) && !signal.aborted;
+        now = await open()
+      ) {
         const done = await turn(now, tell);
         if (done) {
           pauseMs = FIRST_PAUSE_MS;
