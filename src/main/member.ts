@@ -3,7 +3,7 @@ import { procReceive } from '../replica/proc-receive.ts';
 import { openReplica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
-import { startWorker } from './member-process.ts';
+import { startWorker, tidyUp } from './member-process.ts';
 
 // What a member's proc-receive hook runs; and, as `work`, what goes on behind it.
 
@@ -26,6 +26,7 @@ async function hook(): Promise<number> {
     new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
   const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
   startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
+  tidyUp(replica, Math.random());
   return spoke ? 0 : 1;
 }
 
