@@ -33,6 +33,11 @@ export interface Replica {
   openCoordinator(): Promise<Coordinator>;
 }
 
+/** How object ids are made in a repository (git-config(1), extensions.objectFormat). */
+export function formatOf(config: readonly ConfigEntry[]): 'sha1' | 'sha256' {
+  return lastValue(config, 'extensions', null, 'objectformat') === 'sha256' ? 'sha256' : 'sha1';
+}
+
 /** What a member needs beside its repository. */
 export interface ReplicaOptions {
   env: Environment;
@@ -84,12 +89,12 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
   const { group, id, config, run, secret, warn } = parts;
   const self = memberOf(group, id);
   const bounds = readBounds(config, warn);
-  const format = lastValue(config, 'extensions', null, 'objectformat') === 'sha256' ? 'sha256' : 'sha1';
+  const format = formatOf(config);
   const lines = new Map<string, MemberLine>();
   const makeLine = (member: Member): MemberLine =>
     member.id === id
       ? new OwnLine(run, () => wakeHere(gitDir))
-      : new PushLine(member.url, { ...run, from: id, secret, patienceMs: bounds.memberMs });
+      : new PushLine(member.url, { ...run, from: id, secret, format, patienceMs: bounds.memberMs });
   const line = (member: Member) => {
     const known = lines.get(member.id) ?? makeLine(member);
     lines.set(member.id, known);
