@@ -1,3 +1,5 @@
+import type { HeldLock } from './coordinator.ts';
+
 /** What a lock says of itself. */
 export interface LockRecord {
   /** The member whose push it is. */
@@ -45,4 +47,9 @@ export function parseLockRecord(text: string): LockRecord | null {
   if (holder === undefined || transaction === undefined) return null;
   if (since === undefined || leaseMs === undefined || renewal === undefined) return null;
   return { holder, transaction, since, leaseMs, renewal };
+}
+
+/** The lock of a ref, as its record tells of it. */
+export function heldLock(ref: string, { holder, transaction, since, leaseMs }: LockRecord): HeldLock {
+  return { ref, holder, transaction, since, leaseMs };
 }

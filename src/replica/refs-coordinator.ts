@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { GamError } from '../errors.ts';
 import { type Arbiter, isUncertain } from '../git/arbiter.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
-import { type LockRecord, parseLockRecord, writeLockRecord } from './lock-record.ts';
+import { lockTimeout } from './lock-errors.ts';
+import { heldLock, type LockRecord, parseLockRecord, writeLockRecord } from './lock-record.ts';
 import { RefsLease } from './refs-lease.ts';
 
 /** How long a lock holds without being renewed, and how often one that is held is looked at; in milliseconds. */
@@ -69,13 +69,7 @@ export class RefsCoordinator implements Coordinator {
       const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(ref)));
       if (held !== undefined) waiting?.(held);
       await pause(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {
-        throw new GamError(
-          'lock-timeout',
-          held === undefined
-            ? 'the locks were taken by others again and again'
-            : `the lock of ${held.ref} is held by ${held.holder}`,
-          { suggestion: 'push again later; gam replica locks tells who holds what' },
-        );
+        throw lockTimeout(held ?? null);
       });
     }
   }
@@ -138,8 +132,4 @@ export class RefsCoordinator implements Coordinator {
     const record = seen?.record ?? null;
     return record === null || this.#isOverdue(seen) ? [] : [heldLock(ref, record)];
   }
-}
-
-function heldLock(ref: string, { holder, transaction, since, leaseMs }: LockRecord): HeldLock {
-  return { ref, holder, transaction, since, leaseMs };
 }

@@ -1,8 +1,8 @@
-import { GamError } from '../errors.ts';
 import { type Arbiter, isUncertain } from '../git/arbiter.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
 import type { Lease, StateChange } from './coordinator.ts';
 import { LOCK_REFS, lockRef, STATE_REFS, stateRef, WIDE } from './group-refs.ts';
+import { leaseLost, replicaBehind } from './lock-errors.ts';
 import { type LockRecord, writeLockRecord } from './lock-record.ts';
 
 /** A lease is renewed when a third of it is over: two renewals may fail. */
@@ -44,7 +44,7 @@ export class RefsLease implements Lease {
     return this.#inTurn(async () => {
       const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
       const unlocked = locked.find((ref) => !this.#records.has(ref));
-      if (unlocked !== undefined) throw lost(unlocked);
+      if (unlocked !== undefined) throw leaseLost(unlocked);
       const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
       const done = await this.#swapRecords(locked, state);
       if (done) return;
@@ -52,12 +52,10 @@ export class RefsLease implements Lease {
       const taken = locked.find((ref) => now.get(lockRef(ref)) !== this.#records.get(ref));
       if (taken !== undefined) {
         this.#lost.abort();
-        throw lost(taken);
+        throw leaseLost(taken);
       }
       const moved = changes.find(({ ref, old }) => (now.get(stateRef(ref)) ?? null) !== old)?.ref;
-      throw new GamError('replica-behind', `${moved ?? 'a ref'} has moved on another member meanwhile`, {
-        suggestion: 'this member catches up now: fetch, and push again',
-      });
+      throw replicaBehind(moved ?? null);
     });
   }
 
@@ -103,10 +101,4 @@ export class RefsLease implements Lease {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-function lost(ref: string): GamError {
-  return new GamError('lease-lost', `the lock of ${ref} was lost to another push`, {
-    suggestion: 'nothing has changed: push again',
-  });
 }
