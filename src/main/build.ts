@@ -37,8 +37,9 @@ const BUNDLE: BuildOptions = {
   target: 'node20',
   logLevel: 'warning',
   supported: { 'dynamic-import': false },
-  // Its data lies beside it, and is looked for from where its code is.
-  external: ['geoip-lite'],
+  // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol. Each is loaded
+  // when it is needed; so is cockatiel, which etcd3 loads in any case.
+  external: ['geoip-lite', 'etcd3', 'cockatiel'],
   plugins: [
     {
       name: 'apart',
