@@ -119,7 +119,7 @@ export async function commitWide(
       parts.map((part, number) => ({ part, name: keys.part(id, number) })),
       async ({ part, name }) => {
         // One that comes late would tie a committed part to a lease again.
-        const compare = [stands(keys.wide, preparing), stands(name, null)];
+        const compare = [stands(keys.wide, preparing)];
         await cluster.txn({ compare, success: [write(name, part, fence.lease)] });
       },
     );

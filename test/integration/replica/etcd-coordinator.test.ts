@@ -248,6 +248,46 @@ function withEtcd(): void {
     raw.close();
   });
 
+  // A question that got lost on its way, and was asked again, may come at any later time.
+  test('changes nothing by a question that comes a second time, however late', async () => {
+    const coordinator = await inGroup('late', { leaseMs: 30_000 });
+    const raw = new Etcd3({ hosts: portsOf().map((port) => `127.0.0.1:${port}`) });
+    const few = [MAIN, NEXT];
+    const many = Array.from({ length: 150 }, (_, n) => `refs/heads/topic/${n}`);
+    const asked = vi.spyOn(EtcdCluster.prototype, 'txn');
+    for (const refs of [few, many]) {
+      const rest = (await coordinator.state()).entries();
+      const others = [...rest].filter(([ref]) => !refs.includes(ref));
+      const lease = await take(coordinator, refs);
+      let old: string | null = null;
+      const check = async () => {
+        const expected = new Map([
+          ...others,
+          ...(old === null ? [] : refs.map((ref) => [ref, old] as const)),
+        ]);
+        expect(await coordinator.state()).toEqual(expected);
+        const writes = asked.mock.calls.filter(([request]) => request.compare !== undefined);
+        for (const [request] of writes) {
+          // One that names a lease that is over is refused; that is well, too.
+          await raw.kv.txn(request).catch(() => undefined);
+          expect(await coordinator.state()).toEqual(expected);
+        }
+      };
+      // Again and again what it was before: a comparison of values alone would let the first one in.
+      for (const next of [A, B, A, null, A]) {
+        await lease.commit(refs.map((ref) => ({ ref, old, new: next })));
+        old = next;
+        await check();
+      }
+      await lease.release();
+      await check();
+    }
+    expect(await coordinator.locks()).toEqual([]);
+    const left = await raw.getAll().prefix('gam/late/').keys();
+    expect(left.filter((key) => !key.startsWith('gam/late/state/'))).toEqual([]);
+    raw.close();
+  });
+
   // Of a commit of many refs, and one of few that comes behind it. Each of its questions is the last: it is not sent, or it is, and nobody
   // hears the answer; and from then on nothing is heard of the pusher.
   test('leaves all of many refs as they were, or changes all, wherever their pusher dies', async () => {
@@ -259,8 +299,8 @@ function withEtcd(): void {
     const opens = vi.spyOn(EtcdCluster, 'open');
     const seen = { old: 0, new: 0 };
 
-    const dieAt = async (step: number, isSent: boolean): Promise<number> => {
-      const group = `step-${step}-${isSent}`;
+    const dieAt = async (step: number, isSent: boolean, isLate: boolean): Promise<number> => {
+      const group = `step-${step}-${isSent}-${isLate}`;
       const other = await inGroup(group);
       const opening = inGroup(group);
       const cluster = (await opens.mock.results.at(-1)?.value) as EtcdCluster;
@@ -272,9 +312,11 @@ function withEtcd(): void {
       const lease = await take(coordinator, refs);
       const txn = cluster.txn.bind(cluster);
       let questions = 0;
+      const sent: Parameters<typeof txn>[] = [];
       cluster.txn = async (...asked) => {
         questions += 1;
         if (questions > step) return dead();
+        sent.push(asked);
         if (questions === step) {
           cluster.renewLease = dead;
           cluster.endLease = dead;
@@ -287,6 +329,10 @@ function withEtcd(): void {
         () => true,
         () => false,
       );
+      // What it has sent may come late, or again.
+      if (isLate) for (const asked of sent) await txn(...asked).catch(() => undefined);
+      // Its lock is the next one's when its lease is over, and all that was tied to that is gone.
+      if (isLate && step <= questions) await (await take(other, refs, 'us')).release();
       const isNew = (await other.state()).get(refs[0] ?? '') === B;
       expect(await other.state()).toEqual(isNew ? made : old);
       if (done) expect(isNew).toBe(true);
@@ -308,10 +354,16 @@ function withEtcd(): void {
       return questions;
     };
 
-    const all = await dieAt(Number.POSITIVE_INFINITY, false);
+    const all = await dieAt(Number.POSITIVE_INFINITY, false, false);
     expect(all).toBeGreaterThan(9);
     const steps = Array.from({ length: all }, (_, n) => n + 1);
-    await Promise.all(steps.flatMap((step) => [dieAt(step, false), dieAt(step, true)]));
+    const ways = steps.flatMap((step) => [
+      [step, false, false] as const,
+      [step, true, false] as const,
+      [step, false, true] as const,
+      [step, true, true] as const,
+    ]);
+    await Promise.all(ways.map(([step, isSent, isLate]) => dieAt(step, isSent, isLate)));
     expect(Math.min(seen.old, seen.new)).toBeGreaterThan(5);
   });
 }
