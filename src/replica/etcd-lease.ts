@@ -3,7 +3,7 @@ import { EtcdFence, type HeldKeys } from './etcd-fence.ts';
 import { stands, write } from './etcd-requests.ts';
 import { commitWide, type Group, passWide } from './etcd-wide.ts';
 import { WIDE } from './group-refs.ts';
-import { leaseLost, replicaBehind } from './lock-errors.ts';
+import { leaseLost, replicaBehind, wideTimeout } from './lock-errors.ts';
 
 /**
  * So many refs are locked and committed in one transaction, of 128 comparisons at most (etcd's --max-txn-ops): two for each ref,
@@ -80,6 +80,7 @@ export class EtcdLease implements Lease {
       const moved = changes.find(({ old }, at) => (states[at]?.value.toString() ?? null) !== old);
       // What refs are meant to be is not all there while a commit of many is being carried on.
       if (other === undefined) throw replicaBehind(moved?.ref ?? null);
+      if (performance.now() >= until) throw wideTimeout();
       await passWide(this.#group, this.#fence, until);
     }
   }

@@ -106,7 +106,7 @@ export class EtcdMembers {
    * Asks one member after the other until one answers. Each is given the same share of the time, so that one that takes
    * everything and says nothing does not use it up.
    *
-   * @param call gets the end of its time as gRPC wants it, in milliseconds since the epoch
+   * @param call gets a time by which it is surely over, as gRPC wants it, in milliseconds since the epoch
    * @throws GamError `member-unreachable` when none has answered, and nothing is known; `member-refused` when the first one
    *   that was asked says that it will not
    */
@@ -125,7 +125,9 @@ export class EtcdMembers {
       if (ms <= 0 || signal?.aborted) throw this.#unreachable(failed);
       if (isRound) await pause(wait, undefined, { signal }).catch(() => undefined);
       try {
-        const called = call(this.#member(first + asked), Date.now() + ms);
+        // gRPC leaves the line when a question's time is over, and with it whatever else was asked there: so that is not before all of
+        // a question's time is over, wherever it is asked next.
+        const called = call(this.#member(first + asked), Date.now() + this.#answerMs);
         const value = await bounded(called, ms, signal);
         this.#first = (first + asked) % this.#members.length;
         return { value, doubted: asked > 0 };

@@ -7,7 +7,7 @@ import { type WideRecord, writeParts, writeWideRecord } from './etcd-parts.ts';
 import { clear, isThere, look, stands, untie, write } from './etcd-requests.ts';
 import { readParts, readState, wideRecordIn } from './etcd-state.ts';
 import { WIDE } from './group-refs.ts';
-import { leaseLost, replicaBehind } from './lock-errors.ts';
+import { leaseLost, replicaBehind, wideTimeout } from './lock-errors.ts';
 
 /** What a commit works with. */
 export interface Group {
@@ -61,22 +61,22 @@ async function carryOn({ cluster, keys }: Group, record: WideRecord, revision: s
 }
 
 /**
- * Sees to it that no commit of many refs is under way: carries on one that is committed, and waits for one that prepares.
- * @throws GamError `lock-timeout` when that takes too long, `lease-lost`
+ * Sees to it that no commit of many refs is under way: carries on one that is committed, and waits for one that prepares; or until
+ * the fence's locks are lost.
+ *
+ * @param until by performance.now()'s clock; one that is committed is carried on in any case
+ * @throws GamError `lock-timeout` when that takes too long, `member-unreachable`
  */
 export async function passWide(group: Group, fence: EtcdFence, until: number): Promise<void> {
   const { cluster, keys } = group;
-  for (;;) {
+  for (let looks = 0; !fence.lost.aborted; looks += 1) {
     const { found, revision } = await cluster.txn({ success: [look(keys.wide)] });
     const record = wideRecordIn(found[0]?.[0], keys);
     if (record === null) return;
+    const left = until - performance.now();
+    if (left <= 0 && (looks > 0 || record.phase === 'preparing')) throw wideTimeout();
     if (record.phase === 'committed') await carryOn(group, record, revision);
-    else {
-      const left = until - performance.now();
-      if (left <= 0) throw tooLong();
-      await cluster.changed(keys.wide, revision, Math.min(left, LOOK_MS), fence.lost);
-      if (fence.lost.aborted) throw leaseLost(WIDE);
-    }
+    else await cluster.changed(keys.wide, revision, Math.min(left, LOOK_MS), fence.lost);
   }
 }
 
@@ -102,7 +102,8 @@ export async function commitWide(
   const { cluster, keys } = group;
   const stamps = [fence.stamp(), fence.stamp()] as const;
   const id = fence.id();
-  const parts = writeParts(changes.map(({ ref, new: oid }) => ({ ref, oid })));
+  const values = changes.map(({ ref, new: oid }) => ({ ref, oid }));
+  const parts = writeParts(values).map((part, number) => ({ name: keys.part(id, number), part }));
   if (parts.length > MOST_PARTS)
     throw new GamError('bad-request', `${changes.length} refs are more than can be pushed at once`, {
       suggestion: 'push them in parts',
@@ -114,20 +115,16 @@ export async function commitWide(
     const state = await readState(cluster, keys);
     const moved = changes.find(({ ref, old }) => (state.get(ref) ?? null) !== old);
     if (moved !== undefined) throw replicaBehind(moved.ref);
-    const names = parts.map((_, number) => keys.part(id, number));
-    await sideBySide(
-      parts.map((part, number) => ({ part, name: keys.part(id, number) })),
-      async ({ part, name }) => {
-        // One that comes late would tie a committed part to a lease again.
-        const compare = [stands(keys.wide, preparing)];
-        await cluster.txn({ compare, success: [write(name, part, fence.lease)] });
-      },
-    );
+    await sideBySide(parts, async ({ name, part }) => {
+      // One that comes late would tie a committed part to a lease again.
+      const compare = [stands(keys.wide, preparing)];
+      await cluster.txn({ compare, success: [write(name, part, fence.lease)] });
+    });
     const refused = await fence.does({
       stamp: stamps[1],
       refs: [WIDE],
-      compare: [stands(keys.wide, preparing), ...names.map(isThere)],
-      success: [write(keys.wide, writeWideRecord(committed)), ...names.map(untie)],
+      compare: [stands(keys.wide, preparing), ...parts.map(({ name }) => isThere(name))],
+      success: [write(keys.wide, writeWideRecord(committed)), ...parts.map(({ name }) => untie(name))],
       look: [],
     });
     if (refused !== null) throw leaseLost(WIDE);
@@ -139,12 +136,6 @@ export async function commitWide(
   }
   // It is committed, whatever comes of this.
   await passWide(group, fence, 0).catch(() => undefined);
-}
-
-function tooLong(): GamError {
-  return new GamError('lock-timeout', 'a push of many refs has not ended yet', {
-    suggestion: 'push again later',
-  });
 }
 
 async function raise(

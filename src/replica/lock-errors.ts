@@ -25,3 +25,10 @@ export function lockTimeout(held: HeldLock | null): GamError {
     suggestion: 'push again later; gam replica locks tells who holds what',
   });
 }
+
+/** What it says to whoever has waited in vain for another's commit of many refs to end. */
+export function wideTimeout(): GamError {
+  return new GamError('lock-timeout', 'another push of many refs has not ended yet', {
+    suggestion: 'nothing has changed: push again later',
+  });
+}

@@ -5,14 +5,17 @@ import type { Coordinator } from '../../../src/replica/coordinator.ts';
 import { EtcdCluster } from '../../../src/replica/etcd-cluster.ts';
 import { type EtcdOptions, openEtcdCoordinator } from '../../../src/replica/etcd-coordinator.ts';
 import { parseEtcdEndpoints } from '../../../src/replica/etcd-endpoints.ts';
+import { makeCertificate } from '../../helpers/certificate.ts';
 import { coordinatorContract, type Members } from '../../helpers/coordinator-contract.ts';
 import { type EtcdServers, NO_ETCD, startEtcd } from '../../helpers/etcd-cluster.ts';
 import { type Gate, openGate } from '../../helpers/gate.ts';
 import { closedPort } from '../../helpers/listening.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
-if (NO_ETCD === null) describe('a cluster of etcd', withEtcd);
-else test.skip(`a cluster of etcd: ${NO_ETCD}`, () => undefined);
+if (NO_ETCD === null) {
+  describe('a cluster of etcd', withEtcd);
+  describe('a cluster of etcd that asks who is there', withLogins);
+} else test.skip(`a cluster of etcd: ${NO_ETCD}`, () => undefined);
 
 const OIDS = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
 const [A, B, C] = OIDS;
@@ -39,19 +42,20 @@ function withEtcd(): void {
     openEtcdCoordinator({
       endpoints: parseEtcdEndpoints(`etcd:${ports.map((port) => `127.0.0.1:${port}`).join(',')}`),
       group,
-      leaseMs: 1000,
+      leaseMs: 30_000,
       ...options,
     });
 
-  async function openMembers(): Promise<Members> {
+  async function openMembers(leaseMs: number): Promise<Members> {
     groups += 1;
     const ports = servers.members.map(({ port }) => port);
     const gates: Gate[] = await Promise.all(ports.map(openGate));
     const first = await open(
       gates.map(({ port }) => port),
       `contract-${groups}`,
+      { leaseMs },
     );
-    const second = await open(ports, `contract-${groups}`);
+    const second = await open(ports, `contract-${groups}`, { leaseMs });
     return {
       first,
       second,
@@ -87,7 +91,7 @@ function withEtcd(): void {
     coordinator.lock(refs, { holder, transaction: `${holder}-1`, signal: new AbortController().signal });
 
   test('goes on when the member is killed that leads, with a lock held and another waited for', async () => {
-    const [first, second] = [await inGroup('minority', { leaseMs: 5000 }), await inGroup('minority')];
+    const [first, second] = [await inGroup('minority'), await inGroup('minority')];
     const lease = await take(first, [MAIN]);
     await lease.commit([{ ref: MAIN, old: null, new: A }]);
     const waited = take(second, [MAIN], 'us');
@@ -105,7 +109,7 @@ function withEtcd(): void {
   });
 
   test('goes on when a member stands still, and is not slow for long', async () => {
-    const coordinator = await inGroup('still', { answerMs: 3000, leaseMs: 15_000 });
+    const coordinator = await inGroup('still', { answerMs: 3000 });
     const leader = await servers.leader();
     const other = servers.members.find((member) => member !== leader);
     other?.freeze();
@@ -120,7 +124,7 @@ function withEtcd(): void {
   });
 
   test('refuses all without most of the members, names them, and goes on when one is back', async () => {
-    const coordinator = await inGroup('majority', { leaseMs: 30_000, answerMs: 1500 });
+    const coordinator = await inGroup('majority', { answerMs: 1500 });
     const lease = await take(coordinator, [MAIN]);
     await lease.commit([{ ref: MAIN, old: null, new: A }]);
     const [one, two] = servers.members;
@@ -163,6 +167,29 @@ function withEtcd(): void {
       ),
       suggestion: expect.stringContaining('etcdctl'),
     });
+  });
+
+  test('lets its process end when it is closed, and while nothing is asked of it', async () => {
+    const [source] = ['../../../src/replica/etcd-coordinator.ts'].map(
+      (path) => new URL(path, import.meta.url).href,
+    );
+    const endpoints = { hosts: portsOf().map((port) => `127.0.0.1:${port}`), secure: false, login: null };
+    const script = (end: string) => `
+      const { openEtcdCoordinator } = await import(${JSON.stringify(source)});
+      const coordinator = await openEtcdCoordinator({ endpoints: ${JSON.stringify(endpoints)}, group: 'end' });
+      const lease = await coordinator.lock(['refs/heads/main'], {
+        holder: 'eu', transaction: 'x', signal: new AbortController().signal,
+      });
+      await lease.release();
+      ${end}
+      console.log('at the end');
+    `;
+    for (const end of ['await coordinator.close();', '']) {
+      const args = ['--import', 'tsx', '--input-type=module', '--eval', script(end)];
+      // One that hangs is ended by the sandbox, and fails.
+      const { stdout } = await sandbox.run(process.execPath, args, { cwd: process.cwd() });
+      expect(stdout).toBe('at the end\n');
+    }
   });
 
   test('commits once where the answer is lost, though it is asked again', async () => {
@@ -248,9 +275,27 @@ function withEtcd(): void {
     raw.close();
   });
 
+  test('refuses a push when one of many refs holds it up for too long, and takes it afterwards', async () => {
+    const coordinator = await inGroup('held-up', { leaseMs: 1000 });
+    const raw = new Etcd3({ hosts: portsOf().map((port) => `127.0.0.1:${port}`) });
+    const key = Buffer.from('gam/held-up/wide');
+    await raw.kv.put({ key, value: Buffer.from('preparing 1-1 1') });
+    const lease = await take(coordinator, [MAIN]);
+    const commit = () => lease.commit([{ ref: MAIN, old: null, new: A }]);
+    await expect(commit()).rejects.toMatchObject({
+      code: 'lock-timeout',
+      message: expect.stringContaining('many refs'),
+    });
+    await raw.kv.deleteRange({ key });
+    await commit();
+    await lease.release();
+    expect(await coordinator.state()).toEqual(new Map([[MAIN, A]]));
+    raw.close();
+  });
+
   // A question that got lost on its way, and was asked again, may come at any later time.
   test('changes nothing by a question that comes a second time, however late', async () => {
-    const coordinator = await inGroup('late', { leaseMs: 30_000 });
+    const coordinator = await inGroup('late');
     const raw = new Etcd3({ hosts: portsOf().map((port) => `127.0.0.1:${port}`) });
     const few = [MAIN, NEXT];
     const many = Array.from({ length: 150 }, (_, n) => `refs/heads/topic/${n}`);
@@ -302,7 +347,7 @@ function withEtcd(): void {
     const dieAt = async (step: number, isSent: boolean, isLate: boolean): Promise<number> => {
       const group = `step-${step}-${isSent}-${isLate}`;
       const other = await inGroup(group);
-      const opening = inGroup(group);
+      const opening = inGroup(group, Number.isFinite(step) ? { leaseMs: 2000 } : {});
       const cluster = (await opens.mock.results.at(-1)?.value) as EtcdCluster;
       const coordinator = await opening;
       const filling = await take(other, refs, 'us');
@@ -357,13 +402,56 @@ function withEtcd(): void {
     const all = await dieAt(Number.POSITIVE_INFINITY, false, false);
     expect(all).toBeGreaterThan(9);
     const steps = Array.from({ length: all }, (_, n) => n + 1);
-    const ways = steps.flatMap((step) => [
-      [step, false, false] as const,
-      [step, true, false] as const,
-      [step, false, true] as const,
-      [step, true, true] as const,
-    ]);
-    await Promise.all(ways.map(([step, isSent, isLate]) => dieAt(step, isSent, isLate)));
+    for (const isLate of [false, true])
+      await Promise.all(steps.flatMap((step) => [dieAt(step, false, isLate), dieAt(step, true, isLate)]));
     expect(Math.min(seen.old, seen.new)).toBeGreaterThan(5);
+  });
+}
+
+function withLogins(): void {
+  test('is spoken to over TLS, with a name and a password that no message shows', async () => {
+    const sandbox = makeSandbox();
+    const { cert, path } = await makeCertificate(sandbox);
+    const servers = await startEtcd(sandbox, { tls: { cert: path, key: sandbox.path('tls.key') } });
+    const hosts = servers.members.map(({ port }) => `localhost:${port}`);
+    const administrator = new Etcd3({
+      hosts: hosts.map((host) => `https://${host}`),
+      credentials: { rootCertificate: cert },
+    });
+    const opened: Coordinator[] = [];
+    const openAs = async (login: string, certificates?: EtcdOptions['certificates']) => {
+      const endpoints = parseEtcdEndpoints(`etcd:https://${login}${hosts.join(',')}`);
+      const others = certificates === undefined ? {} : { certificates };
+      const coordinator = await openEtcdCoordinator({ endpoints, group: 'tls', answerMs: 60_000, ...others });
+      opened.push(coordinator);
+      return coordinator;
+    };
+    try {
+      // Answers when it has a leader.
+      expect(await (await openAs('', { ca: cert })).state()).toEqual(new Map());
+      await administrator.user('root').create('open%sesame');
+      await administrator.role('root').create();
+      await administrator.user('root').addRole('root');
+      await administrator.auth.authEnable();
+
+      const coordinator = await openAs('root:open%25sesame@', { ca: cert });
+      const lease = await coordinator.lock([MAIN], {
+        holder: 'eu',
+        transaction: 'x',
+        signal: new AbortController().signal,
+      });
+      await lease.commit([{ ref: MAIN, old: null, new: A }]);
+      await lease.release();
+      expect(await coordinator.state()).toEqual(new Map([[MAIN, A]]));
+
+      const refused = { code: 'member-refused', message: expect.not.stringContaining('shibboleth') };
+      await expect((await openAs('root:shibboleth@', { ca: cert })).state()).rejects.toMatchObject(refused);
+      await expect((await openAs('', { ca: cert })).state()).rejects.toMatchObject(refused);
+    } finally {
+      administrator.close();
+      await Promise.all(opened.map((one) => one.close()));
+      await servers.close();
+      await sandbox.close();
+    }
   });
 }

@@ -25,7 +25,7 @@ class Cuttable extends Arbiter {
   }
 }
 
-async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
+async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<Members> {
   const sandbox = makeSandbox();
   const arbiter = await initBare(sandbox, 'arbiter.git', objectFormat);
   const shape = { commits: 9, tags: 0, branches: 1, files: 1, objectFormat };
@@ -34,7 +34,7 @@ async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
   );
   const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'first.git' });
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
-  const pace = { leaseMs: 1000, firstLookMs: 20, lookMs: 100 };
+  const pace = { leaseMs, firstLookMs: 20, lookMs: 100 };
   const optionsOf = (cwd: string): ArbiterOptions => ({
     url: arbiter,
     cwd,
@@ -56,5 +56,5 @@ async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
   };
 }
 
-coordinatorContract('refs of an arbiter', () => open('sha1'));
-coordinatorContract('refs of an arbiter with SHA-256', () => open('sha256'));
+coordinatorContract('refs of an arbiter', (leaseMs) => open('sha1', leaseMs));
+coordinatorContract('refs of an arbiter with SHA-256', (leaseMs) => open('sha256', leaseMs));
