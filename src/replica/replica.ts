@@ -4,8 +4,8 @@ import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
 import type { RunOptions } from '../git/run.ts';
-import { printable } from '../protocol/text.ts';
 import type { Coordinator } from './coordinator.ts';
+import { parseEtcdEndpoints } from './etcd-endpoints.ts';
 import { type Group, type Member, memberOf, readGroup } from './group.ts';
 import { type MemberLine, OwnLine, PushLine } from './member-line.ts';
 import { type Places, placesOf } from './places.ts';
@@ -107,7 +107,12 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
         return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {
           leaseMs: bounds.leaseMs,
         });
-      throw new GamError('bad-config', `replica.coordinator is unknown: ${printable(group.coordinator, 60)}`);
+      // For those who have one only: it brings gRPC along.
+      const [{ openEtcdCoordinator }, endpoints] = [
+        await import('./etcd-coordinator.ts'),
+        parseEtcdEndpoints(group.coordinator),
+      ];
+      return openEtcdCoordinator({ endpoints, group: `${group.name}-${group.uid}`, leaseMs: bounds.leaseMs });
     },
   };
 }
