@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'bad-bundle'
   | 'bad-certificate'
   | 'bad-config'
+  | 'bad-hooks'
   | 'bad-htpasswd'
   | 'bad-mirror-list'
   | 'bad-packet'
