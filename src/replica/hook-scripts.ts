@@ -63,7 +63,8 @@ case $kept in
   /*) export GAM_KEPT_PROC_RECEIVE="$kept" ;;
   *) export GAM_KEPT_PROC_RECEIVE="$PWD/$kept" ;;
 esac
-exec "$node" "$program" "$@"
+# While node starts, git tells what it would ask for first.
+{ git config --list -z | GAM_CONFIG_FD=3 "$node" "$program" "$@" 3<&0 <&4 4<&-; } 4<&0
 `;
 }
 

@@ -43,6 +43,8 @@ export interface ReplicaOptions {
   env: Environment;
   signal?: AbortSignal;
   warn: (line: string) => void;
+  /** All of the repository's configuration, where whoever started this process has asked git already. */
+  config?: readonly ConfigEntry[];
 }
 
 function readSecret(file: string): string {
@@ -66,7 +68,7 @@ function readSecret(file: string): string {
 export async function openReplica(gitDir: string, options: ReplicaOptions): Promise<Replica | null> {
   const { env, signal, warn } = options;
   const run: RunOptions = { cwd: gitDir, env: { ...env, GIT_DIR: gitDir }, ...(signal ? { signal } : {}) };
-  const config = await readConfig(run);
+  const config = options.config ?? (await readConfig(run));
   const group = readGroup(config);
   const id = lastValue(config, 'replica', null, 'self');
   if (group === null || id === undefined) return null;
