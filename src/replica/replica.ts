@@ -103,7 +103,16 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
     return known;
   };
   return {
-    ...{ gitDir, places: placesOf(gitDir), group, self, secret, config, format, bounds, run, line },
+    gitDir,
+    places: placesOf(gitDir),
+    group,
+    self,
+    secret,
+    config,
+    format,
+    bounds,
+    run,
+    line,
     openCoordinator: async () => {
       if (group.coordinator === 'git')
         return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {
