@@ -13,8 +13,8 @@ import {
 } from './hook-folder.ts';
 import { linkNeighbours } from './hook-neighbours.ts';
 import { readHookRecord, writeHookRecord } from './hook-record.ts';
-import { formerHooks, type HooksUnderChange } from './kept-hook.ts';
-import { isOwnHook, ownHook, ownHooks, placeOwnHook, removeOwnHook } from './own-hook.ts';
+import { formerHooks, type HooksUnderChange, linksFirst } from './kept-hook.ts';
+import { isOwnHook, keepFormer, ownHook, ownHooks, placeOwnHook, removeOwnHook } from './own-hook.ts';
 import type { RunOptions } from './run.ts';
 
 /** What was done to a folder of hooks. */
@@ -82,7 +82,13 @@ export async function installHooks(
     }
     folder.names = new Set(scripts.keys());
     await linkNeighbours(folder);
-    for (const [name, text] of scripts) aside.push(...(await placeOwnHook(folder, name, text)));
+    for (const name of scripts.keys()) aside.push(...(await keepFormer(folder, name)));
+    // All are kept by now, as one may lead to another.
+    const inOrder = await linksFirst(folder, await formerHooks(folder));
+    for (const name of new Set([...inOrder, ...scripts.keys()])) {
+      const text = scripts.get(name);
+      if (text !== undefined) await placeOwnHook(folder, name, text);
+    }
     return { path: folder.path, setAside: aside, sharedWith };
   });
 }

@@ -25,24 +25,24 @@ export async function ownHooks(path: string): Promise<string[]> {
 }
 
 /**
- * Puts a hook of gam's in its place, and keeps what stood there.
+ * Keeps what stands where a hook of gam's is to stand; it stays there, too.
  * @returns where a former hook was set aside, if one was
  */
-export async function placeOwnHook(folder: HooksUnderChange, name: string, text: string): Promise<string[]> {
+export async function keepFormer(folder: HooksUnderChange, name: string): Promise<string[]> {
+  const [there, former] = await Promise.all([readEntry(join(folder.path, name)), formerHook(folder, name)]);
+  if (there === null || isOwnHook(there) || (former !== null && sameEntry(there, former))) return [];
+  const aside = former === null ? [] : [await setAside(folder, name, former)];
+  await keepHook(folder, name, there);
+  return aside;
+}
+
+/** Puts a hook of gam's in its place; what stands there must be kept. */
+export async function placeOwnHook(folder: HooksUnderChange, name: string, text: string): Promise<void> {
   const path = join(folder.path, name);
-  const there = await readEntry(path);
-  const aside: string[] = [];
-  if (there !== null && !isOwnHook(there)) {
-    const former = await formerHook(folder, name);
-    const isKept = former !== null && sameEntry(there, former);
-    if (former !== null && !isKept) aside.push(await setAside(folder, name, former));
-    if (!isKept) await keepHook(folder, name, there);
-  }
-  const ours = ownHook(text);
-  if (there !== null && sameEntry(there, ours)) return aside;
+  const [there, ours] = [await readEntry(path), ownHook(text)];
+  if (there !== null && sameEntry(there, ours)) return;
   await writeWhole(join(folder.kept, DRAFT), ours.content, MODE);
   await rename(join(folder.kept, DRAFT), path);
-  return aside;
 }
 
 /**

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseConfigList } from '../config/entries.ts';
 import { procReceive } from '../replica/proc-receive.ts';
-import { openReplica } from '../replica/replica.ts';
+import { openReplica, type Replica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
 import { startWorker, tidyUp } from './member-process.ts';
@@ -14,10 +16,18 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const open = () => openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`) });
+const { GAM_CONFIG_FD: configFd, ...env } = process.env;
+const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
+const open = () => openReplica(gitDir, options);
+
+// The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
+function openAsTold(): Promise<Replica | null> {
+  const text = configFd === undefined ? '' : readFileSync(Number(configFd), 'utf8');
+  return openReplica(gitDir, { ...options, ...(text === '' ? {} : { config: parseConfigList(text) }) });
+}
 
 async function hook(): Promise<number> {
-  const replica = await open();
+  const replica = await openAsTold();
   if (replica === null) {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
