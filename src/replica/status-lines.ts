@@ -77,7 +77,7 @@ function ownNotes({ hooks, diverged }: GroupStatus): string[] {
   const amiss = Object.entries(hooks).filter(([, state]) => state !== 'installed');
   return [
     ...amiss.map(([name, state]) => `hook ${name} is ${state}: gam replica reconcile installs it`),
-    ...(diverged.length === 0 ? [] : [`kept aside here: ${diverged.length} refs under refs/gam/diverged/`]),
+    ...(diverged.length === 0 ? [] : [`kept aside here, under refs/gam/diverged/: ${diverged.length}`]),
   ];
 }
 

@@ -95,7 +95,7 @@ describe('in 80 columns', () => {
       expect(flat).toContain(words);
     expect(flat).toContain('lock on refs/heads/main, held by us since 3 s, lease 15 s');
     expect(flat).toContain('hook proc-receive is replaced: gam replica reconcile installs it');
-    expect(flat).toContain('kept aside here: 1 refs under refs/gam/diverged/');
+    expect(flat).toContain('kept aside here, under refs/gam/diverged/: 1');
     expect(flat).toContain(
       `${LONGEST}: refs/heads/main is aaaaaaaaaa, should be bbbbbbbbbb, for 3 min at least; the group never had that`,
     );
