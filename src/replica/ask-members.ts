@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { GamError } from '../errors.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
@@ -24,6 +25,8 @@ export function boundsOf(replica: Replica, signal: AbortSignal | undefined): Loo
   const { memberMs } = replica.bounds;
   const limit = AbortSignal.timeout(memberMs);
   const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+  // Each command listens, and a group has as many members as it has.
+  setMaxListeners(0, either);
   const run = { ...replica.run, signal: either };
   const { gitDir, self } = replica;
   return {
