@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
 import { openReplica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
@@ -14,7 +15,12 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const open = () => openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`) });
+const open = (signal?: AbortSignal) =>
+  openReplica(gitDir, {
+    env: process.env,
+    warn: (line) => tell(`gam: ${line}`),
+    ...(signal ? { signal } : {}),
+  });
 
 async function hook(): Promise<number> {
   const replica = await open();
@@ -32,7 +38,17 @@ async function hook(): Promise<number> {
 
 async function main(): Promise<number> {
   if (process.argv[2] !== 'work') return hook();
-  await work({ open, tell: () => undefined, signal: stop.signal, pid: process.pid });
+  // Nobody sees what it says but in the log. What is noted stays noted, so that it may be told to end at any time.
+  const { signal } = stop;
+  await work({
+    gitDir,
+    open: () => open(signal),
+    tell: () => undefined,
+    signal,
+    pid: process.pid,
+    mode: 'retry',
+  });
+  await processesEnded();
   return 0;
 }
 

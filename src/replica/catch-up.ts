@@ -2,7 +2,7 @@ import { GamError } from '../errors.ts';
 import { fetchObjects, missingObjects, unreached } from '../git/reach.ts';
 import { type RefSwap, storedRefs, swapRefs } from '../git/swap-refs.ts';
 import { adoptGroup } from './adopt-group.ts';
-import { convergence, type RefValues } from './converge.ts';
+import { convergence, inOrder, type RefValues } from './converge.ts';
 import { GROUP_REF, isPrimary, isPublished } from './group.ts';
 import type { Replica } from './replica.ts';
 
@@ -48,9 +48,11 @@ async function bring(replica: Replica, wanted: readonly string[]): Promise<void>
 }
 
 async function swapEach(replica: Replica, swaps: readonly RefSwap[]): Promise<RefSwap[]> {
-  if ((await swapRefs(swaps, replica.run)) === null) return [...swaps];
   const done: RefSwap[] = [];
-  for (const swap of swaps) if ((await swapRefs([swap], replica.run)) === null) done.push(swap);
+  for (const batch of inOrder(swaps)) {
+    if ((await swapRefs(batch, replica.run)) === null) done.push(...batch);
+    else for (const swap of batch) if ((await swapRefs([swap], replica.run)) === null) done.push(swap);
+  }
   return done;
 }
 

@@ -12,6 +12,11 @@ export interface Places {
   wake: string;
   /** Held by the worker. */
   workerLock: string;
+  /** What the worker did, and what went wrong; and how it went on before that, when it had grown large. */
+  log: string;
+  formerLog: string;
+  /** A file for each member that could not be brought up to date. */
+  failures: string;
 }
 
 /** @param gitDir the repository */
@@ -24,5 +29,8 @@ export function placesOf(gitDir: string): Places {
     queue: join(folder, 'queue'),
     wake: join(folder, 'wake'),
     workerLock: join(folder, 'worker.lock'),
+    log: join(folder, 'log'),
+    formerLog: join(folder, 'log.1'),
+    failures: join(folder, 'failures'),
   };
 }

@@ -16,6 +16,8 @@ function stateOf({ state, refsBehind, reason }: MemberStatus): string {
   return state === 'behind' ? `${refsBehind} behind` : reason === null ? 'current' : state;
 }
 
+const ago = (at: number) => `${since(Math.max(0, Date.now() - at))} ago`;
+
 function pad(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
@@ -51,6 +53,9 @@ export function statusLines(status: GroupStatus, width: number | null): string[]
     '',
     ...pad([['MEMBER', 'ROLE', 'STATE', 'QUEUE', 'URL'], ...rows]),
     ...members.flatMap(({ id, reason }) => (reason === null ? [] : [`${id}: ${reason}`])),
+    ...members.flatMap(({ id, lastFailure }) =>
+      lastFailure === null ? [] : [`${id}: failed ${ago(lastFailure.at)}: ${lastFailure.reason}`],
+    ),
     ...(locks.length === 0 ? [] : ['']),
     ...locks.map(
       ({ ref, holder, ageMs, leaseMs }) =>

@@ -4,9 +4,10 @@ import { storedRefs } from '../git/swap-refs.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { differing } from './converge.ts';
 import type { HeldLock } from './coordinator.ts';
+import { type Failure, failureOf } from './failures.ts';
 import { GROUP_REF, isPublished, type Member, type Role } from './group.ts';
 import { type HookProgram, hookScripts } from './hook-scripts.ts';
-import { queued } from './queue.ts';
+import { queuedFor } from './queue.ts';
 import type { Replica } from './replica.ts';
 
 /** How one member stands. */
@@ -25,6 +26,8 @@ export interface MemberStatus {
   /** Notes that this member has for it, and the age of the oldest in milliseconds. */
   queued: number;
   queuedMs: number | null;
+  /** Why this member could not bring it up to date when that was last tried, and when; null once that is over. */
+  lastFailure: Failure | null;
 }
 
 /** How a group stands, seen from one member. */
@@ -66,11 +69,12 @@ async function memberStatus(
   member: Member,
   state: ReadonlyMap<string, string> | null,
 ): Promise<MemberStatus> {
-  const entry = queued(replica.places.queue).find((one) => one.member === member.id);
+  const entry = queuedFor(replica.places.queue, member.id);
   const common = {
     ...{ id: member.id, url: redactUrl(member.url), role: member.role, self: member.id === replica.self.id },
     queued: entry?.refs.size ?? 0,
-    queuedMs: entry === undefined ? null : Date.now() - entry.since,
+    queuedMs: entry === null ? null : Math.max(0, Date.now() - entry.since),
+    lastFailure: failureOf(replica.places, member.id),
   };
   try {
     const values = await valuesOf(replica, member);

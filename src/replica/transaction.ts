@@ -177,10 +177,9 @@ async function moveOthers(
   done: readonly RefUpdate[],
 ): Promise<number> {
   const others = replica.group.members.filter(({ id }) => id !== replica.self.id);
-  const refs = done.map(({ ref }) => ref);
   // Noted before anything is tried: whoever kills this process does not keep it from them.
   for (const member of others)
-    if (isPrimary(member) || follows(member)) enqueue(replica.places.queue, member.id, refs, transaction);
+    if (isPrimary(member) || follows(member)) enqueue(replica.places.queue, member.id, done, transaction);
   const moved = await Promise.all(
     taken.map(async (member) => {
       const isMoved = await moveOne(replica, member, transaction, done).catch(() => false);

@@ -1,0 +1,52 @@
+import { GamError } from '../errors.ts';
+import { catchUp } from './catch-up.ts';
+import type { RefValues } from './converge.ts';
+import { sendTo } from './follow.ts';
+import { follows, isPrimary } from './group.ts';
+import { dequeue, type Queued } from './queue.ts';
+import type { Replica } from './replica.ts';
+import { takeWake, wakeDone, wakeHere } from './wake.ts';
+
+/** What the group's state is; whoever waits for it learns that it is the coordinator that does not answer, and not the member. */
+async function stateOf(replica: Replica): Promise<RefValues> {
+  try {
+    const coordinator = await replica.openCoordinator();
+    return await coordinator.state().finally(() => coordinator.close());
+  } catch (cause) {
+    const code = cause instanceof GamError ? cause.code : 'member-unreachable';
+    const message = `the coordinator cannot be asked, and nothing is sent before it can: ${(cause as Error).message}`;
+    throw new GamError(code, message, { cause });
+  }
+}
+
+/** Brings one member up to date, or has it do so itself; what was noted for it is then gone. */
+export async function deliver(replica: Replica, entry: Queued, tell: (line: string) => void): Promise<void> {
+  const { group, places, self } = replica;
+  const member = group.members.find(({ id }) => id === entry.member);
+  // Who has left the group is sent nothing.
+  if (member !== undefined && member.id !== self.id) {
+    if (isPrimary(member)) await replica.line(member).ask({ kind: 'wake' });
+    else if (follows(member)) {
+      const sending = { state: () => stateOf(replica), replaced: entry.replaced };
+      const { moved, kept } = await sendTo(replica, member, sending).catch((error: unknown) => {
+        if (error instanceof GamError && error.code === 'replica-behind') wakeHere(replica.gitDir);
+        throw error;
+      });
+      if (moved.length > 0) tell(`${member.id} follows: ${moved.length} refs`);
+      for (const ref of kept)
+        tell(
+          `${member.id} was written to at ${ref}: what stood there is kept there under refs/gam/diverged/`,
+        );
+    }
+  }
+  dequeue(places.queue, entry);
+}
+
+/** Catches up with the group; the wish to is kept until that is done. */
+export async function catchUpHere(replica: Replica, tell: (line: string) => void): Promise<void> {
+  takeWake(replica.places);
+  const { moved, kept } = await catchUp(replica);
+  wakeDone(replica.places);
+  if (moved.length > 0) tell(`caught up: ${moved.length} refs`);
+  for (const ref of kept) tell(`${ref} was not what the group has: kept under refs/gam/diverged/`);
+}
