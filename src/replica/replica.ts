@@ -4,8 +4,8 @@ import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
 import type { RunOptions } from '../git/run.ts';
-import { printable } from '../protocol/text.ts';
 import type { Coordinator } from './coordinator.ts';
+import { parseEtcdEndpoints } from './etcd-endpoints.ts';
 import { type Group, type Member, memberOf, readGroup } from './group.ts';
 import { type MemberLine, OwnLine, PushLine } from './member-line.ts';
 import { type Places, placesOf } from './places.ts';
@@ -31,6 +31,11 @@ export interface Replica {
   line(member: Member): MemberLine;
   /** Where locks and state live. To be closed by whoever opens it. */
   openCoordinator(): Promise<Coordinator>;
+}
+
+/** How object ids are made in a repository (git-config(1), extensions.objectFormat). */
+export function formatOf(config: readonly ConfigEntry[]): 'sha1' | 'sha256' {
+  return lastValue(config, 'extensions', null, 'objectformat') === 'sha256' ? 'sha256' : 'sha1';
 }
 
 /** What a member needs beside its repository. */
@@ -84,12 +89,12 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
   const { group, id, config, run, secret, warn } = parts;
   const self = memberOf(group, id);
   const bounds = readBounds(config, warn);
-  const format = lastValue(config, 'extensions', null, 'objectformat') === 'sha256' ? 'sha256' : 'sha1';
+  const format = formatOf(config);
   const lines = new Map<string, MemberLine>();
   const makeLine = (member: Member): MemberLine =>
     member.id === id
       ? new OwnLine(run, () => wakeHere(gitDir))
-      : new PushLine(member.url, { ...run, from: id, secret, patienceMs: bounds.memberMs });
+      : new PushLine(member.url, { ...run, from: id, secret, format, patienceMs: bounds.memberMs });
   const line = (member: Member) => {
     const known = lines.get(member.id) ?? makeLine(member);
     lines.set(member.id, known);
@@ -102,7 +107,12 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
         return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {
           leaseMs: bounds.leaseMs,
         });
-      throw new GamError('bad-config', `replica.coordinator is unknown: ${printable(group.coordinator, 60)}`);
+      // For those who have one only: it brings gRPC along.
+      const [{ openEtcdCoordinator }, endpoints] = [
+        await import('./etcd-coordinator.ts'),
+        parseEtcdEndpoints(group.coordinator),
+      ];
+      return openEtcdCoordinator({ endpoints, group: `${group.name}-${group.uid}`, leaseMs: bounds.leaseMs });
     },
   };
 }

@@ -35,12 +35,15 @@ test('anything else is no command', () => {
 
 test('the version is read with what receive-pack offers, and answered in its words', () => {
   const version = (line: string) => parseProcReceiveVersion(linePacket(line));
-  expect(version('version=1')).toEqual({ atomic: false });
-  expect(version('version=1\0push-options atomic')).toEqual({ atomic: true });
+  const none = { atomic: false, pushOptions: false };
+  const all = { atomic: true, pushOptions: true };
+  expect(version('version=1')).toEqual(none);
+  expect(version('version=1\0atomic')).toEqual({ ...none, atomic: true });
+  expect(version('version=1\0push-options atomic')).toEqual(all);
   expect(version('version=2\0atomic')).toBeUndefined();
   expect(parseProcReceiveVersion(undefined)).toBeUndefined();
-  expect(linesOf(writeProcReceiveVersion(true))).toEqual(['version=1\0atomic', 'flush']);
-  expect(linesOf(writeProcReceiveVersion(false))).toEqual(['version=1', 'flush']);
+  expect(linesOf(writeProcReceiveVersion(all))).toEqual(['version=1\0atomic push-options', 'flush']);
+  expect(linesOf(writeProcReceiveVersion(none))).toEqual(['version=1', 'flush']);
 });
 
 // githooks(5), "proc-receive": "ok <ref>", "ng <ref> <reason>", and option lines behind the former.
