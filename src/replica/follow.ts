@@ -1,7 +1,9 @@
 import { GamError } from '../errors.ts';
 import { missingObjects, unreached } from '../git/reach.ts';
-import { convergence, type RefValues } from './converge.ts';
+import type { RefSwap } from '../git/swap-refs.ts';
+import { convergence, DIVERGED_REFS, type RefValues } from './converge.ts';
 import { GROUP_REF, isPublished, type Member } from './group.ts';
+import type { MemberLine } from './member-line.ts';
 import type { Replica } from './replica.ts';
 
 /** What sending came to. */
@@ -9,6 +11,14 @@ export interface Sent {
   moved: string[];
   /** Refs of the follower that somebody had written to; what stood there is kept at the follower under refs/gam/diverged/. */
   kept: string[];
+}
+
+async function swapAt(line: MemberLine, { id }: Member, swaps: readonly RefSwap[]): Promise<void> {
+  const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(DIVERGED_REFS) ? [] : (to ?? [])));
+  const answer = await line.ask({ kind: 'swap', swaps }, objects);
+  if (answer.kind === 'done') return;
+  const words = answer.kind === 'failed' ? `refused: ${answer.words}` : 'was written to meanwhile';
+  throw new GamError('member-refused', `${id} ${words}`);
 }
 
 /**
@@ -39,19 +49,10 @@ export async function sendTo(replica: Replica, member: Member, state: RefValues)
     run,
   );
   const { swaps, kept } = convergence(there, wanted, (oid) => !lost.has(oid));
-  if (swaps.length > 0) {
-    const objects = swaps.flatMap(({ ref, new: to }) =>
-      to === null || ref.startsWith('refs/gam/diverged/') ? [] : to,
-    );
-    const answer = await line.ask({ kind: 'swap', swaps }, objects);
-    if (answer.kind !== 'done')
-      throw new GamError(
-        'member-refused',
-        answer.kind === 'failed'
-          ? `${member.id} refused: ${answer.words}`
-          : `${member.id} was written to meanwhile`,
-      );
-  }
+  // What is kept and what goes is first, and by itself: a branch may be named as a folder of those that were there.
+  const isNew = (swap: RefSwap) => swap.new !== null && !swap.ref.startsWith(DIVERGED_REFS);
+  for (const some of [swaps.filter((swap) => !isNew(swap)), swaps.filter(isNew)])
+    if (some.length > 0) await swapAt(line, member, some);
   if (missing.size > 0)
     throw new GamError('replica-behind', `${missing.size} refs are sent to ${member.id} when they are here`);
   return { moved: swaps.map(({ ref }) => ref).filter((ref) => isPublished(group, ref)), kept };

@@ -8,8 +8,12 @@ export interface Places {
   secret: string;
   /** A folder for each member that something is still to be sent to. */
   queue: string;
+  /** A file for each push that is at work here. */
+  begun: string;
   /** Whether this member is to catch up. */
   wake: string;
+  /** Whether it is just doing so. */
+  waking: string;
   /** Held by the worker. */
   workerLock: string;
 }
@@ -22,7 +26,9 @@ export function placesOf(gitDir: string): Places {
     group: join(folder, 'group'),
     secret: join(folder, 'secret'),
     queue: join(folder, 'queue'),
+    begun: join(folder, 'begun'),
     wake: join(folder, 'wake'),
+    waking: join(folder, 'waking'),
     workerLock: join(folder, 'worker.lock'),
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { processName } from '../git/alive.ts';
 import { takeOwnedLock } from '../state/owned-lock.ts';
@@ -7,7 +7,8 @@ import { sendTo } from './follow.ts';
 import { isPrimary } from './group.ts';
 import { dequeue, type Queued, queued } from './queue.ts';
 import type { Replica } from './replica.ts';
-import { wakeHere } from './wake.ts';
+import { takeUp } from './take-up.ts';
+import { hasWork, takeWake } from './wake.ts';
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -45,22 +46,20 @@ async function deliver(replica: Replica, entry: Queued, tell: (line: string) => 
 /** Does what there is to do; returns whether all of it was done. */
 async function turn(replica: Replica, tell: (line: string) => void): Promise<boolean> {
   let done = true;
-  const attempt = async (what: string, work: () => Promise<void>) =>
-    work().catch((error: Error) => {
+  const attempt = async (what: string, job: () => Promise<void>) =>
+    job().catch((error: Error) => {
       done = false;
       tell(`${what}: ${error.message}`);
     });
-  if (existsSync(replica.places.wake)) {
-    rmSync(replica.places.wake, { force: true });
+  await attempt('pushes that were cut off', () => takeUp(replica));
+  const caughtUp = takeWake(replica.places);
+  if (caughtUp !== null)
     await attempt('catching up', async () => {
-      const { moved, kept } = await catchUp(replica).catch((error: unknown) => {
-        wakeHere(replica.gitDir);
-        throw error;
-      });
+      const { moved, kept } = await catchUp(replica);
+      caughtUp();
       if (moved.length > 0) tell(`caught up: ${moved.length} refs`);
       for (const ref of kept) tell(`${ref} was not what the group has: kept under refs/gam/diverged/`);
     });
-  }
   await Promise.all(
     queued(replica.places.queue).map((entry) =>
       attempt(`sending to ${entry.member}`, () => deliver(replica, entry, tell)),
@@ -69,17 +68,13 @@ async function turn(replica: Replica, tell: (line: string) => void): Promise<boo
   return done;
 }
 
-function hasWork({ places }: Replica): boolean {
-  return existsSync(places.wake) || queued(places.queue).length > 0;
-}
-
 /**
  * Does what is to be done behind pushes: catches up with the group, and sends to members what they have not. Only one
  * worker of a repository is at work; it ends when nothing is left, and tries again for as long as something is.
  */
 export async function work({ open, tell, signal, pid }: WorkOptions): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
-  for (let replica = await open(); replica !== null && hasWork(replica); replica = await open()) {
+  for (let replica = await open(); replica !== null && hasWork(replica.places); replica = await open()) {
     if (signal.aborted) return;
     mkdirSync(replica.places.folder, { recursive: true });
     const lock = await takeOwnedLock(replica.places.workerLock, processName(pid), AbortSignal.abort());
@@ -88,7 +83,7 @@ export async function work({ open, tell, signal, pid }: WorkOptions): Promise<vo
     try {
       for (
         let now: Replica | null = replica;
-        now !== null && hasWork(now) && !signal.aborted;
+        now !== null && hasWork(now.places) && !signal.aborted;
         now = await open()
       ) {
         const done = await turn(now, tell);
