@@ -1,17 +1,17 @@
 import { startProcess } from '../git/process.ts';
 import type { HookProgram } from '../replica/hook-scripts.ts';
 import type { Replica } from '../replica/replica.ts';
-import { hasWork } from '../replica/worker.ts';
+import { hasWork } from '../replica/wake.ts';
 
 /**
  * Starts a worker behind this process, where there is something for it to do. It is in a session of its own, with nothing of
  * whoever pushed: git waits for all that hold its standard error.
  */
 export function startWorker(
-  { gitDir, run }: Pick<Replica, 'gitDir' | 'run'>,
+  { gitDir, places, run }: Pick<Replica, 'gitDir' | 'places' | 'run'>,
   { node, program }: Pick<HookProgram, 'node' | 'program'>,
 ): void {
-  if (!hasWork(gitDir)) return;
+  if (!hasWork(places)) return;
   const { child } = startProcess(node, [program, 'work'], {
     cwd: gitDir,
     env: { ...run.env, GIT_DIR: gitDir },

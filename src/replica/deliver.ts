@@ -3,9 +3,10 @@ import { catchUp } from './catch-up.ts';
 import type { RefValues } from './converge.ts';
 import { sendTo } from './follow.ts';
 import { follows, isPrimary } from './group.ts';
-import { dequeue, type Queued } from './queue.ts';
+import { dequeue, type Queued, queuedFor } from './queue.ts';
 import type { Replica } from './replica.ts';
-import { takeWake, wakeDone, wakeHere } from './wake.ts';
+import { takeUp } from './take-up.ts';
+import { wakeHere } from './wake.ts';
 
 /** What the group's state is; whoever waits for it learns that it is the coordinator that does not answer, and not the member. */
 async function stateOf(replica: Replica): Promise<RefValues> {
@@ -27,7 +28,10 @@ export async function deliver(replica: Replica, entry: Queued, tell: (line: stri
   if (member !== undefined && member.id !== self.id) {
     if (isPrimary(member)) await replica.line(member).ask({ kind: 'wake' });
     else if (follows(member)) {
-      const sending = { state: () => stateOf(replica), replaced: entry.replaced };
+      // A push may be noted only now that moved refs which are sent along already.
+      const replaced = () =>
+        new Set([...entry.replaced, ...(queuedFor(places.queue, member.id)?.replaced ?? [])]);
+      const sending = { state: () => stateOf(replica), replaced };
       const { moved, kept } = await sendTo(replica, member, sending).catch((error: unknown) => {
         if (error instanceof GamError && error.code === 'replica-behind') wakeHere(replica.gitDir);
         throw error;
@@ -42,11 +46,19 @@ export async function deliver(replica: Replica, entry: Queued, tell: (line: stri
   dequeue(places.queue, entry);
 }
 
-/** Catches up with the group; the wish to is kept until that is done. */
-export async function catchUpHere(replica: Replica, tell: (line: string) => void): Promise<void> {
-  takeWake(replica.places);
+/**
+ * Takes up what was cut off here, and catches up with the group.
+ * @param done says that this was done; null where only what was cut off is to be taken up
+ */
+export async function catchUpHere(
+  replica: Replica,
+  done: (() => void) | null,
+  tell: (line: string) => void,
+): Promise<void> {
+  await takeUp(replica);
+  if (done === null) return;
   const { moved, kept } = await catchUp(replica);
-  wakeDone(replica.places);
+  done();
   if (moved.length > 0) tell(`caught up: ${moved.length} refs`);
   for (const ref of kept) tell(`${ref} was not what the group has: kept under refs/gam/diverged/`);
 }

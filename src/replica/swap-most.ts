@@ -1,43 +1,39 @@
-import type { RefSwap } from '../git/swap-refs.ts';
-import type { MemberLine } from './member-line.ts';
+import { GamError } from '../errors.ts';
+import type { RunOptions } from '../git/run.ts';
+import { type RefSwap, swapRefs } from '../git/swap-refs.ts';
+import { DIVERGED_REFS } from './converge.ts';
 
-/** A ref that could not be moved, and git's words. */
-export interface FailedSwap {
-  ref: string;
-  words: string;
-}
-
-async function swapBatch(line: MemberLine, swaps: readonly RefSwap[]): Promise<FailedSwap[] | 'stale'> {
-  const answer = await line.ask(
-    { kind: 'swap', swaps },
-    swaps.flatMap(({ new: to }) => to ?? []),
-  );
-  if (answer.kind === 'stale') return 'stale';
-  if (answer.kind !== 'failed') return [];
-  const [first] = swaps;
-  if (swaps.length === 1 && first !== undefined) return [{ ref: first.ref, words: answer.words }];
-  const middle = Math.ceil(swaps.length / 2);
-  return swapMost(line, [swaps.slice(0, middle), swaps.slice(middle)]);
+/**
+ * Swaps all at once, or, where some cannot be swapped, those that can: halves are tried until the few are found.
+ * @returns those that were
+ */
+export async function swapMost(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+  if (swaps.length === 0) return [];
+  if ((await swapRefs(swaps, run)) === null) return [...swaps];
+  if (swaps.length === 1) return [];
+  const half = Math.ceil(swaps.length / 2);
+  return [...(await swapMost(swaps.slice(0, half), run)), ...(await swapMost(swaps.slice(half), run))];
 }
 
 /**
- * Swaps refs of a member, with what they lead to: each batch at once, or, where one of its refs cannot be moved, such as `Main` beside `main`
- * on a disk that does not tell them apart, all but that one. What is asked at the same moment goes in one push (member-line.ts), so that
- * one ref among ten thousand costs some dozen pushes.
+ * Does what convergence() says: what is kept aside first, then deletions, since a branch may be named as a folder of those that were here.
  *
- * @returns what could not be moved; or that some are not what they must be
- * @throws GamError `member-unreachable`, `member-refused`
+ * @returns those that were done
+ * @throws GamError `git-failed` when something cannot be kept aside; nothing has changed then
  */
-export async function swapMost(
-  line: MemberLine,
-  batches: readonly (readonly RefSwap[])[],
-): Promise<FailedSwap[] | 'stale'> {
-  const asked = batches.filter((batch) => batch.length > 0).map((batch) => swapBatch(line, batch));
-  const all: FailedSwap[] = [];
-  let isStale = false;
-  for (const failed of await Promise.all(asked)) {
-    if (failed === 'stale') isStale = true;
-    else all.push(...failed);
-  }
-  return isStale ? 'stale' : all;
+export async function swapToConverge(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+  const isKept = ({ ref }: RefSwap) => ref.startsWith(DIVERGED_REFS);
+  const isGone = (swap: RefSwap) => swap.new === null;
+  const kept = await swapMost(swaps.filter(isKept), run);
+  const aside = swaps.filter(isKept).length;
+  if (kept.length < aside)
+    throw new GamError('git-failed', 'what the group has not could not be kept aside: nothing was moved', {
+      suggestion: 'see whether the disk is full, or who holds locks under refs/gam/diverged/',
+    });
+  const gone = await swapMost(swaps.filter(isGone), run);
+  const moved = await swapMost(
+    swaps.filter((swap) => !isKept(swap) && !isGone(swap)),
+    run,
+  );
+  return [...gone, ...moved];
 }

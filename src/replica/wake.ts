@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { cutOff } from './begun.ts';
 import { type Places, placesOf } from './places.ts';
-
-const taken = ({ wake }: Places) => `${wake}.taken`;
+import { queuedNotes } from './queue.ts';
 
 /** Notes that a member is to catch up with its group; its worker does it (worker.ts). */
 export function wakeHere(gitDir: string): void {
@@ -11,18 +11,25 @@ export function wakeHere(gitDir: string): void {
   writeFileSync(wake, '');
 }
 
-/** What is noted of it: `wake`, and `taken` while somebody is at it, or was when he was killed. */
-export function wakeNotes(places: Places): string[] {
-  const isNoted = existsSync(places.wake) ? ['wake'] : [];
-  return existsSync(taken(places)) ? [...isNoted, 'taken'] : isNoted;
+/**
+ * Takes the note that a member is to catch up. Until it has done so another note stands for it: a worker that is killed
+ * meanwhile does not forget it.
+ * @returns says that it is done; null where there is no note
+ */
+export function takeWake({ wake, waking }: Places): (() => void) | null {
+  if (!existsSync(wake) && !existsSync(waking)) return null;
+  // Another note may come while it catches up, and is for the next time.
+  if (existsSync(wake)) renameSync(wake, waking);
+  return () => rmSync(waking, { force: true });
 }
 
-/** Begins to catch up: what is noted from now on is for another time, and what was noted before stays until wakeDone(). */
-export function takeWake(places: Places): void {
-  if (existsSync(places.wake)) renameSync(places.wake, taken(places));
+/** What is noted for this member itself: that it is to catch up, that it is at it, and pushes whose processes have ended in the middle. */
+export function ownNotes({ wake, waking, begun }: Places): string[] {
+  const notes = [wake, waking].filter((file) => existsSync(file));
+  return [...notes, ...cutOff(begun).map(({ transaction }) => transaction)];
 }
 
-/** The member has caught up. */
-export function wakeDone(places: Places): void {
-  rmSync(taken(places), { force: true });
+/** Whether something is left to be done behind pushes. */
+export function hasWork(places: Places): boolean {
+  return ownNotes(places).length > 0 || queuedNotes(places.queue).size > 0;
 }

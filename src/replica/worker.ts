@@ -6,11 +6,11 @@ import { takeOwnedLock } from '../state/owned-lock.ts';
 import { catchUpHere, deliver } from './deliver.ts';
 import { clearFailure, noteFailure } from './failures.ts';
 import { writeLog } from './log.ts';
-import { placesOf } from './places.ts';
+import { type Places, placesOf } from './places.ts';
 import { coalesce, queuedFor, queuedNotes } from './queue.ts';
 import type { Replica } from './replica.ts';
 import { Retries } from './retries.ts';
-import { wakeNotes } from './wake.ts';
+import { hasWork, ownNotes, takeWake } from './wake.ts';
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -38,16 +38,10 @@ const LOOK_MS = 250;
 const HERE = '.';
 
 /** What is noted, by member. */
-function notes(gitDir: string): Map<string, readonly string[]> {
-  const places = placesOf(gitDir);
-  const here = wakeNotes(places);
+function notes(places: Places): Map<string, readonly string[]> {
+  const here = ownNotes(places);
   const others = queuedNotes(places.queue);
   return new Map(here.length > 0 ? [[HERE, here], ...others] : others);
-}
-
-/** Whether there is something for a worker to do. */
-export function hasWork(gitDir: string): boolean {
-  return notes(gitDir).size > 0;
 }
 
 async function doJob(
@@ -61,13 +55,14 @@ async function doJob(
     show(line);
   };
   const entry = job === HERE ? null : queuedFor(places.queue, job);
-  const tried = entry?.files ?? ['taken'];
+  const caughtUp = job === HERE ? takeWake(places) : null;
+  const tried = entry?.files ?? ownNotes(places).filter((note) => note !== places.wake);
   let name = job;
   try {
     const replica = await open();
     if (replica === null) throw new GamError('not-a-member', 'this repository is in no group any more');
     if (job === HERE) name = replica.self.id;
-    if (job === HERE) await catchUpHere(replica, tell);
+    if (job === HERE) await catchUpHere(replica, caughtUp, tell);
     else if (entry !== null) await deliver(replica, entry, tell);
     retries.done(job);
     clearFailure(places, name);
@@ -85,10 +80,11 @@ async function doJob(
 /** Does what is noted, each member by itself: one that is silent for ten seconds holds up no other. */
 async function atWork(options: WorkOptions): Promise<void> {
   const { gitDir, signal, mode, tell } = options;
+  const places = placesOf(gitDir);
   const retries = new Retries(mode !== 'once');
   const running = new Map<string, Promise<void>>();
-  while (!signal.aborted && existsSync(placesOf(gitDir).folder)) {
-    const noted = notes(gitDir);
+  while (!signal.aborted && existsSync(places.folder)) {
+    const noted = notes(places);
     for (const [job, names] of noted) {
       if (running.has(job) || !retries.isDue(job, names)) continue;
       // What this member has caught up with can be sent in the same go.
@@ -111,8 +107,9 @@ async function atWork(options: WorkOptions): Promise<void> {
  */
 export async function work(options: WorkOptions): Promise<Worked> {
   const { gitDir, signal, pid, mode } = options;
-  const { folder, workerLock } = placesOf(gitDir);
-  const isWanted = () => existsSync(folder) && (mode === 'stay' || hasWork(gitDir));
+  const places = placesOf(gitDir);
+  const { folder, workerLock } = places;
+  const isWanted = () => existsSync(folder) && (mode === 'stay' || hasWork(places));
   while (!signal.aborted && isWanted()) {
     const lock = await takeOwnedLock(workerLock, processName(pid), AbortSignal.abort());
     // Another is at work, and looks again before it ends.
@@ -124,5 +121,5 @@ export async function work(options: WorkOptions): Promise<Worked> {
     }
     if (mode === 'once') break;
   }
-  return hasWork(gitDir) ? 'failed' : 'done';
+  return hasWork(places) ? 'failed' : 'done';
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { untilNothing } from './bystanders.ts';
+import { type Bystander, untilNothing } from './bystanders.ts';
 import type { Ended } from './child.ts';
 import { initBare } from './repository.ts';
 import type { RunInSandbox, Sandbox } from './sandbox.ts';
@@ -96,32 +96,25 @@ export class ReplicaGroup {
     assert.deepEqual(found, [], this.log(id));
   }
 
-  /** The process number of the worker that is at a member's; null for none. */
-  worker(id: string): number | null {
-    try {
-      const name = readFileSync(`${this.url(id)}/gam/replica/worker.lock`, 'utf8');
-      return Number(name.split('-')[1]);
-    } catch {
-      return null;
-    }
+  #workers(): Bystander[] {
+    return this.sandbox.living().filter(({ command }) => command.endsWith('member.js work'));
   }
 
-  /** Ends the worker at a member's as a machine does that goes down, and waits until none is there. */
-  async killWorker(id: string): Promise<void> {
-    const isThere = (pid: number) => this.sandbox.living().some((process) => process.pid === pid);
-    const found = await untilNothing(() => {
-      const pid = this.worker(id);
-      if (pid === null || !isThere(pid)) return [];
-      process.kill(pid, 'SIGKILL');
-      return [pid];
+  /** Waits for a worker, and ends all there are as a machine does that goes down. */
+  async killWorkers(): Promise<void> {
+    const some = await untilNothing(() => (this.#workers().length > 0 ? [] : ['a worker']), PATIENCE_MS);
+    assert.deepEqual(some, []);
+    const left = await untilNothing(() => {
+      const all = this.#workers();
+      for (const { pid } of all) process.kill(pid, 'SIGKILL');
+      return all;
     }, PATIENCE_MS);
-    assert.deepEqual(found, []);
+    assert.deepEqual(left, []);
   }
 
   /** Waits until no worker is at work anywhere in the sandbox. */
   async resting(): Promise<void> {
-    const workers = () => this.sandbox.living().filter(({ command }) => command.endsWith('member.js work'));
-    assert.deepEqual(await untilNothing(workers, PATIENCE_MS), []);
+    assert.deepEqual(await untilNothing(() => this.#workers(), PATIENCE_MS), []);
   }
 
   /** What `gam replica status --json` says at a member. */

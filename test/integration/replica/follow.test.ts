@@ -106,7 +106,7 @@ test('nothing is lost when the worker is killed in the middle, and a member whil
   const own = before('co', `: > "${gate}.seen"\nwhile [ -e "${gate}" ]; do sleep 0.05; done`);
   await group.push([`${await group.commit()}:refs/heads/killed`]);
   expect(await untilNothing(() => (existsSync(`${gate}.seen`) ? [] : ['seen']), 60_000)).toEqual([]);
-  await group.killWorker('eu');
+  await group.killWorkers();
   rmSync(gate);
   own();
   expect((await runOnce()).status).toBe(0);
@@ -141,7 +141,7 @@ test('after all processes are gone, one run sends all; also what nobody could no
   await group.resting();
   renameSync(group.url('co'), sandbox.path('away'));
   await group.push([`${await group.commit()}:refs/heads/before`]);
-  await group.killWorker('eu');
+  await group.killWorkers();
   const failed = await runOnce();
   expect(failed.status).toBe(1);
   expect(failed.stderr).toMatch(/sending to co: .*cannot be reached/);
@@ -152,7 +152,7 @@ test('after all processes are gone, one run sends all; also what nobody could no
   const queue = `${group.url('eu')}/gam/replica/queue`;
   renameSync(group.url('co'), sandbox.path('away'));
   await group.push([`${await group.commit()}:refs/heads/unnoted`]);
-  await group.killWorker('eu');
+  await group.killWorkers();
   rmSync(queue, { recursive: true });
   renameSync(sandbox.path('away'), group.url('co'));
   expect((await runOnce()).status).toBe(0);
