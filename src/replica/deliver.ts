@@ -3,6 +3,7 @@ import { catchUp } from './catch-up.ts';
 import type { RefValues } from './converge.ts';
 import { sendTo } from './follow.ts';
 import { follows, isPrimary } from './group.ts';
+import { syncHosted } from './hosted.ts';
 import { dequeue, type Queued, queuedFor } from './queue.ts';
 import type { Replica } from './replica.ts';
 import { takeUp } from './take-up.ts';
@@ -22,28 +23,32 @@ async function stateOf(replica: Replica): Promise<RefValues> {
 
 /** Brings one member up to date, or has it do so itself; what was noted for it is then gone. */
 export async function deliver(replica: Replica, entry: Queued, tell: (line: string) => void): Promise<void> {
+  try {
+    await send(replica, entry, tell);
+  } catch (error) {
+    // What is not here yet cannot be sent.
+    if (error instanceof GamError && error.code === 'replica-behind') wakeHere(replica.gitDir);
+    throw error;
+  }
+  dequeue(replica.places.queue, entry);
+}
+
+async function send(replica: Replica, entry: Queued, tell: (line: string) => void): Promise<void> {
   const { group, places, self } = replica;
   const member = group.members.find(({ id }) => id === entry.member);
   // Who has left the group is sent nothing.
-  if (member !== undefined && member.id !== self.id) {
-    if (isPrimary(member)) await replica.line(member).ask({ kind: 'wake' });
-    else if (follows(member)) {
-      // A push may be noted only now that moved refs which are sent along already.
-      const replaced = () =>
-        new Set([...entry.replaced, ...(queuedFor(places.queue, member.id)?.replaced ?? [])]);
-      const sending = { state: () => stateOf(replica), replaced };
-      const { moved, kept } = await sendTo(replica, member, sending).catch((error: unknown) => {
-        if (error instanceof GamError && error.code === 'replica-behind') wakeHere(replica.gitDir);
-        throw error;
-      });
-      if (moved.length > 0) tell(`${member.id} follows: ${moved.length} refs`);
-      for (const ref of kept)
-        tell(
-          `${member.id} was written to at ${ref}: what stood there is kept there under refs/gam/diverged/`,
-        );
-    }
+  if (member === undefined || member.id === self.id) return;
+  if (isPrimary(member)) await replica.line(member).ask({ kind: 'wake' });
+  else if (member.role === 'hosted' && isPrimary(self)) await syncHosted(replica, member, tell);
+  else if (follows(member)) {
+    // A push may be noted only now that moved refs which are sent along already.
+    const replaced = () =>
+      new Set([...entry.replaced, ...(queuedFor(places.queue, member.id)?.replaced ?? [])]);
+    const { moved, kept } = await sendTo(replica, member, { state: () => stateOf(replica), replaced });
+    if (moved.length > 0) tell(`${member.id} follows: ${moved.length} refs`);
+    for (const ref of kept)
+      tell(`${member.id} was written to at ${ref}: what stood there is kept there under refs/gam/diverged/`);
   }
-  dequeue(places.queue, entry);
 }
 
 /**

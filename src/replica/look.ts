@@ -10,5 +10,6 @@ import { wakeHere } from './wake.ts';
 export function noteLook({ gitDir, group, places, self }: Replica): void {
   wakeHere(gitDir);
   if (!isPrimary(self)) return;
-  for (const member of group.members) if (follows(member)) enqueueLook(places.queue, member.id);
+  for (const member of group.members)
+    if (follows(member) || member.role === 'hosted') enqueueLook(places.queue, member.id);
 }

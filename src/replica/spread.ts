@@ -1,7 +1,7 @@
 import type { RefUpdate } from '../protocol/proc-receive.ts';
 import { adoptGroup } from './adopt-group.ts';
 import type { Lease } from './coordinator.ts';
-import { follows, isPrimary, type Member } from './group.ts';
+import { isPrimary, isTold, type Member } from './group.ts';
 import { withdrawal } from './offer.ts';
 import { enqueue, unqueue } from './queue.ts';
 import type { Replica } from './replica.ts';
@@ -37,8 +37,7 @@ export function noteForOthers(
   updates: readonly RefUpdate[],
 ): void {
   for (const member of group.members)
-    if (member.id !== self.id && (isPrimary(member) || follows(member)))
-      enqueue(places.queue, member.id, updates, transaction);
+    if (member.id !== self.id && isTold(member)) enqueue(places.queue, member.id, updates, transaction);
 }
 
 async function moveOthers(replica: Replica, spreading: Spreading): Promise<number> {

@@ -56,6 +56,9 @@ export function statusLines(status: GroupStatus, width: number | null): string[]
     ...members.flatMap(({ id, lastFailure }) =>
       lastFailure === null ? [] : [`${id}: failed ${ago(lastFailure.at)}: ${lastFailure.reason}`],
     ),
+    ...members.flatMap(({ id, apart }) =>
+      apart.map((ref) => `${id}: ${ref} has moved apart; merge both tips, and push that to either side`),
+    ),
     ...(locks.length === 0 ? [] : ['']),
     ...locks.map(
       ({ ref, holder, ageMs, leaseMs }) =>

@@ -1,5 +1,5 @@
 import { type HookState, inspectHooks } from '../git/hooks.ts';
-import { gitOutput, runGit } from '../git/run.ts';
+import { runGit } from '../git/run.ts';
 import { storedRefs } from '../git/swap-refs.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import { differing } from './converge.ts';
@@ -7,6 +7,7 @@ import type { HeldLock } from './coordinator.ts';
 import { type Failure, failureOf } from './failures.ts';
 import { GROUP_REF, isPublished, type Member, type Role } from './group.ts';
 import { type HookProgram, hookScripts } from './hook-scripts.ts';
+import { hostedValues, planOf } from './hosted-look.ts';
 import { queuedFor } from './queue.ts';
 import type { Replica } from './replica.ts';
 
@@ -28,6 +29,8 @@ export interface MemberStatus {
   queuedMs: number | null;
   /** Why this member could not bring it up to date when that was last tried, and when; null once that is over. */
   lastFailure: Failure | null;
+  /** Of a hosted member: the refs that have moved apart, so that neither side takes the other's; as far as its objects are here. */
+  apart: string[];
 }
 
 /** How a group stands, seen from one member. */
@@ -50,13 +53,7 @@ export interface GroupStatus {
 
 async function valuesOf(replica: Replica, member: Member): Promise<Map<string, string>> {
   const { group, run, self } = replica;
-  if (member.role === 'hosted') {
-    const listed = await gitOutput(['ls-remote', '--refs', '--', member.url], { ...run, talks: true });
-    const lines = listed.split('\n').map((line) => line.split('\t'));
-    return new Map(
-      lines.flatMap(([oid = '', ref = '']) => (isPublished(group, ref) ? [[ref, oid] as const] : [])),
-    );
-  }
+  if (member.role === 'hosted') return hostedValues(replica, member);
   const prefixes = [...group.publish];
   if (member.id === self.id)
     return new Map([...(await storedRefs(prefixes, run))].map(([ref, { oid }]) => [ref, oid]));
@@ -81,14 +78,16 @@ async function memberStatus(
     const wanted =
       state && new Map([...state].filter(([ref]) => ref !== GROUP_REF && isPublished(replica.group, ref)));
     const refsBehind = wanted && differing(values, wanted).length;
+    const plan = member.role === 'hosted' && state && (await planOf(replica, member, values, state));
     return {
       ...common,
       state: refsBehind === 0 || refsBehind === null ? 'current' : 'behind',
       refsBehind,
       reason: null,
+      apart: plan ? [...plan.apart.keys()] : [],
     };
   } catch (error) {
-    return { ...common, state: 'unreachable', refsBehind: null, reason: (error as Error).message };
+    return { ...common, state: 'unreachable', refsBehind: null, apart: [], reason: (error as Error).message };
   }
 }
 
