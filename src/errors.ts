@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-member'
   | 'not-a-repository'
+  | 'outcome-unknown'
   | 'publish-refused'
   | 'quorum-lost'
   | 'replica-behind'

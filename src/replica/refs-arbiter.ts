@@ -1,10 +1,10 @@
 import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import { digest } from '../protocol/digest.ts';
-import type { StateChange } from './coordinator.ts';
-import { LOCK_REFS, stateRef } from './group-refs.ts';
-import { type LockRecord, parseLockRecord, writeLockRecord } from './lock-record.ts';
+import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
+import { type LockRecord, writeLockRecord } from './lock-record.ts';
 import type { MemberLine } from './member-line.ts';
+import { unfinished } from './unfinished-commits.ts';
 
 /** What refs of the arbiter are. */
 export type Stored = ReadonlyMap<string, StoredRef>;
@@ -58,17 +58,34 @@ export class RefsArbiter {
     return answer.kind === 'stale' ? answer.refs : '';
   }
 
-  /** Does what is left of commits that the arbiter's git was killed in. */
-  async complete(changes: readonly StateChange[]): Promise<void> {
-    for (const { ref, old, new: to } of changes)
-      await this.swap([{ ref: stateRef(ref), old, new: to }], null);
+  /**
+   * Does what is left of commits of some transactions that the arbiter's git was killed in.
+   * @returns whether nothing is left
+   */
+  async finish(transactions: ReadonlySet<string>): Promise<boolean> {
+    const left = async () => {
+      const commits = unfinished(await this.list([LOCK_REFS, STATE_REFS]));
+      return commits.filter(({ transaction }) => transactions.has(transaction));
+    };
+    for (const { locks, state } of await left()) if (!(await this.#move(locks, state))) return false;
+    return (await left()).length === 0;
   }
 
-  /** The changes of all commits of a transaction that is not over yet. */
-  async changesOf(transaction: string): Promise<StateChange[]> {
-    const locks = await this.list([LOCK_REFS]);
-    const records = [...locks.values()].map(({ text }) => parseLockRecord(text ?? ''));
-    return records.flatMap((record) => (record?.transaction === transaction ? record.changes : []));
+  /**
+   * Moves as much of the state as has not been moved yet, while locks hold what they do.
+   * @returns whether all of it is moved now
+   */
+  async finishOne(locks: readonly RefSwap[], state: readonly RefSwap[]): Promise<boolean> {
+    const now = await this.list([STATE_REFS]);
+    const valueOf = (ref: string) => now.get(ref)?.oid ?? null;
+    const left = state.filter(({ ref, new: to }) => valueOf(ref) !== to);
+    if (left.some(({ ref, old }) => valueOf(ref) !== old)) return false;
+    return left.length === 0 || this.#move(locks, left);
+  }
+
+  async #move(locks: readonly RefSwap[], state: readonly RefSwap[]): Promise<boolean> {
+    const answer = await this.#line.ask({ kind: 'swap', swaps: [...locks, ...state] });
+    return answer.kind === 'done';
   }
 }
 
