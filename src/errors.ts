@@ -1,5 +1,6 @@
 /** Stable names for what went wrong; scripts and failover read these, never the message. */
 export type ErrorCode =
+  | 'arbiter-moved'
   | 'bad-bundle'
   | 'bad-certificate'
   | 'bad-config'

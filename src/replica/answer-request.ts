@@ -2,11 +2,10 @@ import { ANSWER_LINE, ANSWER_REFS, REQUEST_REFS } from '../git/push-request.ts';
 import { gitOutput } from '../git/run.ts';
 import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
 import { adoptGroup } from './adopt-group.ts';
-import { perform } from './perform.ts';
+import { performHere } from './arbitrate.ts';
 import { isProof, prove } from './proof.ts';
 import type { Replica } from './replica.ts';
 import { type Answer, parseRequest, writeAnswers } from './request.ts';
-import { wakeHere } from './wake.ts';
 
 const UNPROVEN = 'gam: only members of the group may ask this';
 
@@ -38,7 +37,7 @@ export async function answerRequest(
   const answers: Answer[] = [];
   const moved: RefUpdate[] = [];
   for (const operation of request.operations) {
-    const performed = await perform(operation, replica.run, () => wakeHere(replica.gitDir));
+    const performed = await performHere(replica, operation);
     answers.push(performed.answer);
     moved.push(...performed.moved.filter(({ ref }) => !ref.startsWith('refs/gam/')));
     await adoptGroup(replica.gitDir, performed.moved, replica.run);

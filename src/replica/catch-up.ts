@@ -25,7 +25,11 @@ export async function valuesHere({ group, run }: Replica): Promise<Map<string, s
   return new Map([...refs].map(([ref, { oid }]) => [ref, oid]));
 }
 
-async function bring(replica: Replica, wanted: readonly string[]): Promise<void> {
+/**
+ * Fetches what is not here of some ids, from whichever member has it.
+ * @throws GamError `member-unreachable`
+ */
+export async function bring(replica: Replica, wanted: readonly string[]): Promise<void> {
   const { group, self, run, bounds } = replica;
   let missing = await missingObjects(wanted, run);
   const order = [...group.members].sort(

@@ -6,6 +6,8 @@ export interface Places {
   /** The group's document, which the configuration includes. */
   group: string;
   secret: string;
+  /** Whose locks and state count, where the arbiter has moved (term.ts). */
+  term: string;
   /** A folder for each member that something is still to be sent to. */
   queue: string;
   /** Whether this member is to catch up. */
@@ -21,6 +23,7 @@ export function placesOf(gitDir: string): Places {
     folder,
     group: join(folder, 'group'),
     secret: join(folder, 'secret'),
+    term: join(folder, 'term'),
     queue: join(folder, 'queue'),
     wake: join(folder, 'wake'),
     workerLock: join(folder, 'worker.lock'),

@@ -103,6 +103,8 @@ export class RefsCoordinator implements Coordinator {
     try {
       return await this.#arbiter.swap(swaps, record);
     } catch (error) {
+      // While the arbiter moves, nobody is it, for a moment.
+      if (error instanceof GamError && error.code === 'arbiter-moved') return error.message;
       if (!isUncertain(error)) throw error;
       const now = await this.#arbiter.list([LOCK_REFS]);
       if (swaps.every(({ ref }) => now.get(ref)?.oid === mine)) return null;

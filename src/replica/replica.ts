@@ -5,14 +5,15 @@ import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
 import type { RunOptions } from '../git/run.ts';
 import { printable } from '../protocol/text.ts';
+import { performHere } from './arbitrate.ts';
 import type { Coordinator } from './coordinator.ts';
 import { type Group, type Member, memberOf, readGroup } from './group.ts';
 import { type MemberLine, OwnLine, PushLine } from './member-line.ts';
 import { type Places, placesOf } from './places.ts';
 import { RefsArbiter } from './refs-arbiter.ts';
 import { RefsCoordinator } from './refs-coordinator.ts';
+import { searchArbiter } from './search-arbiter.ts';
 import { type Bounds, readBounds } from './settings.ts';
-import { wakeHere } from './wake.ts';
 
 /** A member of a group, seen from inside. */
 export interface Replica {
@@ -88,7 +89,7 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
   const lines = new Map<string, MemberLine>();
   const makeLine = (member: Member): MemberLine =>
     member.id === id
-      ? new OwnLine(run, () => wakeHere(gitDir))
+      ? new OwnLine((operation) => performHere({ gitDir, group, self, run }, operation))
       : new PushLine(member.url, { ...run, from: id, secret, patienceMs: bounds.memberMs });
   const line = (member: Member) => {
     const known = lines.get(member.id) ?? makeLine(member);
@@ -99,9 +100,13 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
     ...{ gitDir, places: placesOf(gitDir), group, self, secret, config, format, bounds, run, line },
     openCoordinator: async () => {
       if (group.coordinator === 'git')
-        return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {
-          leaseMs: bounds.leaseMs,
-        });
+        return new RefsCoordinator(
+          new RefsArbiter(line(memberOf(group, group.arbiter)), format, {
+            line: ({ arbiter, url }) => line({ id: arbiter, url, role: 'primary' }),
+            search: () => searchArbiter({ group, self, line, run }),
+          }),
+          { leaseMs: bounds.leaseMs },
+        );
       throw new GamError('bad-config', `replica.coordinator is unknown: ${printable(group.coordinator, 60)}`);
     },
   };
