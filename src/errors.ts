@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-member'
   | 'not-a-repository'
+  | 'phase-unready'
   | 'publish-refused'
   | 'quorum-lost'
   | 'replica-behind'

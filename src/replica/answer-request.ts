@@ -40,7 +40,7 @@ export async function answerRequest(
     const performed = await performHere(replica, operation);
     answers.push(performed.answer);
     moved.push(...performed.moved.filter(({ ref }) => !ref.startsWith('refs/gam/')));
-    await adoptGroup(replica.gitDir, performed.moved, replica.run);
+    await adoptGroup(replica, performed.moved);
   }
   const lines = writeAnswers(answers);
   for (const line of lines) say(`${ANSWER_LINE}${line}`);

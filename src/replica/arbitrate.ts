@@ -48,8 +48,12 @@ export async function performHere(asked: Asked, operation: Operation): Promise<P
   if (told !== null) return { answer: told, moved: [] };
   const performed = await perform(operation, run, () => wakeHere(gitDir));
   if (performed.moved.some(({ ref }) => ref === TERM_REF)) {
-    const text = (await storedRefs([TERM_REF], run)).get(TERM_REF)?.text;
-    if (text) noteTerm(gitDir, text);
+    // Of two that come at once, the one that writes last writes what the ref is then.
+    const now = async () => (await storedRefs([TERM_REF], run)).get(TERM_REF)?.text;
+    for (let text = await now(), noted = ''; text && text !== noted; text = await now()) {
+      noteTerm(gitDir, text);
+      noted = text;
+    }
   }
   return performed;
 }

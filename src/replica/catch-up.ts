@@ -83,7 +83,7 @@ export async function catchUp(replica: Replica): Promise<CaughtUp> {
     const lost = await unreached(old, [...wanted.values()], run);
     const { swaps, kept } = convergence(here, wanted, (oid) => !lost.has(oid));
     const done = await swapEach(replica, swaps);
-    await adoptGroup(replica.gitDir, done, run);
+    await adoptGroup(replica, done);
     const over = [...offers].filter(([ref]) => !open.has(transactionOf(ref)));
     await swapEach(
       replica,

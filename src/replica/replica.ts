@@ -57,7 +57,7 @@ function readSecret(file: string): string {
  *
  * @param gitDir absolute
  * @returns null where it is none
- * @throws GamError `bad-config`
+ * @throws GamError `bad-config`; `not-a-member` where joining or leaving was broken off
  */
 export async function openReplica(gitDir: string, options: ReplicaOptions): Promise<Replica | null> {
   const { env, signal, warn } = options;
@@ -66,6 +66,10 @@ export async function openReplica(gitDir: string, options: ReplicaOptions): Prom
   const group = readGroup(config);
   const id = lastValue(config, 'replica', null, 'self');
   if (group === null || id === undefined) return null;
+  if (!group.members.some((member) => member.id === id))
+    throw new GamError('not-a-member', `${id} is no member of ${group.name} any more, or not yet`, {
+      suggestion: 'gam replica leave makes it a plain repository again, and gam replica join a member',
+    });
   return makeReplica(gitDir, { group, id, config, run, secret: readSecret(placesOf(gitDir).secret), warn });
 }
 

@@ -210,7 +210,7 @@ export async function replicate(
     lease = await takeLocks(replica, coordinator, transaction, refs, options);
     const taken = await sending.taken();
     const done = await commitMost(replica, coordinator, lease, updates, options.atomic, refusals);
-    await adoptGroup(replica.gitDir, done, replica.run);
+    await adoptGroup(replica, done);
     if (done.length > 0) await spread(replica, { taken, transaction, done, lease, tell: options.tell });
     const left = updates.filter(({ ref }) => refusals.has(ref));
     if (left.length > 0) await withdraw(replica, taken, transaction, left);
