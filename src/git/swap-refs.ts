@@ -27,7 +27,8 @@ export interface PreparedSwap {
   abort(): Promise<void>;
 }
 
-function command({ ref, old, new: to }: RefSwap): string {
+function command({ ref, old, new: to }: RefSwap, deletesLater: boolean): string {
+  if (to === null && deletesLater) return `verify ${ref}\0${old ?? ''}\0`;
   if (to === null) return `delete ${ref}\0${old ?? ''}\0`;
   // An empty old id is "whatever it is", and zeros are "none" (git-update-ref(1)).
   return old === null ? `create ${ref}\0${to}\0` : `update ${ref}\0${to}\0${old}\0`;
@@ -43,13 +44,18 @@ function wordsOf(text: string): string {
 /**
  * Locks refs for a swap: all of them, or none (git-update-ref(1), --stdin, `prepare`). Whoever ends, however, has not moved them.
  *
+ * @param deletesLater refs that are to go are locked now, and deleted in a swap of their own behind the commit: git holds the lock of
+ *   packed-refs from when it prepares a deletion (files_transaction_prepare() in refs/files-backend.c), so that nothing else could be
+ *   deleted in this repository meanwhile
  * @returns git's words where one of them is not what it must be, or cannot be locked
  * @throws GamError `git-missing`
  */
 export async function prepareSwap(
   swaps: readonly RefSwap[],
-  { cwd, env }: RunOptions,
+  options: RunOptions,
+  deletesLater = false,
 ): Promise<PreparedSwap | string> {
+  const { cwd, env } = options;
   // What is not there need not be deleted.
   const real = swaps.filter((swap) => swap.old !== null || swap.new !== null);
   const { child, exit } = startProcess('git', ['update-ref', '-m', 'push', '--stdin', '-z'], {
@@ -74,7 +80,7 @@ export async function prepareSwap(
   });
   // Where git ends early, its words tell why.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`start\0${real.map(command).join('')}prepare\0`);
+  child.stdin?.write(`start\0${real.map((swap) => command(swap, deletesLater)).join('')}prepare\0`);
   if (!(await prepared)) {
     await exit;
     return wordsOf(complaint);
@@ -84,6 +90,9 @@ export async function prepareSwap(
       child.stdin?.end('commit\0');
       const { status } = await exit;
       if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${wordsOf(complaint)}`);
+      const deleted = deletesLater ? real.filter((swap) => swap.new === null) : [];
+      const words = deleted.length === 0 ? null : await swapRefs(deleted, options);
+      if (words !== null) throw new GamError('git-failed', `git update-ref failed: ${words}`);
     },
     abort: async () => {
       child.stdin?.end('abort\0');

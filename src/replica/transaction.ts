@@ -81,7 +81,8 @@ async function prepareMost(
 ): Promise<{ prepared: PreparedSwap; updates: readonly RefUpdate[] } | null> {
   let left = updates;
   while (left.length > 0) {
-    const prepared = await prepareSwap(left, replica.run);
+    // The state may lie in this repository, too, and what is deleted here is deleted there before.
+    const prepared = await prepareSwap(left, replica.run, true);
     if (typeof prepared !== 'string') return { prepared, updates: left };
     const moved = await movedHere(replica, left);
     const isOne = left.length === 1 || atomic || moved.length === left.length;
