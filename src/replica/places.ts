@@ -6,6 +6,8 @@ export interface Places {
   /** The group's document, which the configuration includes. */
   group: string;
   secret: string;
+  /** Whose locks and state count, where the arbiter has moved (term.ts). */
+  term: string;
   /** A folder for each member that something is still to be sent to. */
   queue: string;
   /** A file for each push that is at work here. */
@@ -32,6 +34,7 @@ export function placesOf(gitDir: string): Places {
     folder,
     group: join(folder, 'group'),
     secret: join(folder, 'secret'),
+    term: join(folder, 'term'),
     queue: join(folder, 'queue'),
     begun: join(folder, 'begun'),
     wake: join(folder, 'wake'),
