@@ -1,5 +1,6 @@
 /** Stable names for what went wrong; scripts and failover read these, never the message. */
 export type ErrorCode =
+  | 'arbiter-moved'
   | 'bad-bundle'
   | 'bad-certificate'
   | 'bad-config'
@@ -32,6 +33,8 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-member'
   | 'not-a-repository'
+  | 'outcome-unknown'
+  | 'phase-unready'
   | 'publish-refused'
   | 'quorum-lost'
   | 'replica-behind'

@@ -4,6 +4,7 @@ import { startWorker } from '../../src/main/member-process.ts';
 import { ReplicaCommand } from '../../src/main/replica-command.ts';
 import { catchUp } from '../../src/replica/catch-up.ts';
 import { hookScripts } from '../../src/replica/hook-scripts.ts';
+import { takeUp } from '../../src/replica/take-up.ts';
 
 export default class Reconcile extends ReplicaCommand {
   static override summary =
@@ -21,7 +22,8 @@ export default class Reconcile extends ReplicaCommand {
     const { flags } = await this.parse(Reconcile);
     const replica = await this.needReplica(flags.repo);
     await installHooks(replica.gitDir, hookScripts(this.program()), replica.run);
-    const done = await catchUp(replica);
+    await takeUp(replica);
+    const done = await catchUp(replica, true);
     startWorker(replica, this.program());
     if (flags.json) this.sayJson(done);
     else if (!flags.quiet) {

@@ -61,7 +61,8 @@ const PLAINLY = [
   ...['push', '--porcelain', '--progress', '--no-verify', '--no-recurse-submodules'],
 ];
 
-interface Pushed {
+/** How a push ended. */
+export interface Pushed {
   status: number | null;
   stdout: string;
   stderr: string;
@@ -69,8 +70,15 @@ interface Pushed {
   silent: boolean;
 }
 
-// Git draws its progress on standard error, and so does the other side: whoever says nothing for so long is not there.
-async function push(args: readonly string[], options: RunOptions, patienceMs: number): Promise<Pushed> {
+/**
+ * Pushes these refs, and nothing but them. Git draws its progress on standard error, and so does the other side: whoever says
+ * nothing for so long is not there.
+ */
+export async function push(
+  args: readonly string[],
+  options: RunOptions,
+  patienceMs: number,
+): Promise<Pushed> {
   const { cwd, env, signal } = options;
   const started = startProcess('git', [...PLAINLY, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
@@ -109,7 +117,8 @@ async function push(args: readonly string[], options: RunOptions, patienceMs: nu
   }
 }
 
-function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
+/** What is said of a push that the other side has not even refused. */
+export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? 'no answer';
   const words = silent

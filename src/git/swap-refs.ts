@@ -2,7 +2,7 @@ import { GamError } from '../errors.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import type { Environment } from './environment.ts';
-import { endProcess, startProcess } from './process.ts';
+import { type Exit, endProcess, startProcess } from './process.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
 /** A ref, and what it is to be; null where there is to be none. */
@@ -33,6 +33,16 @@ function command({ ref, old, new: to }: RefSwap): string {
   return old === null ? `create ${ref}\0${to}\0` : `update ${ref}\0${to}\0${old}\0`;
 }
 
+function verification({ ref, old }: RefSwap): string {
+  return `verify ${ref}\0${old ?? ''}\0`;
+}
+
+/**
+ * For so long git waits for another git that is at the same ref, or at packed-refs, which every deletion rewrites (git-config(1),
+ * core.filesRefLockTimeout and core.packedRefsTimeout); in milliseconds. Pushes to a busy arbiter meet there.
+ */
+const PATIENTLY = ['-c', 'core.filesRefLockTimeout=1000', '-c', 'core.packedRefsTimeout=3000'];
+
 /** The last words of git, fit to be told. */
 function wordsOf(text: string): string {
   const lines = text.trim().split('\n');
@@ -40,19 +50,20 @@ function wordsOf(text: string): string {
   return printable(redactText(line.replace(/^(?:fatal|error): (?:(?:prepare|commit): )?/, '')));
 }
 
-/**
- * Locks refs for a swap: all of them, or none (git-update-ref(1), --stdin, `prepare`). Whoever ends, however, has not moved them.
- *
- * @returns git's words where one of them is not what it must be, or cannot be locked
- * @throws GamError `git-missing`
- */
-export async function prepareSwap(
-  swaps: readonly RefSwap[],
-  { cwd, env }: RunOptions,
-): Promise<PreparedSwap | string> {
-  // What is not there need not be deleted.
-  const real = swaps.filter((swap) => swap.old !== null || swap.new !== null);
-  const { child, exit } = startProcess('git', ['update-ref', '-m', 'push', '--stdin', '-z'], {
+/** Longer it takes for no number of refs; a git that stands still would hold a push, and its locks, for ever. */
+const LONGEST_MS = 120_000;
+
+interface Conversation {
+  /** Whether git is prepared; false once it has ended. */
+  prepared: Promise<boolean>;
+  /** Its last word: what it is to do, and how it ended. */
+  end(word: 'commit' | 'abort'): Promise<Exit>;
+  words(): string;
+}
+
+function converse(commands: string, { cwd, env }: RunOptions): Conversation {
+  const args = [...PATIENTLY, 'update-ref', '-m', 'push', '--stdin', '-z'];
+  const { child, exit } = startProcess('git', args, {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...env, ...MOVES },
     stdio: 'pipe',
@@ -61,45 +72,71 @@ export async function prepareSwap(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;
   });
-  const prepared = new Promise<boolean>((resolve) => {
+  const limit = setTimeout(() => endProcess(child), LONGEST_MS);
+  const prepared = new Promise<boolean>((resolve, reject) => {
     let said = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       if (said.includes('prepare: ok')) resolve(true);
     });
-    exit.then(
-      () => resolve(false),
-      () => resolve(false),
-    );
+    exit.then(() => resolve(false), reject).finally(() => clearTimeout(limit));
   });
   // Where git ends early, its words tell why.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`start\0${real.map(command).join('')}prepare\0`);
-  if (!(await prepared)) {
-    await exit;
-    return wordsOf(complaint);
-  }
+  child.stdin?.write(`start\0${commands}prepare\0`);
+  return {
+    prepared,
+    end: (word) => {
+      limit.refresh();
+      child.stdin?.end(`${word}\0`);
+      return exit;
+    },
+    words: () => wordsOf(complaint) || 'git update-ref was ended',
+  };
+}
+
+// What is not there need not be deleted.
+const isChange = (swap: RefSwap) => swap.old !== null || swap.new !== null;
+
+/**
+ * Locks refs for a swap: all of them, or none (git-update-ref(1), --stdin, `prepare`). Whoever ends, however, has not moved them.
+ *
+ * Refs that are to be deleted are only held, and deleted behind the commit: git would hold packed-refs all the while, and the state
+ * of the group, which stands in the same repository where this one is the arbiter, could not be deleted between.
+ *
+ * @returns git's words where one of them is not what it must be, or cannot be locked
+ * @throws GamError `git-missing`
+ */
+export async function prepareSwap(
+  swaps: readonly RefSwap[],
+  options: RunOptions,
+): Promise<PreparedSwap | string> {
+  const real = swaps.filter(isChange);
+  const gone = real.filter((swap) => swap.new === null);
+  const commands = real.map((swap) => (swap.new === null ? verification(swap) : command(swap)));
+  const git = converse(commands.join(''), options);
+  if (!(await git.prepared)) return git.words();
   return {
     commit: async () => {
-      child.stdin?.end('commit\0');
-      const { status } = await exit;
-      if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${wordsOf(complaint)}`);
+      const { status } = await git.end('commit');
+      if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${git.words()}`);
+      const words = gone.length === 0 ? null : await swapRefs(gone, options);
+      if (words !== null) throw new GamError('git-failed', `git update-ref failed: ${words}`);
     },
-    abort: async () => {
-      child.stdin?.end('abort\0');
-      await exit.catch(() => endProcess(child));
-    },
+    abort: async () => void (await git.end('abort')),
   };
 }
 
 /**
  * Swaps refs of this repository: all of them, or none.
  * @returns git's words where it did not happen
+ * @throws GamError `git-failed` where git was killed, and nobody knows; `git-missing`
  */
 export async function swapRefs(swaps: readonly RefSwap[], options: RunOptions): Promise<string | null> {
-  const prepared = await prepareSwap(swaps, options);
-  if (typeof prepared === 'string') return prepared;
-  await prepared.commit();
+  const git = converse(swaps.filter(isChange).map(command).join(''), options);
+  if (!(await git.prepared)) return git.words();
+  const { status } = await git.end('commit');
+  if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${git.words()}`);
   return null;
 }
 

@@ -1,18 +1,17 @@
-import { existsSync } from 'node:fs';
 import { startProcess } from '../git/process.ts';
 import type { HookProgram } from '../replica/hook-scripts.ts';
-import { queued } from '../replica/queue.ts';
 import type { Replica } from '../replica/replica.ts';
+import { hasWork } from '../replica/wake.ts';
 
 /**
  * Starts a worker behind this process, where there is something for it to do. It is in a session of its own, with nothing of
  * whoever pushed: git waits for all that hold its standard error.
  */
 export function startWorker(
-  { gitDir, places, run }: Replica,
+  { gitDir, places, run }: Pick<Replica, 'gitDir' | 'places' | 'run'>,
   { node, program }: Pick<HookProgram, 'node' | 'program'>,
 ): void {
-  if (!existsSync(places.wake) && queued(places.queue).length === 0) return;
+  if (!hasWork(places)) return;
   const { child } = startProcess(node, [program, 'work'], {
     cwd: gitDir,
     env: { ...run.env, GIT_DIR: gitDir },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseConfigList } from '../config/entries.ts';
+import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
 import { openReplica, type Replica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
@@ -18,7 +19,7 @@ const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 const { GAM_CONFIG_FD: configFd, ...env } = process.env;
 const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
-const open = () => openReplica(gitDir, options);
+const open = (signal?: AbortSignal) => openReplica(gitDir, { ...options, ...(signal ? { signal } : {}) });
 
 // The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
 function openAsTold(): Promise<Replica | null> {
@@ -42,7 +43,17 @@ async function hook(): Promise<number> {
 
 async function main(): Promise<number> {
   if (process.argv[2] !== 'work') return hook();
-  await work({ open, tell: () => undefined, signal: stop.signal, pid: process.pid });
+  // Nobody sees what it says but in the log. What is noted stays noted, so that it may be told to end at any time.
+  const { signal } = stop;
+  await work({
+    gitDir,
+    open: () => open(signal),
+    tell: () => undefined,
+    signal,
+    pid: process.pid,
+    mode: 'retry',
+  });
+  await processesEnded();
   return 0;
 }
 

@@ -5,6 +5,7 @@ import { printable } from '../protocol/text.ts';
 import { bounded } from './bounded.ts';
 import { differing, type RefValues } from './converge.ts';
 import type { Member } from './group.ts';
+import { planOf } from './hosted-look.ts';
 import { meantFor, memberRefs, strangersAmong } from './member-refs.ts';
 import type { Asked } from './member-status.ts';
 import { makeReplica, type Replica } from './replica.ts';
@@ -49,7 +50,14 @@ export interface Comparison {
   again: () => Promise<RefValues>;
 }
 
-const NOTHING: Asked = { latencyMs: null, reason: null, lags: null, strangers: new Set(), refsUnlike: null };
+const NOTHING: Asked = {
+  latencyMs: null,
+  reason: null,
+  lags: null,
+  strangers: new Set(),
+  refsUnlike: null,
+  apart: [],
+};
 
 // What is asked of this repository alone is not to end with whoever is too slow.
 async function compare(
@@ -57,15 +65,20 @@ async function compare(
   member: Member,
   values: RefValues,
   { state, again, here }: Comparison & { here: Promise<Asked> | null },
-): Promise<Pick<Asked, 'lags' | 'strangers' | 'refsUnlike'>> {
+): Promise<Pick<Asked, 'lags' | 'strangers' | 'refsUnlike' | 'apart'>> {
   const before = await state;
-  const { strangers } = NOTHING;
+  const { strangers, apart } = NOTHING;
   if (before === null) {
     const own = await memberRefs(replica, replica.self);
-    return { lags: null, strangers, refsUnlike: differing(meantFor(replica, member, own), values).length };
+    return {
+      lags: null,
+      strangers,
+      refsUnlike: differing(meantFor(replica, member, own), values).length,
+      apart,
+    };
   }
   const meant = (of: RefValues) => meantFor(replica, member, of);
-  if (differing(values, meant(before)).length === 0) return { lags: [], strangers, refsUnlike: null };
+  if (differing(values, meant(before)).length === 0) return { lags: [], strangers, refsUnlike: null, apart };
   const after = await again().catch(() => before);
   const lags = lagging(values, meant(before), meant(after));
   const lagsHere = new Set((await here)?.lags?.map(({ ref }) => ref));
@@ -73,6 +86,8 @@ async function compare(
     lags,
     strangers: await strangersAmong(replica, member, lags, { lagsHere, state: after }),
     refsUnlike: null,
+    apart:
+      member.role === 'hosted' ? [...(await planOf(replica, member, values, after)).apart.keys()] : apart,
   };
 }
 

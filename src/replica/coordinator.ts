@@ -59,8 +59,14 @@ export interface Coordinator {
    * @throws GamError `member-unreachable`
    */
   state(): Promise<ReadonlyMap<string, string>>;
-  /** The locks that are held now. */
+  /** The locks that are held now. One that has not been renewed for its lease, as whoever asks twice sees, is none. */
   locks(): Promise<HeldLock[]>;
+  /**
+   * Gives back the locks of a push whose process is known to be gone, so that nobody waits for the end of its lease. Where
+   * leases end by themselves, there need be no such thing.
+   * @throws GamError `member-unreachable`
+   */
+  abandon?(transaction: string): Promise<void>;
   /** Lets go of lines and timers. Locks that are held stay until their leases end. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { GamError } from '../errors.ts';
 import { pushRequest } from '../git/push-request.ts';
 import type { RunOptions } from '../git/run.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { perform } from './perform.ts';
+import type { Performed } from './perform.ts';
 import { isProof, prove } from './proof.ts';
 import { type Answer, type Operation, parseAnswers, writeRequest } from './request.ts';
 
@@ -29,16 +29,15 @@ export interface LineOptions extends RunOptions {
 
 /** This member itself. */
 export class OwnLine implements MemberLine {
-  readonly #options: RunOptions;
-  readonly #wake: () => void;
+  readonly #perform: (operation: Operation) => Promise<Performed>;
 
-  constructor(options: RunOptions, wake: () => void) {
-    this.#options = options;
-    this.#wake = wake;
+  /** @param work does what is asked */
+  constructor(work: (operation: Operation) => Promise<Performed>) {
+    this.#perform = work;
   }
 
   async ask(operation: Operation): Promise<Answer> {
-    return (await perform(operation, this.#options, this.#wake)).answer;
+    return (await this.#perform(operation)).answer;
   }
 }
 

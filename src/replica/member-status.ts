@@ -1,4 +1,5 @@
 import { redactUrl } from '../protocol/redact.ts';
+import type { Failure } from './failures.ts';
 import type { Member, Role } from './group.ts';
 import type { Queued } from './queue.ts';
 import type { Sighting } from './sightings.ts';
@@ -46,6 +47,10 @@ export interface MemberStatus {
   /** Notes that this member has for it, and the age of the oldest in milliseconds. What others have for it, only they know. */
   queued: number;
   queuedMs: number | null;
+  /** Why this member could not bring it up to date when that was last tried, and when, ISO 8601; null once that is over. */
+  lastFailure: { at: string; reason: string } | null;
+  /** Of a hosted member: refs that have moved apart, so that neither side takes the other's; as far as its objects are here. */
+  apart: readonly string[];
 }
 
 /** What came of asking a member. */
@@ -58,6 +63,7 @@ export interface Asked {
   /** Of these, the ones where it has what the group never had. */
   strangers: ReadonlySet<string>;
   refsUnlike: number | null;
+  apart: readonly string[];
 }
 
 const iso = (time: number | null | undefined) => (time == null ? null : new Date(time).toISOString());
@@ -85,18 +91,26 @@ function behindSince(
   return all.length === 0 ? undefined : Math.min(...all);
 }
 
+/** What is known here of a member, without asking it. */
+export interface Known {
+  /** What is queued for it. */
+  entry: Queued | undefined;
+  failure: Failure | null;
+  sighting: Sighting | undefined;
+  /** In milliseconds since the epoch. */
+  now: number;
+}
+
 /**
  * Puts together what is known of a member.
  *
  * @param asked null where nobody has asked it
- * @param entry what is queued for it here
- * @param now in milliseconds since the epoch
  */
 export function memberStatus(
   { id, url, role }: Member,
   self: Member,
   asked: Asked | null,
-  { entry, sighting, now }: { entry: Queued | undefined; sighting: Sighting | undefined; now: number },
+  { entry, failure, sighting, now }: Known,
 ): MemberStatus {
   const state = stateOf(asked, role);
   const lags = asked?.lags ?? null;
@@ -121,5 +135,7 @@ export function memberStatus(
     latencyMs: asked?.latencyMs ?? null,
     queued: entry?.refs.size ?? 0,
     queuedMs: entry === undefined ? null : Math.max(0, now - entry.since),
+    lastFailure: failure && { at: new Date(failure.at).toISOString(), reason: failure.reason },
+    apart: asked?.apart ?? [],
   };
 }

@@ -1,7 +1,9 @@
 import { GamError } from '../errors.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
+import { digest } from '../protocol/digest.ts';
 import type { RefUpdate } from '../protocol/proc-receive.ts';
 import { isPrimary, type Member, quorum } from './group.ts';
+import { GROUP_REFS } from './group-refs.ts';
 import type { Replica } from './replica.ts';
 
 /** When so many have it, those that are slower get as long again, and at least so long. */
@@ -19,9 +21,22 @@ export interface Offer {
   soFar(): readonly Member[];
 }
 
-/** Where a ref of a transaction waits at the other primaries. */
+/** Where offers wait at the other primaries. */
+export const INCOMING_REFS = `${GROUP_REFS}incoming/`;
+
+/** Where a ref of a transaction waits; by a hash, since a push may bring `a` and `a/b`, of which one will be refused later. */
 export function incomingRef(transaction: string, ref: string): string {
-  return `refs/gam/incoming/${transaction}/${ref.replace(/^refs\//, '')}`;
+  return `${INCOMING_REFS}${transaction}/${digest('sha1', ref).toString('hex')}`;
+}
+
+/** The transaction that a ref waits for. */
+export function transactionOf(ref: string): string {
+  return ref.slice(INCOMING_REFS.length).split('/')[0] ?? '';
+}
+
+/** What takes away what waits at a member for some updates of a transaction. */
+export function withdrawal(transaction: string, updates: readonly RefUpdate[]): RefSwap[] {
+  return incoming(transaction, updates).map(({ ref, new: to }) => ({ ref, old: to, new: null }));
 }
 
 /** What makes a transaction's refs wait at a member. */

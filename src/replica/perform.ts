@@ -1,6 +1,7 @@
 import type { RunOptions } from '../git/run.ts';
+import { refsLocked } from '../git/stale-ref-locks.ts';
 import { type RefSwap, storedRefs, swapRefs, writeText } from '../git/swap-refs.ts';
-import { type RefUpdate } from '../protocol/proc-receive.ts';
+import type { RefUpdate } from '../protocol/proc-receive.ts';
 import type { Answer, Operation } from './request.ts';
 
 /** What an operation did here. */
@@ -10,7 +11,7 @@ export interface Performed {
   moved: readonly RefUpdate[];
 }
 
-async function swap(swaps: readonly RefSwap[], options: RunOptions): Promise<Performed> {
+async function swap(swaps: readonly RefSwap[], options: RunOptions, wake: () => void): Promise<Performed> {
   const words = await swapRefs(swaps, options);
   if (words === null) return { answer: { kind: 'done' }, moved: swaps };
   const refs = await storedRefs(
@@ -18,6 +19,8 @@ async function swap(swaps: readonly RefSwap[], options: RunOptions): Promise<Per
     options,
   );
   const isStale = swaps.some(({ ref, old }) => (refs.get(ref)?.oid ?? null) !== old);
+  // What a killed git has left there would refuse this for ever.
+  if (!isStale && refsLocked(options.cwd ?? '.', swaps)) wake();
   return { answer: isStale ? { kind: 'stale', refs } : { kind: 'failed', words }, moved: [] };
 }
 
@@ -33,7 +36,7 @@ export async function perform(
   switch (operation.kind) {
     case 'swap':
       for (const text of operation.texts ?? []) await writeText(text, options);
-      return swap(operation.swaps, options);
+      return swap(operation.swaps, options, wake);
     case 'list':
       return { answer: { kind: 'refs', refs: await storedRefs(operation.prefixes, options) }, moved: [] };
     case 'wake':

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
@@ -6,6 +7,7 @@ import { lockTimeout } from './lock-errors.ts';
 import { heldLock, type LockRecord, parseLockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter } from './refs-arbiter.ts';
 import { RefsLease } from './refs-lease.ts';
+import { unfinished } from './unfinished-commits.ts';
 
 /** How long a lock holds without being renewed, and how often one that is held is looked at; in milliseconds. */
 export interface Pace {
@@ -35,6 +37,8 @@ interface Seen {
 export class RefsCoordinator implements Coordinator {
   readonly #arbiter: RefsArbiter;
   readonly #pace: Pace;
+  /** The locks that locks() has told of, by name. */
+  readonly #watched = new Map<string, Seen>();
 
   constructor(arbiter: RefsArbiter, pace: Partial<Pace> = {}) {
     this.#arbiter = arbiter;
@@ -53,17 +57,19 @@ export class RefsCoordinator implements Coordinator {
     };
     const mine = this.#arbiter.idOf(record);
     const wanted = lockedFor(refs);
+    const names = wanted.map(lockRef);
     const seen = new Map<string, Seen>();
     for (let wait = this.#pace.firstLookMs; ; wait = Math.min(wait * 1.5, this.#pace.lookMs)) {
       const began = performance.now();
-      const dead = wanted.flatMap((ref) => (this.#isOverdue(seen.get(ref)) ? [seen.get(ref) as Seen] : []));
-      await this.#completeCommits(dead);
-      const old = (ref: string) => (this.#isOverdue(seen.get(ref)) ? (seen.get(ref)?.oid ?? null) : null);
-      const swaps = wanted.map((ref) => ({ ref: lockRef(ref), old: old(ref), new: mine }));
+      const overdue = new Map([...seen].filter(([, lock]) => this.#isOverdue(lock)));
+      // A lock whose holder is gone may be one of several of a commit that the arbiter's git was killed in.
+      if (overdue.size > 0 && !(await this.#arbiter.finish(transactionsOf([...overdue.values()]))))
+        overdue.clear();
+      const swaps = names.map((ref) => ({ ref, old: overdue.get(ref)?.oid ?? null, new: mine }));
       const now = await this.#take(swaps, mine, record);
       if (now === null) return new RefsLease(this.#arbiter, wanted, mine, record, began);
-      if (typeof now !== 'string') look(wanted, now, seen);
-      const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(ref)));
+      if (typeof now !== 'string') look(names, now, seen);
+      const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(lockRef(ref))));
       if (held !== undefined) waiting?.(held);
       await pause(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {
         throw lockTimeout(held ?? null, typeof now === 'string' ? now : null);
@@ -72,16 +78,42 @@ export class RefsCoordinator implements Coordinator {
   }
 
   async state(): Promise<ReadonlyMap<string, string>> {
-    const refs = await this.#arbiter.list([STATE_REFS]);
-    return new Map([...refs].map(([name, { oid }]) => [refOfState(name), oid]));
+    const refs = await this.#arbiter.list([LOCK_REFS, STATE_REFS]);
+    const state = new Map<string, string>();
+    for (const [name, { oid }] of refs) if (name.startsWith(STATE_REFS)) state.set(refOfState(name), oid);
+    const commits = unfinished(refs);
+    if (commits.length === 0) return state;
+    // Decided, and not yet done: if the locks stand still, nobody else can have moved these meanwhile.
+    const now = await this.#arbiter.list([LOCK_REFS]);
+    for (const commit of commits.filter(({ locks }) =>
+      locks.every(({ ref, old }) => now.get(ref)?.oid === old),
+    ))
+      for (const { ref, new: to } of commit.state)
+        if (to === null) state.delete(refOfState(ref));
+        else state.set(refOfState(ref), to);
+    return state;
   }
 
+  // Who asks twice sees which locks have not been renewed between; these are given up.
   async locks(): Promise<HeldLock[]> {
-    const locks = await this.#arbiter.list([LOCK_REFS]);
-    return [...locks].flatMap(([name, { text }]) => {
-      const record = parseLockRecord(text ?? '');
+    const stored = await this.#arbiter.list([LOCK_REFS]);
+    look([...stored.keys()], stored, this.#watched);
+    for (const name of this.#watched.keys()) if (!stored.has(name)) this.#watched.delete(name);
+    const overdue = [...this.#watched].filter(([, seen]) => this.#isOverdue(seen));
+    const gone = await this.#giveUp(overdue.map(([name, seen]) => ({ name, seen })));
+    return [...stored].flatMap(([name, { text }]) => {
+      const record = gone.has(name) ? null : parseLockRecord(text ?? '');
       return record === null ? [] : [heldLock(refOfLock(name), record)];
     });
+  }
+
+  async abandon(transaction: string): Promise<void> {
+    const stored = await this.#arbiter.list([LOCK_REFS]);
+    const own = [...stored].flatMap(([name, { oid, text }]) => {
+      const record = parseLockRecord(text ?? '');
+      return record?.transaction === transaction ? [{ name, seen: { oid, record, at: 0 } }] : [];
+    });
+    await this.#giveUp(own);
   }
 
   async close(): Promise<void> {}
@@ -95,6 +127,8 @@ export class RefsCoordinator implements Coordinator {
     try {
       return await this.#arbiter.swap(swaps, record);
     } catch (error) {
+      // While the arbiter moves, nobody is it, for a moment.
+      if (error instanceof GamError && error.code === 'arbiter-moved') return error.message;
       if (!isUncertain(error)) throw error;
       const now = await this.#arbiter.list([LOCK_REFS]);
       if (swaps.every(({ ref }) => now.get(ref)?.oid === mine)) return null;
@@ -102,11 +136,14 @@ export class RefsCoordinator implements Coordinator {
     }
   }
 
-  // A lock whose holder is gone may be one of several of a commit that the arbiter's git was killed in.
-  async #completeCommits(dead: readonly Seen[]): Promise<void> {
-    const transactions = new Set(dead.flatMap(({ record }) => record?.transaction ?? []));
-    for (const transaction of transactions)
-      await this.#arbiter.complete(await this.#arbiter.changesOf(transaction));
+  async #giveUp(locks: readonly { name: string; seen: Seen }[]): Promise<Set<string>> {
+    const gone = new Set<string>();
+    if (locks.length === 0 || !(await this.#arbiter.finish(transactionsOf(locks.map(({ seen }) => seen)))))
+      return gone;
+    for (const { name, seen } of locks)
+      if ((await this.#arbiter.swap([{ ref: name, old: seen.oid, new: null }], null)) === null)
+        gone.add(name);
+    return gone;
   }
 
   #isOverdue(seen: Seen | undefined): boolean {
@@ -120,12 +157,16 @@ export class RefsCoordinator implements Coordinator {
   }
 }
 
-function look(wanted: readonly string[], now: ReadonlyMap<string, StoredRef>, seen: Map<string, Seen>): void {
+function look(names: readonly string[], now: ReadonlyMap<string, StoredRef>, seen: Map<string, Seen>): void {
   const at = performance.now();
-  for (const ref of wanted) {
-    const stored = now.get(lockRef(ref));
-    if (stored === undefined) seen.delete(ref);
-    else if (seen.get(ref)?.oid !== stored.oid)
-      seen.set(ref, { oid: stored.oid, at, record: parseLockRecord(stored.text ?? '') });
+  for (const name of names) {
+    const stored = now.get(name);
+    if (stored === undefined) seen.delete(name);
+    else if (seen.get(name)?.oid !== stored.oid)
+      seen.set(name, { oid: stored.oid, at, record: parseLockRecord(stored.text ?? '') });
   }
+}
+
+function transactionsOf(locks: readonly Seen[]): Set<string> {
+  return new Set(locks.flatMap(({ record }) => record?.transaction ?? []));
 }

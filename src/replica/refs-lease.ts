@@ -1,13 +1,27 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
 import type { Lease, StateChange } from './coordinator.ts';
-import { LOCK_REFS, lockRef, stateRef, WIDE } from './group-refs.ts';
+import { lockRef, stateRef, WIDE } from './group-refs.ts';
 import { leaseLost, replicaBehind } from './lock-errors.ts';
 import type { LockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
 
 /** A lease is renewed when a third of it is over: two renewals may fail. */
 const RENEWALS = 3;
+
+/** Between two attempts at the arbiter, where nobody knows how the first one went; in milliseconds. */
+const AGAIN_MS = 200;
+
+/** How a swap of records went. */
+interface Put {
+  /** The one that was to be put. */
+  record: string;
+  /** As RefsArbiter.swap() returns it; a text where nobody knows. */
+  failed: Stored | string | null;
+  /** Why nobody knows. */
+  unsure?: unknown;
+}
 
 /** Locks in the refs of an arbiter. */
 export class RefsLease implements Lease {
@@ -16,6 +30,8 @@ export class RefsLease implements Lease {
   readonly #lost = new AbortController();
   /** What stands in each lock: this one's record of the last swap. */
   readonly #records: Map<string, string>;
+  /** Records of which nobody knows whether they were put. */
+  readonly #unsure = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #record: LockRecord;
   /** Until when the locks hold if nobody renews them, on performance.now()'s clock. */
@@ -47,18 +63,30 @@ export class RefsLease implements Lease {
       const unlocked = locked.find((ref) => !this.#records.has(ref));
       if (unlocked !== undefined) throw leaseLost(unlocked);
       const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
-      // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again.
-      const failed = await this.#swapRecords(locked, state, locked[0] === WIDE ? [] : changes);
-      if (failed === null) return;
-      if (typeof failed === 'string')
-        throw new GamError('member-refused', `the state cannot be changed: ${failed}`);
-      const taken = locked.find((ref) => failed.get(lockRef(ref))?.oid !== this.#records.get(ref));
-      if (taken !== undefined) {
-        this.#lost.abort();
-        throw leaseLost(taken);
+      // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again by them.
+      const told = locked[0] === WIDE ? [] : changes;
+      const tried = new Set<string>();
+      for (let doubt: unknown = null; ; await pause(AGAIN_MS)) {
+        const { record, failed, unsure } = await this.#put(locked, state, told);
+        if (unsure !== undefined) {
+          doubt = unsure;
+          tried.add(record);
+        } else if (failed === null) return;
+        else if (typeof failed !== 'string') {
+          const standing = locked.map((ref) => failed.get(lockRef(ref))?.oid);
+          const taken = this.#adopt(locked, failed);
+          if (standing.some((oid) => tried.has(oid ?? ''))) return this.#finish(locked, state, doubt);
+          if (taken !== undefined) throw doubt ?? leaseLost(taken);
+          const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old);
+          if (moved !== undefined) {
+            // What is still under way must find another record than it wants.
+            if (doubt !== null && (await this.#put(locked, [], [])).failed !== null) throw doubt;
+            throw replicaBehind(moved.ref);
+          }
+        } else if (doubt === null)
+          throw new GamError('member-refused', `the state cannot be changed: ${failed}`);
+        if (performance.now() > this.#until) throw doubt ?? leaseLost(locked[0] ?? '');
       }
-      const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old)?.ref;
-      throw replicaBehind(moved ?? null);
     });
   }
 
@@ -75,36 +103,70 @@ export class RefsLease implements Lease {
   async #renew(): Promise<void> {
     if (this.#lost.signal.aborted || this.#records.size === 0) return;
     const began = performance.now();
-    const failed = await this.#swapRecords([...this.#records.keys()], [], []).catch(() => '');
+    const refs = [...this.#records.keys()];
+    const { failed } = await this.#put(refs, [], []);
     if (failed === null) this.#until = began + this.#record.leaseMs;
-    // Nobody knows how it went, and there may be time for another attempt.
-    else if (typeof failed !== 'string' || performance.now() > this.#until) this.#lost.abort();
+    // Where nobody knows how it went, there may be time for another attempt.
+    else if (typeof failed !== 'string') this.#adopt(refs, failed);
+    else if (performance.now() > this.#until) this.#lost.abort();
   }
 
-  /** Puts a new record into locks, if they are this one's still, and does the rest with it. */
-  async #swapRecords(
+  /**
+   * Puts a new record into locks, if they are this one's still, and does the rest with it.
+   *
+   * Where the line breaks, nobody knows whether it was done, nor whether it will be: the request may still be under way. What
+   * another attempt finds tells: where the record of an earlier one stands, that one was done; and where another record was
+   * put, no earlier one can be done any more, as each is bound to the record before it.
+   */
+  async #put(
     refs: readonly string[],
     others: readonly RefSwap[],
     changes: readonly StateChange[],
-  ): Promise<Stored | string | null> {
+  ): Promise<Put> {
     this.#record = { ...this.#record, renewal: this.#record.renewal + 1, changes };
-    const next = this.#arbiter.idOf(this.#record);
-    const swaps = refs.map((ref) => ({ ref: lockRef(ref), old: this.#records.get(ref) ?? null, new: next }));
-    // Locks first: where git is killed between two refs, they tell what the others were to be.
-    const failed = await this.#arbiter
-      .swap([...swaps, ...others], this.#record)
-      .catch(async (error: unknown) => {
-        // The line broke: the records tell whether that was before or behind the swap.
-        if (!isUncertain(error)) throw error;
-        const now = await this.#arbiter.list([LOCK_REFS]).catch(() => {
-          throw error;
-        });
-        if (!swaps.some(({ ref }) => now.get(ref)?.oid === next)) throw error;
-        await this.#arbiter.complete(changes);
-        return null;
-      });
-    if (failed === null) for (const ref of refs) this.#records.set(ref, next);
-    return failed;
+    const record = this.#arbiter.idOf(this.#record);
+    const swaps = refs.map((ref) => ({
+      ref: lockRef(ref),
+      old: this.#records.get(ref) ?? null,
+      new: record,
+    }));
+    try {
+      // Locks first: where git is killed between two refs, they tell what the others were to be.
+      const failed = await this.#arbiter.swap([...swaps, ...others], this.#record);
+      if (failed === null) for (const ref of refs) this.#records.set(ref, record);
+      return { record, failed };
+    } catch (error) {
+      if (!isUncertain(error)) throw error;
+      this.#unsure.add(record);
+      return { record, failed: '', unsure: error };
+    }
+  }
+
+  /** Takes what stands in the locks for this one's, where an attempt was done after all. Returns a ref whose lock is another's. */
+  #adopt(refs: readonly string[], stored: Stored): string | undefined {
+    for (const ref of refs) {
+      const oid = stored.get(lockRef(ref))?.oid ?? '';
+      if (this.#unsure.has(oid)) this.#records.set(ref, oid);
+      if (this.#records.get(ref) === oid) continue;
+      this.#lost.abort();
+      return ref;
+    }
+    return undefined;
+  }
+
+  // What is decided and not done must not be given up: the locks then stay where they are, and tell of it (unfinished-commits.ts).
+  async #finish(refs: readonly string[], state: readonly RefSwap[], doubt: unknown): Promise<void> {
+    const locks = refs.map((ref) => {
+      const oid = this.#records.get(ref) ?? null;
+      return { ref: lockRef(ref), old: oid, new: oid };
+    });
+    while (!(await this.#arbiter.finishOne(locks, state).catch(() => false))) {
+      if (performance.now() > this.#until) {
+        this.#records.clear();
+        throw doubt;
+      }
+      await pause(AGAIN_MS);
+    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

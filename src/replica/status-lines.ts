@@ -51,10 +51,14 @@ function refNote(id: string, { ref, has, meant, diverged, since }: BehindRef, no
 }
 
 function memberNotes(member: MemberStatus, all: boolean, now: number): string[] {
-  const { id, lastCurrent, reason, refs, refsUnlike } = member;
+  const { apart, id, lastCurrent, lastFailure, reason, refs, refsUnlike } = member;
+  const failed =
+    lastFailure === null
+      ? []
+      : [`${id}: failed ${age(now - Date.parse(lastFailure.at))} ago: ${lastFailure.reason}`];
   if (reason !== null) {
     const seen = lastCurrent === null ? '' : `; last seen current ${age(now - Date.parse(lastCurrent))} ago`;
-    return [`${id}: ${reason}${seen}`];
+    return [`${id}: ${reason}${seen}`, ...failed];
   }
   if (refsUnlike !== null && !member.self)
     return [`${id}: ${refsUnlike === 0 ? 'all refs are' : `${refsUnlike} refs are not`} as they are here`];
@@ -64,6 +68,8 @@ function memberNotes(member: MemberStatus, all: boolean, now: number): string[] 
   const rest = sorted.length - named.length;
   return [
     ...named.map((one) => refNote(id, one, now)),
+    ...apart.map((ref) => `${id}: ${ref} has moved apart; merge both tips, and push that to either side`),
+    ...failed,
     ...(rest > 0 ? [`${id}: ${rest} more refs are behind; --refs names them`] : []),
   ];
 }

@@ -4,6 +4,7 @@ import { askMembers, boundsOf } from './ask-members.ts';
 import { DIVERGED_REFS } from './converge.ts';
 import type { HeldLock } from './coordinator.ts';
 import { type CoordinatorStatus, lookAtCoordinator, unseenCoordinator } from './coordinator-status.ts';
+import { failureOf } from './failures.ts';
 import { type HookProgram, hookScripts } from './hook-scripts.ts';
 import { type Asked, type MemberStatus, memberStatus } from './member-status.ts';
 import { queued } from './queue.ts';
@@ -47,7 +48,8 @@ export function unseenGroup({ group, self, places }: Replica): SeenGroup {
     coordinator: unseenCoordinator(group),
     members: group.members.map((member) => {
       const entry = notes.find((one) => one.member === member.id);
-      return memberStatus(member, self, null, { entry, sighting: undefined, now });
+      const failure = failureOf(places, member.id);
+      return memberStatus(member, self, null, { entry, failure, sighting: undefined, now });
     }),
     locks: null,
   };
@@ -90,7 +92,8 @@ export async function seeGroup(replica: Replica, signal?: AbortSignal): Promise<
       members: group.members.map((member) => {
         const entry = notes.find((one) => one.member === member.id);
         const sighting = sightings.get(member.id);
-        return memberStatus(member, self, asked.get(member.id) ?? null, { entry, sighting, now });
+        const failure = failureOf(places, member.id);
+        return memberStatus(member, self, asked.get(member.id) ?? null, { entry, failure, sighting, now });
       }),
       locks: locks && withAges(locks, now),
     };

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
+import { refsLocked } from '../git/stale-ref-locks.ts';
 import { type PreparedSwap, prepareSwap, storedRefs } from '../git/swap-refs.ts';
 import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
-import { adoptGroup } from './adopt-group.ts';
+import { begin } from './begun.ts';
 import type { Coordinator, HeldLock, Lease } from './coordinator.ts';
-import { follows, isPrimary, type Member } from './group.ts';
-import { incomingRef, offer } from './offer.ts';
-import { enqueue, unqueue } from './queue.ts';
+import { offer } from './offer.ts';
+import { isUncertain } from './refs-arbiter.ts';
 import type { Replica } from './replica.ts';
+import { noteForOthers, spread, withdraw } from './spread.ts';
 import { wakeHere } from './wake.ts';
 
 /** How a push is done. */
@@ -84,6 +85,7 @@ async function prepareMost(
     const prepared = await prepareSwap(left, replica.run);
     if (typeof prepared !== 'string') return { prepared, updates: left };
     const moved = await movedHere(replica, left);
+    if (moved.length === 0 && refsLocked(replica.gitDir, left)) wakeHere(replica.gitDir);
     const isOne = left.length === 1 || atomic || moved.length === left.length;
     // Beside refs that moved there are those that cannot be written, such as a branch named as a folder of others.
     const bad = isOne ? left : moved.length > 0 ? moved : await unwritable(replica, left);
@@ -111,14 +113,22 @@ async function behind(coordinator: Coordinator, updates: readonly RefUpdate[]): 
   return updates.filter(({ ref, old }) => (state.get(ref) ?? null) !== old);
 }
 
-/** Has refs here and in the state moved: all that can be together. Returns those that did. */
+/** A push at its commit point. */
+interface Committing {
+  replica: Replica;
+  coordinator: Coordinator;
+  lease: Lease;
+  refusals: Refusals;
+  options: TransactionOptions;
+}
+
+/**
+ * Has refs here and in the state moved: all that can be together. Returns those that did.
+ * @throws GamError `outcome-unknown`; anything else when nothing has moved
+ */
 async function commitMost(
-  replica: Replica,
-  coordinator: Coordinator,
-  lease: Lease,
+  { replica, coordinator, lease, refusals, options: { atomic, tell } }: Committing,
   updates: readonly RefUpdate[],
-  atomic: boolean,
-  refusals: Refusals,
 ): Promise<readonly RefUpdate[]> {
   let left = updates;
   for (;;) {
@@ -129,7 +139,8 @@ async function commitMost(
       await lease.commit(left);
     } catch (error) {
       await most.prepared.abort();
-      if (!(error instanceof GamError) || error.code !== 'replica-behind') throw error;
+      if (!(error instanceof GamError) || isUncertain(error)) throw unknown(error as Error);
+      if (error.code !== 'replica-behind') throw error;
       wakeHere(replica.gitDir);
       const late = await behind(coordinator, left);
       const bad = atomic || late.length === 0 ? left : late;
@@ -141,54 +152,20 @@ async function commitMost(
       continue;
     }
     // The group has it from here on, whatever happens to this member.
-    await most.prepared.commit().catch((error: unknown) => {
+    await most.prepared.commit().catch((error: Error) => {
       wakeHere(replica.gitDir);
-      throw new GamError(
-        'replica-behind',
-        `the group has it, this member not yet: ${(error as Error).message}`,
-        {
-          suggestion: 'it catches up: fetch in a moment',
-        },
-      );
+      tell(`the group has it, and ${replica.self.id} follows: ${error.message}`);
     });
     return left;
   }
 }
 
-async function moveOne(
-  replica: Replica,
-  member: Member,
-  transaction: string,
-  done: readonly RefUpdate[],
-): Promise<boolean> {
-  const waiting = done.flatMap(({ ref, new: to }) =>
-    to === null ? [] : { ref: incomingRef(transaction, ref), old: to, new: null },
-  );
-  const answer = await replica.line(member).ask({ kind: 'swap', swaps: [...done, ...waiting] });
-  if (answer.kind === 'stale') await replica.line(member).ask({ kind: 'wake' });
-  return answer.kind === 'done';
-}
-
-/** Moves the other primaries that have the objects; the others, and followers, are left to the queue. */
-async function moveOthers(
-  replica: Replica,
-  taken: readonly Member[],
-  transaction: string,
-  done: readonly RefUpdate[],
-): Promise<number> {
-  const others = replica.group.members.filter(({ id }) => id !== replica.self.id);
-  const refs = done.map(({ ref }) => ref);
-  // Noted before anything is tried: whoever kills this process does not keep it from them.
-  for (const member of others)
-    if (isPrimary(member) || follows(member)) enqueue(replica.places.queue, member.id, refs, transaction);
-  const moved = await Promise.all(
-    taken.map(async (member) => {
-      const isMoved = await moveOne(replica, member, transaction, done).catch(() => false);
-      if (isMoved) unqueue(replica.places.queue, member.id, transaction);
-      return isMoved;
-    }),
-  );
-  return moved.filter(Boolean).length;
+/** What is said of a commit of which nobody knows whether it was done. */
+function unknown(error: Error): GamError {
+  return new GamError('outcome-unknown', `nobody knows whether the group has it: ${error.message}`, {
+    suggestion: 'fetch, and push again',
+    cause: error,
+  });
 }
 
 /**
@@ -204,63 +181,28 @@ export async function replicate(
   const refusals: Refusals = new Map();
   const coordinator = await replica.openCoordinator();
   const refs = updates.map(({ ref }) => ref);
+  const end = begin(replica.places.begun, transaction, refs);
   let lease: Lease | null = null;
   const sending = offer(replica, transaction, updates);
   try {
     lease = await takeLocks(replica, coordinator, transaction, refs, options);
     const taken = await sending.taken();
-    const done = await commitMost(replica, coordinator, lease, updates, options.atomic, refusals);
-    await adoptGroup(replica.gitDir, done, replica.run);
+    const done = await commitMost({ replica, coordinator, lease, refusals, options }, updates);
     if (done.length > 0) await spread(replica, { taken, transaction, done, lease, tell: options.tell });
     const left = updates.filter(({ ref }) => refusals.has(ref));
     if (left.length > 0) await withdraw(replica, taken, transaction, left);
   } catch (error) {
-    for (const { ref } of updates) if (!refusals.has(ref)) refusals.set(ref, reasonOf(error));
-    await withdraw(replica, sending.soFar(), transaction, updates);
+    const left = updates.filter(({ ref }) => !refusals.has(ref));
+    for (const { ref } of left) refusals.set(ref, reasonOf(error));
+    if (error instanceof GamError && error.code === 'outcome-unknown') {
+      // All members look at it, and what it brought stays where it is until they have.
+      noteForOthers(replica, transaction, left);
+      wakeHere(replica.gitDir);
+    } else await withdraw(replica, sending.soFar(), transaction, updates);
   } finally {
     await lease?.release();
     await coordinator.close();
+    end();
   }
   return updates.map(({ ref }) => ({ ref, refused: refusals.get(ref) ?? null }));
-}
-
-interface Spreading {
-  taken: readonly Member[];
-  transaction: string;
-  done: readonly RefUpdate[];
-  lease: Lease;
-  tell: (line: string) => void;
-}
-
-// What the group has is acknowledged, whatever becomes of the rest.
-async function spread(replica: Replica, { taken, transaction, done, lease, tell }: Spreading): Promise<void> {
-  const others = replica.group.members.filter((one) => isPrimary(one) && one.id !== replica.self.id).length;
-  try {
-    const [moved] = await Promise.all([moveOthers(replica, taken, transaction, done), lease.release()]);
-    const rest = moved < others ? ', the others follow' : '';
-    if (others > 0) tell(`replicated to ${moved} of ${others}${rest}`);
-  } catch (error) {
-    tell(`the other members follow later: ${(error as Error).message}`);
-  }
-}
-
-// What others keep of a push that came to nothing. What cannot be taken away now, they take away when they catch up.
-async function withdraw(
-  replica: Replica,
-  members: readonly Member[],
-  transaction: string,
-  updates: readonly RefUpdate[],
-): Promise<void> {
-  const swaps = updates.flatMap(({ ref, new: to }) =>
-    to === null ? [] : { ref: incomingRef(transaction, ref), old: to, new: null },
-  );
-  if (swaps.length === 0) return;
-  await Promise.all(
-    members.map((member) =>
-      replica
-        .line(member)
-        .ask({ kind: 'swap', swaps })
-        .catch(() => undefined),
-    ),
-  );
 }

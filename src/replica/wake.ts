@@ -1,10 +1,35 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { placesOf } from './places.ts';
+import { cutOff } from './begun.ts';
+import { type Places, placesOf } from './places.ts';
+import { queuedNotes } from './queue.ts';
 
 /** Notes that a member is to catch up with its group; its worker does it (worker.ts). */
 export function wakeHere(gitDir: string): void {
   const { wake } = placesOf(gitDir);
   mkdirSync(dirname(wake), { recursive: true });
   writeFileSync(wake, '');
+}
+
+/**
+ * Takes the note that a member is to catch up. Until it has done so another note stands for it: a worker that is killed
+ * meanwhile does not forget it.
+ * @returns says that it is done; null where there is no note
+ */
+export function takeWake({ wake, waking }: Places): (() => void) | null {
+  if (!existsSync(wake) && !existsSync(waking)) return null;
+  // Another note may come while it catches up, and is for the next time.
+  if (existsSync(wake)) renameSync(wake, waking);
+  return () => rmSync(waking, { force: true });
+}
+
+/** What is noted for this member itself: that it is to catch up, that it is at it, and pushes whose processes have ended in the middle. */
+export function ownNotes({ wake, waking, begun }: Places): string[] {
+  const notes = [wake, waking].filter((file) => existsSync(file));
+  return [...notes, ...cutOff(begun).map(({ transaction }) => transaction)];
+}
+
+/** Whether something is left to be done behind pushes. */
+export function hasWork(places: Places): boolean {
+  return ownNotes(places).length > 0 || queuedNotes(places.queue).size > 0;
 }

@@ -1,10 +1,13 @@
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,10 +24,11 @@ import { initBare } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
 /** Runs what stood there before, and nothing else. */
-const CHAIN = '#!/bin/sh\nkept=${0%/*}/before-gam/${0##*/}\n[ -x "$kept" ] || exit 0\nexec "$kept" "$@"\n';
+const chain = (name: string) =>
+  `#!/bin/sh\nkept=\${0%/*}/before-gam/${name}\n[ -x "$kept" ] || exit 0\nexec "$kept" "$@"\n`;
 const NAMES = ['pre-receive', 'post-receive', 'reference-transaction'];
-const SCRIPTS = new Map(NAMES.map((name) => [name, CHAIN]));
-const NEWER = new Map(NAMES.slice(0, 2).map((name) => [name, `${CHAIN}# of a newer version\n`]));
+const SCRIPTS = new Map(NAMES.map((name) => [name, chain(name)]));
+const NEWER = new Map(NAMES.slice(0, 2).map((name) => [name, `${chain(name)}# of a newer version\n`]));
 
 /** A process that is none. */
 const DEAD = processName(999_999_999);
@@ -59,13 +63,15 @@ function write(path: string, content: string, mode = 0o755): void {
   chmodSync(path, mode);
 }
 
-/** Runs a hook as git would: not at all where it is not executable. */
-async function runHook(place: Place, name: string): Promise<string> {
-  const path = join(place.hooks, name);
-  const words = ['-c', '[ -x "$0" ] || exit 0; exec "$0"', path];
-  const { status, stdout } = await sandbox.run('sh', words, { cwd: place.gitDir, expectStatus: null });
-  return `${status} ${stdout.trim()}`;
+/** Runs hooks as git would, those not at all that are not executable: with which status each ends, and what it says. */
+async function runHooks(place: Place, names: readonly string[]): Promise<string[]> {
+  const script = 'for hook; do said=$([ ! -x "$hook" ] || "$hook"); echo "$? $said"; done';
+  const paths = names.map((name) => join(place.hooks, name));
+  const { stdout } = await sandbox.run('sh', ['-c', script, 'sh', ...paths], { cwd: place.gitDir });
+  return stdout.split('\n').slice(0, -1);
 }
+
+const runHook = async (place: Place, name: string) => (await runHooks(place, [name]))[0];
 
 type Entry = { kind: 'file'; mode: number; content: string } | { kind: 'link'; target: string };
 
@@ -79,7 +85,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({
     kind: fc.constant('file' as const),
     mode: fc.constantFrom(0o755, 0o644, 0o700, 0o555, 0o4755, 0o000),
-    content: fc.oneof(fc.string(), fc.constant('#!/bin/sh\n'), fc.constant(CHAIN)),
+    content: fc.oneof(fc.string(), fc.constant('#!/bin/sh\n'), fc.constant(chain('pre-receive'))),
   }),
   fc.record({
     kind: fc.constant('link' as const),
@@ -123,7 +129,7 @@ describe('what stood in a folder of hooks', () => {
         expect(await remove(place)).toMatchObject({ setAside: [], sharedWith: [] });
         expect(folderListing(place.hooks)).toEqual(before);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -137,12 +143,12 @@ describe('what stood in a folder of hooks', () => {
         '#!/bin/sh\n. "$(dirname "$0")/lib.sh"\nsay "${0##*/}"\nexit 3\n',
       );
       symlinkSync('pre-receive', join(place.hooks, 'post-receive'));
+      symlinkSync('post-receive', join(place.hooks, 'update'));
       write(join(place.hooks, 'update.sample'), 'sample\n', 0o644);
     };
-    const isSound = async (step: string) => {
-      expect([step, await runHook(place, 'pre-receive')]).toEqual([step, '3 former pre-receive']);
-      expect([step, await runHook(place, 'post-receive')]).toEqual([step, '3 former post-receive']);
-    };
+    const names = ['pre-receive', 'post-receive', 'update'];
+    const isSound = async (step: string) =>
+      expect([step, await runHooks(place, names)]).toEqual([step, names.map((name) => `3 former ${name}`)]);
     // Whose lock it is has died in name only.
     const bury = () => {
       for (const name of readdirSync(place.hooks).filter((one) => one.startsWith('before-gam.lock'))) {
@@ -151,26 +157,38 @@ describe('what stood in a folder of hooks', () => {
         renameSync(path, join(place.hooks, name.replace(processName(process.pid), DEAD)));
       }
     };
-    const killed: string[] = [];
     const ways = { install, newer: (one: Place) => install(one, NEWER), remove };
     build();
     const before = folderListing(place.hooks);
-    for (const first of ['install', 'newer', 'remove'] as const) {
-      for (const second of [install, remove]) {
-        for (let last = 0; ; last += 1) {
-          const step = `${first} killed after ${last} changes`;
-          build();
-          if (first !== 'install') await install(place);
-          const dies = await diesAfter(last, () => ways[first](place));
-          bury();
-          await isSound(step);
-          await second(place);
+    await install(place);
+    const installed = `${place.hooks}.installed`;
+    cpSync(place.hooks, installed, { recursive: true, verbatimSymlinks: true });
+    const killed: string[] = [];
+    for (const [first, second] of [
+      ['install', 'install'],
+      ['install', 'remove'],
+      ['newer', 'remove'],
+      ['remove', 'install'],
+      ['remove', 'remove'],
+    ] as const) {
+      for (let last = 0; ; last += 1) {
+        const step = `${first} killed after ${last} changes, then ${second}`;
+        if (first === 'install') build();
+        else {
+          rmSync(place.hooks, { recursive: true });
+          cpSync(installed, place.hooks, { recursive: true, verbatimSymlinks: true });
+        }
+        const dies = await diesAfter(last, () => ways[first](place));
+        bury();
+        await isSound(step);
+        await ways[second](place);
+        if (second === 'install') {
           await isSound(step);
           await remove(place);
-          expect([step, folderListing(place.hooks)]).toEqual([step, before]);
-          if (!dies) break;
-          killed.push(step);
         }
+        expect([step, folderListing(place.hooks)]).toEqual([step, before]);
+        if (!dies) break;
+        killed.push(step);
       }
     }
     expect(killed.length).toBeGreaterThan(60);
@@ -178,6 +196,22 @@ describe('what stood in a folder of hooks', () => {
 });
 
 describe('a former hook', () => {
+  test('is run for other users, too, whatever the umask of who installs gam', async () => {
+    const place = await makePlace();
+    write(join(place.hooks, 'pre-receive'), '#!/bin/sh\n');
+    chmodSync(place.hooks, 0o755);
+    const umask = process.umask(0o077);
+    try {
+      await install(place);
+    } finally {
+      process.umask(umask);
+    }
+    const modes = ['pre-receive', 'before-gam', 'before-gam/pre-receive'];
+    expect(modes.map((name) => statSync(join(place.hooks, name)).mode & 0o777)).toEqual([
+      0o755, 0o755, 0o755,
+    ]);
+  });
+
   test('is copied where the system lets nobody have it under two names, as one of another user', async () => {
     const place = await makePlace();
     write(join(place.hooks, 'pre-receive'), '#!/bin/sh\necho former\n', 0o751);
@@ -257,13 +291,14 @@ describe('what an administrator does meanwhile', () => {
     write(join(place.hooks, 'pre-receive'), say('old'));
     symlinkSync('/nowhere', join(place.hooks, 'post-receive'));
     await install(place);
-    write(join(place.hooks, 'pre-receive'), `${CHAIN}# mine\n`);
+    const mine = `${readFileSync(join(place.hooks, 'pre-receive'), 'utf8')}# mine\n`;
+    write(join(place.hooks, 'pre-receive'), mine);
     write(join(place.hooks, 'reference-transaction'), say('mine'));
     rmSync(join(place.hooks, 'post-receive'));
     const aside = join(place.hooks, 'pre-receive.before-gam');
     expect(await remove(place)).toMatchObject({ setAside: [aside] });
     expect(folderListing(place.hooks)).toEqual({
-      'pre-receive': `file 755 ${Buffer.from(`${CHAIN}# mine\n`).toString('base64')}`,
+      'pre-receive': `file 755 ${Buffer.from(mine).toString('base64')}`,
       'pre-receive.before-gam': `file 755 ${Buffer.from(say('old')).toString('base64')}`,
       'reference-transaction': `file 755 ${Buffer.from(say('mine')).toString('base64')}`,
       'post-receive': 'link to /nowhere',

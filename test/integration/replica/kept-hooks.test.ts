@@ -70,9 +70,9 @@ describe('a push to a member', () => {
 
   test('is judged by one script for all hooks that goes by the name it is called by', async () => {
     writeScript(hookPath(gitDir, 'pre-receive'), ['echo "as ${0##*/}"']);
-    symlinkSync('pre-receive', hookPath(gitDir, 'post-receive'));
+    for (const name of ['post-receive', 'post-update']) symlinkSync('pre-receive', hookPath(gitDir, name));
     await install();
-    const said = ['as pre-receive', 'as post-receive'];
+    const said = ['as pre-receive', 'as post-receive', 'as post-update'];
     expect(await push(['refs/heads/main'])).toEqual({ isTaken: true, said });
   });
 

@@ -47,7 +47,7 @@ describe('the status of a group', () => {
     expect(memberOf(status, 'asia')).toEqual({
       ...{ id: 'asia', url: sandbox.path('asia.git'), role: 'follower', self: false, state: 'current' },
       ...{ refsBehind: 0, refsDiverged: 0, refs: [], refsUnlike: null, since: null, reason: null },
-      ...{ queued: 0, queuedMs: null, latencyMs: expect.any(Number) as number },
+      ...{ queued: 0, queuedMs: null, lastFailure: null, apart: [], latencyMs: expect.any(Number) as number },
       lastCurrent: expect.stringMatching(/^\d{4}-.*Z$/) as string,
     });
     const quiet = await sandbox.run('gam', ['replica', 'status', '-q', ...repo('us')]);

@@ -13,7 +13,7 @@ function member(id: string, changes: Partial<MemberStatus> = {}): MemberStatus {
     url: `/srv/${id}.git`,
     ...{ role: 'primary', self: false, state: 'current', refsBehind: 0, refsDiverged: 0, refs: [] },
     ...{ refsUnlike: null, since: null, lastCurrent: null, reason: null, latencyMs: 5 },
-    ...{ queued: 0, queuedMs: null },
+    ...{ queued: 0, queuedMs: null, lastFailure: null, apart: [] },
     ...changes,
   };
 }

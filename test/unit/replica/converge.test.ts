@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { convergence, DIVERGED_REFS, differing, divergedRef } from '../../../src/replica/converge.ts';
 
-const oid = fc.constantFrom(...'abcdef').map((letter) => letter.repeat(40));
+const oid = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f').map((letter) => letter.repeat(40));
 const ref = fc.constantFrom(...Array.from({ length: 8 }, (_, n) => `refs/heads/${n}`));
 const values = fc.array(fc.tuple(ref, oid)).map((entries) => new Map(entries));
 const safe = fc.uniqueArray(oid).map((oids) => new Set(oids));

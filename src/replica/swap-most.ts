@@ -1,0 +1,39 @@
+import { GamError } from '../errors.ts';
+import type { RunOptions } from '../git/run.ts';
+import { type RefSwap, swapRefs } from '../git/swap-refs.ts';
+import { DIVERGED_REFS } from './converge.ts';
+
+/**
+ * Swaps all at once, or, where some cannot be swapped, those that can: halves are tried until the few are found.
+ * @returns those that were
+ */
+export async function swapMost(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+  if (swaps.length === 0) return [];
+  if ((await swapRefs(swaps, run)) === null) return [...swaps];
+  if (swaps.length === 1) return [];
+  const half = Math.ceil(swaps.length / 2);
+  return [...(await swapMost(swaps.slice(0, half), run)), ...(await swapMost(swaps.slice(half), run))];
+}
+
+/**
+ * Does what convergence() says: what is kept aside first, then deletions, since a branch may be named as a folder of those that were here.
+ *
+ * @returns those that were done
+ * @throws GamError `git-failed` when something cannot be kept aside; nothing has changed then
+ */
+export async function swapToConverge(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+  const isKept = ({ ref }: RefSwap) => ref.startsWith(DIVERGED_REFS);
+  const isGone = (swap: RefSwap) => swap.new === null;
+  const kept = await swapMost(swaps.filter(isKept), run);
+  const aside = swaps.filter(isKept).length;
+  if (kept.length < aside)
+    throw new GamError('git-failed', 'what the group has not could not be kept aside: nothing was moved', {
+      suggestion: 'see whether the disk is full, or who holds locks under refs/gam/diverged/',
+    });
+  const gone = await swapMost(swaps.filter(isGone), run);
+  const moved = await swapMost(
+    swaps.filter((swap) => !isKept(swap) && !isGone(swap)),
+    run,
+  );
+  return [...gone, ...moved];
+}
