@@ -21,3 +21,18 @@ export function startWorker(
   });
   child.unref();
 }
+
+/** One push in so many has the repository tidied up behind it. */
+const TIDY = 20;
+
+/** Has git tidy the repository up, if it finds that it should (git-gc(1), --auto), now and then. */
+export function tidyUp({ gitDir, run }: Replica, chance: number): void {
+  if (chance * TIDY >= 1) return;
+  const { child } = startProcess('git', ['gc', '--auto', '--quiet'], {
+    cwd: gitDir,
+    env: { ...run.env, GIT_DIR: gitDir },
+    stdio: 'ignore',
+    detached: true,
+  });
+  child.unref();
+}

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseConfigList } from '../config/entries.ts';
 import { procReceive } from '../replica/proc-receive.ts';
-import { openReplica } from '../replica/replica.ts';
+import { openReplica, type Replica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
-import { startWorker } from './member-process.ts';
+import { startWorker, tidyUp } from './member-process.ts';
 
 // What a member's proc-receive hook runs; and, as `work`, what goes on behind it.
 
@@ -14,10 +16,18 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const open = () => openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`) });
+const { GAM_CONFIG_FD: configFd, ...env } = process.env;
+const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
+const open = () => openReplica(gitDir, options);
+
+// The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
+function openAsTold(): Promise<Replica | null> {
+  const text = configFd === undefined ? '' : readFileSync(Number(configFd), 'utf8');
+  return openReplica(gitDir, { ...options, ...(text === '' ? {} : { config: parseConfigList(text) }) });
+}
 
 async function hook(): Promise<number> {
-  const replica = await open();
+  const replica = await openAsTold();
   if (replica === null) {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
@@ -26,6 +36,7 @@ async function hook(): Promise<number> {
     new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
   const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
   startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
+  tidyUp(replica, Math.random());
   return spoke ? 0 : 1;
 }
 

@@ -77,6 +77,10 @@ function settings(publish: readonly string[]): [string, string][] {
     ['transfer.hideRefs', 'refs/gam'],
     ['transfer.hideRefs', '!refs/gam/request'],
     ...taken.map((ref): [string, string] => ['receive.procReceiveRefs', ref]),
+    // Each push makes several between members, and would look each time whether there is something to tidy up; the hook does now and then.
+    ['receive.autogc', 'false'],
+    // What members ask, if it is short, comes as one.
+    ['receive.advertisePushOptions', 'true'],
     // A member that lacks objects asks for them by id.
     ['uploadpack.allowTipSHA1InWant', 'true'],
   ];

@@ -12,7 +12,7 @@ import { GROUP_REF, type Group, isPublished, type Member } from './group.ts';
 import type { HookProgram } from './hook-scripts.ts';
 import { PushLine } from './member-line.ts';
 import { checkOwnUrl } from './own-url.ts';
-import { makeReplica, type Replica } from './replica.ts';
+import { formatOf, makeReplica, type Replica } from './replica.ts';
 import { wakeHere } from './wake.ts';
 
 /** How a repository joins. */
@@ -32,7 +32,8 @@ export interface Joining {
 const PATIENCE_MS = 30_000;
 
 async function askGroup({ from, member, secret }: Joining, run: RunOptions): Promise<Group> {
-  const line = new PushLine(from, { ...run, from: member.id, secret, patienceMs: PATIENCE_MS });
+  const format = formatOf(await readConfig(run));
+  const line = new PushLine(from, { ...run, from: member.id, secret, format, patienceMs: PATIENCE_MS });
   const told = await line.ask({ kind: 'list', prefixes: [GROUP_REF] });
   const text = told.kind === 'refs' ? told.refs.get(GROUP_REF)?.text : null;
   const group = text ? await parseDocument(text, run) : null;

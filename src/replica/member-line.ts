@@ -21,6 +21,8 @@ export interface LineOptions extends RunOptions {
   /** This member. */
   from: string;
   secret: string;
+  /** Of object ids. */
+  format: 'sha1' | 'sha256';
   /** For so long the other side may be silent, in milliseconds. */
   patienceMs: number;
 }
@@ -79,13 +81,13 @@ export class PushLine implements MemberLine {
   }
 
   async #request(asked: readonly Asked[]): Promise<Answer[]> {
-    const { from, secret, patienceMs, ...run } = this.#options;
+    const { from, secret, format, patienceMs, ...run } = this.#options;
     const nonce = randomBytes(8).toString('hex');
     const text = writeRequest({ from, nonce, operations: asked.map(({ operation }) => operation) });
     const proof = prove(secret, 'request', text);
     const objects = asked.flatMap((one) => one.objects);
     const { lines, proof: answered } = await pushRequest(
-      { url: this.#url, text, proof, objects },
+      { url: this.#url, format, text, proof, objects },
       run,
       patienceMs,
     );

@@ -14,6 +14,8 @@ export interface Places {
   wake: string;
   /** Held by the worker. */
   workerLock: string;
+  /** What looks at the other members have shown (sightings.ts). */
+  sightings: string;
 }
 
 /** @param gitDir the repository */
@@ -27,5 +29,6 @@ export function placesOf(gitDir: string): Places {
     queue: join(folder, 'queue'),
     wake: join(folder, 'wake'),
     workerLock: join(folder, 'worker.lock'),
+    sightings: join(folder, 'sightings'),
   };
 }

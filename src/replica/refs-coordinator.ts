@@ -3,7 +3,8 @@ import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
-import { type LockRecord, parseLockRecord } from './lock-record.ts';
+import { lockTimeout } from './lock-errors.ts';
+import { heldLock, type LockRecord, parseLockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter } from './refs-arbiter.ts';
 import { RefsLease } from './refs-lease.ts';
 
@@ -66,15 +67,7 @@ export class RefsCoordinator implements Coordinator {
       const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(ref)));
       if (held !== undefined) waiting?.(held);
       await pause(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {
-        throw new GamError(
-          'lock-timeout',
-          held !== undefined
-            ? `the lock of ${held.ref} is held by ${held.holder}`
-            : typeof now === 'string'
-              ? `the locks cannot be taken: ${now}`
-              : 'the locks were taken by others again and again',
-          { suggestion: 'push again later; gam replica locks tells who holds what' },
-        );
+        throw lockTimeout(held ?? null, typeof now === 'string' ? now : null);
       });
     }
   }
@@ -138,8 +131,4 @@ function look(wanted: readonly string[], now: ReadonlyMap<string, StoredRef>, se
     else if (seen.get(ref)?.oid !== stored.oid)
       seen.set(ref, { oid: stored.oid, at, record: parseLockRecord(stored.text ?? '') });
   }
-}
-
-function heldLock(ref: string, { holder, transaction, since, leaseMs }: LockRecord): HeldLock {
-  return { ref, holder, transaction, since, leaseMs };
 }

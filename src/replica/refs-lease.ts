@@ -2,6 +2,7 @@ import { GamError } from '../errors.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
 import type { Lease, StateChange } from './coordinator.ts';
 import { LOCK_REFS, lockRef, stateRef, WIDE } from './group-refs.ts';
+import { leaseLost, replicaBehind } from './lock-errors.ts';
 import type { LockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
 
@@ -44,7 +45,7 @@ export class RefsLease implements Lease {
     return this.#inTurn(async () => {
       const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
       const unlocked = locked.find((ref) => !this.#records.has(ref));
-      if (unlocked !== undefined) throw lost(unlocked);
+      if (unlocked !== undefined) throw leaseLost(unlocked);
       const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
       // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again.
       const failed = await this.#swapRecords(locked, state, locked[0] === WIDE ? [] : changes);
@@ -54,12 +55,10 @@ export class RefsLease implements Lease {
       const taken = locked.find((ref) => failed.get(lockRef(ref))?.oid !== this.#records.get(ref));
       if (taken !== undefined) {
         this.#lost.abort();
-        throw lost(taken);
+        throw leaseLost(taken);
       }
       const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old)?.ref;
-      throw new GamError('replica-behind', `${moved ?? 'a ref'} has moved on another member meanwhile`, {
-        suggestion: 'this member catches up now: fetch, and push again',
-      });
+      throw replicaBehind(moved ?? null);
     });
   }
 
@@ -113,10 +112,4 @@ export class RefsLease implements Lease {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-function lost(ref: string): GamError {
-  return new GamError('lease-lost', `the lock of ${ref} was lost to another push`, {
-    suggestion: 'nothing has changed: push again',
-  });
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { processName } from '../git/alive.ts';
-import { takeOwnedLock } from '../state/owned-lock.ts';
+import { takeOwnedLock } from '../git/owned-lock.ts';
 import { catchUp } from './catch-up.ts';
 import { sendTo } from './follow.ts';
 import { isPrimary } from './group.ts';
