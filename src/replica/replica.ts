@@ -29,6 +29,8 @@ export interface Replica {
   run: RunOptions;
   /** A line to a member, this one included. */
   line(member: Member): MemberLine;
+  /** Resolves when nothing is under way to other members; what still is ends with the signal of `run`. */
+  idle(): Promise<void>;
   /** Where locks and state live. To be closed by whoever opens it. */
   openCoordinator(): Promise<Coordinator>;
 }
@@ -95,8 +97,10 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
     lines.set(member.id, known);
     return known;
   };
+  const idle = async () => void (await Promise.all([...lines.values()].map((one) => one.idle())));
+  const places = placesOf(gitDir);
   return {
-    ...{ gitDir, places: placesOf(gitDir), group, self, secret, config, format, bounds, run, line },
+    ...{ gitDir, places, group, self, secret, config, format, bounds, run, line, idle },
     openCoordinator: async () => {
       if (group.coordinator === 'git')
         return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {

@@ -39,7 +39,14 @@ test('anything else is no record, and raises nothing', () => {
       expect(parseLockRecord(text)).toBeNull();
     }),
   );
-  const good = writeLockRecord({ holder: 'eu', transaction: 'x', since: 1, leaseMs: 2, renewal: 3, changes: [] });
+  const good = writeLockRecord({
+    holder: 'eu',
+    transaction: 'x',
+    since: 1,
+    leaseMs: 2,
+    renewal: 3,
+    changes: [],
+  });
   for (const bad of [
     'holder e u',
     'holder \u001b[2J',
