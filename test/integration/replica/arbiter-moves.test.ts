@@ -62,6 +62,7 @@ class Mortal {
 
   line(line: MemberLine): MemberLine {
     return {
+      idle: () => line.idle(),
       ask: async (operation: Operation, objects?: readonly string[]): Promise<Answer> => {
         this.asked += 1;
         if (this.asked < this.lives) return line.ask(operation, objects);
