@@ -3,6 +3,7 @@ import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { gitVersion } from '../git/version.ts';
 import type { Cache, CacheOptions } from './cache.ts';
 import { type InTurn, Lists } from './lists.ts';
+import { MemberHook, type MemberHooks } from './member-hook.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
@@ -27,6 +28,8 @@ export interface ServedOptions {
   page?: { version: string; checkMirrors: boolean } | undefined;
   /** Whether clones are served as what they are clones of, too, and clients are told of which; by default they are. */
   carry?: boolean | undefined;
+  /** What is done for forges that call when somebody has pushed to them; without, none is listened to. */
+  memberHooks?: MemberHooks | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -76,8 +79,9 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const carrying = views && { views, entriesOf: (gitDir: string) => lists.entries(gitDir) };
   const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
   const metrics = new Counted(turns, cache?.counts);
+  const hook = options.memberHooks === undefined ? null : new MemberHook(options.memberHooks, patience);
   return {
-    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, warn }),
+    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, hook, warn }),
     metrics,
     page: pageOf(options, source, metrics, git),
     cache,
