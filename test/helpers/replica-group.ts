@@ -133,7 +133,7 @@ export interface ReplicaStatus {
     queued: number;
     queuedMs: number | null;
     lastFailure: { at: number; reason: string } | null;
-    diverged?: string[];
+    apart: string[];
   }[];
   diverged: string[];
 }
