@@ -15,10 +15,20 @@ export const ANSWER_REFS = 'refs/gam/answer/';
 /** Begins the lines of an answer, on the side band. */
 export const ANSWER_LINE = 'gam-answer ';
 
+/** Begins a push option that is a request (git-push(1), --push-option). */
+export const REQUEST_OPTION = 'gam-request=';
+/** A longer one goes as a blob: systems take arguments of some hundred KB, and git options of one packet. */
+const LONGEST_OPTION = 32_000;
+/** The tree with nothing in it, by the length of object ids; git has it without its being stored. */
+const EMPTY_TREES = new Map([
+  ['sha1', '4b825dc642cb6eb9a060e54bf8d69288fbee4904'],
+  ['sha256', '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'],
+]);
+
 /** A request to another repository. */
 export interface PushedRequest {
   url: string;
-  /** Goes as a blob. */
+  format: 'sha1' | 'sha256';
   text: string;
   /** Names the request. */
   proof: string;
@@ -51,7 +61,8 @@ const PLAINLY = [
   ...['push', '--porcelain', '--progress', '--no-verify', '--no-recurse-submodules'],
 ];
 
-interface Pushed {
+/** How a push ended. */
+export interface Pushed {
   status: number | null;
   stdout: string;
   stderr: string;
@@ -59,8 +70,15 @@ interface Pushed {
   silent: boolean;
 }
 
-// Git draws its progress on standard error, and so does the other side: whoever says nothing for so long is not there.
-async function push(args: readonly string[], options: RunOptions, patienceMs: number): Promise<Pushed> {
+/**
+ * Pushes these refs, and nothing but them. Git draws its progress on standard error, and so does the other side: whoever says
+ * nothing for so long is not there.
+ */
+export async function push(
+  args: readonly string[],
+  options: RunOptions,
+  patienceMs: number,
+): Promise<Pushed> {
   const { cwd, env, signal } = options;
   const started = startProcess('git', [...PLAINLY, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
@@ -99,7 +117,8 @@ async function push(args: readonly string[], options: RunOptions, patienceMs: nu
   }
 }
 
-function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
+/** What is said of a push that the other side has not even refused. */
+export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? 'no answer';
   const words = silent
@@ -138,24 +157,28 @@ async function clearAway(url: string, names: readonly string[], options: RunOpti
  * @throws GamError `member-unreachable`; `member-refused` where the push is not taken, or nobody answers it
  */
 export async function pushRequest(
-  { url, text, proof, objects }: PushedRequest,
+  { url, format, text, proof, objects }: PushedRequest,
   options: RunOptions,
   patienceMs: number,
 ): Promise<PushedAnswer> {
   const top = `${REQUEST_REFS}${proof}/`;
-  const blob = await writeText(text, options);
+  const option = `${REQUEST_OPTION}${Buffer.from(text).toString('base64')}`;
+  const isShort = option.length <= LONGEST_OPTION;
+  const ask = isShort ? (EMPTY_TREES.get(format) ?? '') : await writeText(text, options);
+  const told = isShort ? [`--push-option=${option}`] : [];
   const tips = [...new Set(objects)];
   const pushed =
     tips.length <= MOST_ARGUMENTS
       ? await push(
-          ['--', url, `${blob}:${top}ask`, ...tips.map((oid, n) => `${oid}:${top}${n}`)],
+          [...told, '--', url, `${ask}:${top}ask`, ...tips.map((oid, n) => `${oid}:${top}${n}`)],
           options,
           patienceMs,
         )
       : await withSideRefs(
-          new Map([[`refs/new/ask`, blob], ...tips.map((oid, n) => [`refs/new/${n}`, oid] as const)]),
+          new Map([['refs/new/ask', ask], ...tips.map((oid, n) => [`refs/new/${n}`, oid] as const)]),
           options,
-          (env: Environment) => push(['--', url, `refs/new/*:${top}*`], { ...options, env }, patienceMs),
+          (env: Environment) =>
+            push([...told, '--', url, `refs/new/*:${top}*`], { ...options, env }, patienceMs),
         );
   const answer = readAnswer(pushed);
   if (answer !== null) return answer;
@@ -165,10 +188,11 @@ export async function pushRequest(
     throw new GamError('member-refused', `${shown} refused: ${printable(redactText(refusal))}`, {
       url: shown,
     });
-  if (pushed.status !== 0) throw unreachable(url, pushed, patienceMs);
+  const takesNone = /does not support push options/.test(pushed.stderr);
+  if (pushed.status !== 0 && !takesNone) throw unreachable(url, pushed, patienceMs);
   // Made as refs: nobody is there who takes them.
-  await clearAway(url, [`${top}ask`, ...tips.map((_, n) => `${top}${n}`)], options);
-  throw new GamError('member-refused', `${shown} is no member of this group: gam's hooks are not there`, {
+  if (!takesNone) await clearAway(url, [`${top}ask`, ...tips.map((_, n) => `${top}${n}`)], options);
+  throw new GamError('member-refused', `${shown} is no member of a group: gam's hooks are not there`, {
     url: shown,
     suggestion: 'on that server, run gam replica status, and gam replica reconcile',
   });

@@ -19,13 +19,14 @@ const APART = [
   'src/server/check-password.ts',
   'src/server/serve.ts',
   'src/main/upload-pack.ts',
+  'src/replica/etcd-coordinator.ts',
 ];
 
 // The one module that bundles share: an error is told as what it is, whichever of them has thrown it. The helper is one bundle,
 // on the way of every fetch.
 const SHARED = 'src/errors.ts';
 const HELPER = 'src/main/git-remote-mirror.ts';
-// What a member's hook runs is one, too: every push waits for it.
+// What a member's hook runs; every push waits for it.
 const MEMBER = 'src/main/member.ts';
 
 const bundleOf = (source: string) => source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
@@ -39,8 +40,9 @@ const BUNDLE: BuildOptions = {
   target: 'node20',
   logLevel: 'warning',
   supported: { 'dynamic-import': false },
-  // Its data lies beside it, and is looked for from where its code is.
-  external: ['geoip-lite'],
+  // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol. Each is loaded
+  // when it is needed; so is cockatiel, which etcd3 loads in any case.
+  external: ['geoip-lite', 'etcd3', 'cockatiel'],
   plugins: [
     {
       name: 'apart',
@@ -48,9 +50,7 @@ const BUNDLE: BuildOptions = {
         steps.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
           const source = relative(TOP, resolve(resolveDir, path)).split(sep).join('/');
           const isApart = kind === 'dynamic-import' && APART.includes(source);
-          const isWhole = [HELPER, MEMBER].some(
-            (one) => steps.initialOptions.outfile === join(DIST, bundleOf(one)),
-          );
+          const isWhole = steps.initialOptions.outfile === join(DIST, bundleOf(HELPER));
           const isShared = kind !== 'entry-point' && source === SHARED && !isWhole;
           return isApart || isShared ? { path: `./${bundleOf(path)}`, external: true } : null;
         }),

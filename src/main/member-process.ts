@@ -8,11 +8,26 @@ import { hasWork } from '../replica/wake.ts';
  * whoever pushed: git waits for all that hold its standard error.
  */
 export function startWorker(
-  { gitDir, places, run }: Replica,
+  { gitDir, places, run }: Pick<Replica, 'gitDir' | 'places' | 'run'>,
   { node, program }: Pick<HookProgram, 'node' | 'program'>,
 ): void {
   if (!hasWork(places)) return;
   const { child } = startProcess(node, [program, 'work'], {
+    cwd: gitDir,
+    env: { ...run.env, GIT_DIR: gitDir },
+    stdio: 'ignore',
+    detached: true,
+  });
+  child.unref();
+}
+
+/** One push in so many has the repository tidied up behind it. */
+const TIDY = 20;
+
+/** Has git tidy the repository up, if it finds that it should (git-gc(1), --auto), now and then. */
+export function tidyUp({ gitDir, run }: Replica, chance: number): void {
+  if (chance * TIDY >= 1) return;
+  const { child } = startProcess('git', ['gc', '--auto', '--quiet'], {
     cwd: gitDir,
     env: { ...run.env, GIT_DIR: gitDir },
     stdio: 'ignore',

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseConfigList } from '../config/entries.ts';
+import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
-import { openReplica } from '../replica/replica.ts';
+import { openReplica, type Replica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
-import { startWorker } from './member-process.ts';
+import { startWorker, tidyUp } from './member-process.ts';
 
 // What a member's proc-receive hook runs; and, as `work`, what goes on behind it.
 
@@ -14,13 +17,23 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const open = (signal: AbortSignal) =>
-  openReplica(gitDir, { env: process.env, warn: (line) => tell(`gam: ${line}`), signal });
+const { GAM_CONFIG_FD: configFd, ...env } = process.env;
+const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
+
+// The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
+function openAsTold(signal: AbortSignal): Promise<Replica | null> {
+  const text = configFd === undefined ? '' : readFileSync(Number(configFd), 'utf8');
+  return openReplica(gitDir, {
+    ...options,
+    signal,
+    ...(text === '' ? {} : { config: parseConfigList(text) }),
+  });
+}
 
 async function hook(): Promise<number> {
   // A push goes on without members that are slow. What is still under way to them ends with it; they catch up by themselves.
   const over = new AbortController();
-  const replica = await open(over.signal);
+  const replica = await openAsTold(over.signal);
   if (replica === null) {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
@@ -30,6 +43,7 @@ async function hook(): Promise<number> {
   try {
     const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
     startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
+    tidyUp(replica, Math.random());
     return spoke ? 0 : 1;
   } finally {
     over.abort();
@@ -39,7 +53,17 @@ async function hook(): Promise<number> {
 
 async function main(): Promise<number> {
   if (process.argv[2] !== 'work') return hook();
-  await work({ open: () => open(stop.signal), tell: () => undefined, signal: stop.signal, pid: process.pid });
+  // Nobody sees what it says but in the log. What is noted stays noted, so that it may be told to end at any time.
+  const { signal } = stop;
+  await work({
+    gitDir,
+    open: () => openReplica(gitDir, { ...options, signal }),
+    tell: () => undefined,
+    signal,
+    pid: process.pid,
+    mode: 'retry',
+  });
+  await processesEnded();
   return 0;
 }
 

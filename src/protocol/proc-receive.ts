@@ -13,6 +13,14 @@ export interface ProcReceiveInput {
   /** Whether all commands are to be done, or none. */
   atomic: boolean;
   updates: RefUpdate[];
+  /** What the pusher gave with --push-option (git-push(1)), in its order. */
+  pushOptions: string[];
+}
+
+/** What the hook can do of what receive-pack offers. */
+export interface ProcReceiveCapabilities {
+  atomic: boolean;
+  pushOptions: boolean;
 }
 
 /** What became of one command. */
@@ -41,16 +49,19 @@ export function parseRefUpdate(line: string): RefUpdate | null {
 /**
  * Reads the packets of the hook's first message, `version=1` with its capabilities; undefined where it is another version.
  */
-export function parseProcReceiveVersion(packet: Packet | undefined): { atomic: boolean } | undefined {
+export function parseProcReceiveVersion(packet: Packet | undefined): ProcReceiveCapabilities | undefined {
   const line = packet === undefined ? null : packetLine(packet);
   const [version, capabilities = ''] = (line ?? '').split('\0');
   if (version?.trim() !== 'version=1') return undefined;
-  return { atomic: capabilities.trim().split(' ').includes('atomic') };
+  const words = capabilities.trim().split(' ');
+  return { atomic: words.includes('atomic'), pushOptions: words.includes('push-options') };
 }
 
-/** The hook's answer to the first message: the same version, and what it can do of what was offered. */
-export function writeProcReceiveVersion(atomic: boolean): Buffer {
-  return Buffer.concat([linePacket(atomic ? 'version=1\0atomic' : 'version=1').raw, FLUSH.raw]);
+/** The hook's answer to the first message: the same version, and what was offered. */
+export function writeProcReceiveVersion({ atomic, pushOptions }: ProcReceiveCapabilities): Buffer {
+  const words = [...(atomic ? ['atomic'] : []), ...(pushOptions ? ['push-options'] : [])];
+  const version = words.length === 0 ? 'version=1' : `version=1\0${words.join(' ')}`;
+  return Buffer.concat([linePacket(version).raw, FLUSH.raw]);
 }
 
 /** One line, in the words of a refusal: neither the end of a line nor of a packet. */

@@ -11,10 +11,13 @@ export const LOCK_REFS = `${GROUP_REFS}locks/`;
 export const WIDE = 'many refs';
 const MOST_LOCKED = 500;
 
-/** What is locked for refs: each of them, or, where they are many, all such pushes at once. The commit finds out what others moved. */
-export function lockedFor(refs: readonly string[]): readonly string[] {
+/**
+ * What is locked for refs: each of them, or, where they are more than `most`, all such pushes at once. The commit finds out what
+ * others moved.
+ */
+export function lockedFor(refs: readonly string[], most = MOST_LOCKED): readonly string[] {
   const each = [...new Set(refs)].sort();
-  return each.length > MOST_LOCKED ? [WIDE] : each;
+  return each.length > most ? [WIDE] : each;
 }
 
 /** A file of a longer name is refused by file systems, and a loose ref is a file. */

@@ -12,6 +12,8 @@ export interface Member {
   id: string;
   url: string;
   role: Role;
+  /** Of a hosted member: nothing more goes either way while a ref has moved apart. Else the other refs go on. */
+  onConflict?: 'stop';
 }
 
 /** Several places of one repository, as every member has it in its configuration. */
@@ -26,6 +28,8 @@ export interface Group {
   /** Beneath these, refs are kept alike on all members. */
   publish: readonly string[];
   members: readonly Member[];
+  /** Where the repository moves (migration.ts). */
+  migration?: { from: string; to: string };
 }
 
 /** What is published where nobody says otherwise. */
@@ -62,6 +66,11 @@ export function follows({ role }: Member): boolean {
   return role === 'follower' || role === 'refusing';
 }
 
+/** Whether members of this role are told of what has moved. */
+export function isTold({ role }: Member): boolean {
+  return role !== 'retired';
+}
+
 /** So many primaries must have a push before it is acknowledged: more than half of them. */
 export function quorum(group: Group): number {
   return Math.floor(group.members.filter(isPrimary).length / 2) + 1;
@@ -75,6 +84,10 @@ function settings(publish: readonly string[]): [string, string][] {
     ['transfer.hideRefs', 'refs/gam'],
     ['transfer.hideRefs', '!refs/gam/request'],
     ...taken.map((ref): [string, string] => ['receive.procReceiveRefs', ref]),
+    // Each push makes several between members, and would look each time whether there is something to tidy up; the hook does now and then.
+    ['receive.autogc', 'false'],
+    // What members ask, if it is short, comes as one.
+    ['receive.advertisePushOptions', 'true'],
     // A member that lacks objects asks for them by id.
     ['uploadpack.allowTipSHA1InWant', 'true'],
   ];
@@ -88,9 +101,16 @@ export function writeGroup(group: Group): string {
     ['replica.coordinator', group.coordinator],
     ['replica.arbiter', group.arbiter],
     ...group.publish.map((prefix): [string, string] => ['replica.publish', prefix]),
-    ...group.members.flatMap(({ id, url, role }): [string, string][] => [
+    ...(group.migration === undefined
+      ? []
+      : ([
+          ['replica.movesFrom', group.migration.from],
+          ['replica.movesTo', group.migration.to],
+        ] as [string, string][])),
+    ...group.members.flatMap(({ id, url, role, onConflict }): [string, string][] => [
       [`replica.${id}.url`, url],
       [`replica.${id}.role`, role],
+      ...(onConflict === undefined ? [] : [[`replica.${id}.onConflict`, onConflict] as [string, string]]),
     ]),
     ...settings(group.publish),
   ];
@@ -106,8 +126,9 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
   const value = (id: string | null, name: string) => lastValue(entries, 'replica', id, name);
   const name = value(null, 'group');
   if (name === undefined) return null;
+  // What a server says beside of one that has left, such as where a secret is, makes no member of it.
   const ids = entries
-    .filter((entry) => entry.section === 'replica')
+    .filter((entry) => entry.section === 'replica' && ['url', 'role'].includes(entry.name))
     .flatMap(({ subsection }) => subsection ?? []);
   const members = [...new Set(ids)].map((id) => {
     const url = value(id, 'url');
@@ -120,9 +141,11 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
           suggestion: `roles are ${ROLES.join(', ')}`,
         },
       );
-    return { id, url, role };
+    const stops = value(id, 'onconflict') === 'stop';
+    return { id, url, role, ...(stops ? { onConflict: 'stop' as const } : {}) };
   });
   const publish = allValues(entries, 'replica', null, 'publish');
+  const [from, to] = [value(null, 'movesfrom'), value(null, 'movesto')];
   return {
     name,
     uid: value(null, 'uid') ?? '',
@@ -130,6 +153,7 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
     arbiter: value(null, 'arbiter') ?? members[0]?.id ?? '',
     publish: publish.length > 0 ? publish : PUBLISHED,
     members,
+    ...(from === undefined || to === undefined ? {} : { migration: { from, to } }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { StateChange } from './coordinator.ts';
+import type { HeldLock, StateChange } from './coordinator.ts';
 
 /** What a lock says of itself. */
 export interface LockRecord {
@@ -63,4 +63,9 @@ export function parseLockRecord(text: string): LockRecord | null {
   if (since === undefined || leaseMs === undefined || renewal === undefined) return null;
   if (!changes.every((change) => change !== null)) return null;
   return { holder, transaction, since, leaseMs, renewal, changes };
+}
+
+/** The lock of a ref, as its record tells of it. */
+export function heldLock(ref: string, { holder, transaction, since, leaseMs }: LockRecord): HeldLock {
+  return { ref, holder, transaction, since, leaseMs };
 }

@@ -3,7 +3,7 @@ import { GamError } from '../errors.ts';
 import { pushRequest } from '../git/push-request.ts';
 import type { RunOptions } from '../git/run.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { perform } from './perform.ts';
+import type { Performed } from './perform.ts';
 import { isProof, prove } from './proof.ts';
 import { type Answer, type Operation, parseAnswers, writeRequest } from './request.ts';
 
@@ -23,22 +23,23 @@ export interface LineOptions extends RunOptions {
   /** This member. */
   from: string;
   secret: string;
+  /** Of object ids. */
+  format: 'sha1' | 'sha256';
   /** For so long the other side may be silent, in milliseconds. */
   patienceMs: number;
 }
 
 /** This member itself. */
 export class OwnLine implements MemberLine {
-  readonly #options: RunOptions;
-  readonly #wake: () => void;
+  readonly #perform: (operation: Operation) => Promise<Performed>;
 
-  constructor(options: RunOptions, wake: () => void) {
-    this.#options = options;
-    this.#wake = wake;
+  /** @param work does what is asked */
+  constructor(work: (operation: Operation) => Promise<Performed>) {
+    this.#perform = work;
   }
 
   async ask(operation: Operation): Promise<Answer> {
-    return (await perform(operation, this.#options, this.#wake)).answer;
+    return (await this.#perform(operation)).answer;
   }
 
   async idle(): Promise<void> {}
@@ -94,13 +95,13 @@ export class PushLine implements MemberLine {
   }
 
   async #request(asked: readonly Asked[]): Promise<Answer[]> {
-    const { from, secret, patienceMs, ...run } = this.#options;
+    const { from, secret, format, patienceMs, ...run } = this.#options;
     const nonce = randomBytes(8).toString('hex');
     const text = writeRequest({ from, nonce, operations: asked.map(({ operation }) => operation) });
     const proof = prove(secret, 'request', text);
     const objects = asked.flatMap((one) => one.objects);
     const { lines, proof: answered } = await pushRequest(
-      { url: this.#url, text, proof, objects },
+      { url: this.#url, format, text, proof, objects },
       run,
       patienceMs,
     );

@@ -19,7 +19,8 @@ export async function ownRefusals(
   const { config, run, format } = replica;
   const refusals = new Map<string, string>();
   const none = '0'.repeat(format === 'sha1' ? 40 : 64);
-  const head = isRefused(config, 'denydeletecurrent') ? await currentBranch(replica) : null;
+  const deletes = updates.some((update) => update.new === null) && isRefused(config, 'denydeletecurrent');
+  const head = deletes ? await currentBranch(replica) : null;
   const hook = await findHook('update', run);
   for (const { ref, old, new: to } of updates) {
     if (to === null && isSet(config, 'denydeletes')) refusals.set(ref, 'deletion prohibited');

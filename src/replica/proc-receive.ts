@@ -2,6 +2,7 @@ import { REQUEST_REFS } from '../git/push-request.ts';
 import { PacketDecoder } from '../pkt-line/decoder.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 import {
+  type ProcReceiveInput,
   parseProcReceiveVersion,
   parseRefUpdate,
   type RefReport,
@@ -39,18 +40,15 @@ async function* messages(input: AsyncIterable<Buffer>): AsyncGenerator<Packet[]>
 }
 
 /** Reads a conversation of receive-pack with its hook (githooks(5), "proc-receive"), up to the commands. */
-async function readCommands({
-  input,
-  write,
-}: ProcReceiveIo): Promise<{ atomic: boolean; updates: RefUpdate[] } | null> {
+async function readCommands({ input, write }: ProcReceiveIo): Promise<ProcReceiveInput | null> {
   const incoming = messages(input);
-  const first = (await incoming.next()).value as Packet[] | undefined;
-  const version = parseProcReceiveVersion(first?.[0]);
-  if (version === undefined) return null;
-  await write(writeProcReceiveVersion(version.atomic));
-  const second = (await incoming.next()).value as Packet[] | undefined;
-  const updates = (second ?? []).flatMap((packet) => parseRefUpdate(packetLine(packet) ?? '') ?? []);
-  return { ...version, updates };
+  const next = async () => ((await incoming.next()).value as Packet[] | undefined) ?? [];
+  const offered = parseProcReceiveVersion((await next())[0]);
+  if (offered === undefined) return null;
+  await write(writeProcReceiveVersion(offered));
+  const updates = (await next()).flatMap((packet) => parseRefUpdate(packetLine(packet) ?? '') ?? []);
+  const pushOptions = offered.pushOptions ? (await next()).map((packet) => packetLine(packet) ?? '') : [];
+  return { atomic: offered.atomic, updates, pushOptions };
 }
 
 /**
@@ -60,12 +58,12 @@ async function readCommands({
 export async function procReceive(replica: Replica, io: ProcReceiveIo): Promise<boolean> {
   const commands = await readCommands(io);
   if (commands === null) return false;
-  const { atomic, updates } = commands;
+  const { atomic, updates, pushOptions } = commands;
   const isRequest = ({ ref }: RefUpdate) => ref.startsWith(REQUEST_REFS);
   const [asked, pushed] = [updates.filter(isRequest), updates.filter((update) => !isRequest(update))];
   const tell = (line: string) => io.tell(`gam: ${printable(line)}`);
   const reports: RefReport[] = [];
-  if (asked.length > 0) reports.push(...(await answerRequest(replica, asked, io.tell)));
+  if (asked.length > 0) reports.push(...(await answerRequest(replica, asked, pushOptions, io.tell)));
   if (pushed.length > 0)
     reports.push(...(await receivePush(replica, pushed, { atomic, tell, signal: io.signal })));
   await io.write(writeProcReceiveReport(reports, replica.format === 'sha1' ? 40 : 64));

@@ -3,7 +3,8 @@ import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
-import { type LockRecord, parseLockRecord } from './lock-record.ts';
+import { lockTimeout } from './lock-errors.ts';
+import { heldLock, type LockRecord, parseLockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter } from './refs-arbiter.ts';
 import { RefsLease } from './refs-lease.ts';
 import { unfinished } from './unfinished-commits.ts';
@@ -71,15 +72,7 @@ export class RefsCoordinator implements Coordinator {
       const [held] = wanted.flatMap((ref) => this.#heldBy(ref, seen.get(lockRef(ref))));
       if (held !== undefined) waiting?.(held);
       await pause(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {
-        throw new GamError(
-          'lock-timeout',
-          held !== undefined
-            ? `the lock of ${held.ref} is held by ${held.holder}`
-            : typeof now === 'string'
-              ? `the locks cannot be taken: ${now}`
-              : 'the locks were taken by others again and again',
-          { suggestion: 'push again later; gam replica locks tells who holds what' },
-        );
+        throw lockTimeout(held ?? null, typeof now === 'string' ? now : null);
       });
     }
   }
@@ -134,6 +127,8 @@ export class RefsCoordinator implements Coordinator {
     try {
       return await this.#arbiter.swap(swaps, record);
     } catch (error) {
+      // While the arbiter moves, nobody is it, for a moment.
+      if (error instanceof GamError && error.code === 'arbiter-moved') return error.message;
       if (!isUncertain(error)) throw error;
       const now = await this.#arbiter.list([LOCK_REFS]);
       if (swaps.every(({ ref }) => now.get(ref)?.oid === mine)) return null;
@@ -174,8 +169,4 @@ function look(names: readonly string[], now: ReadonlyMap<string, StoredRef>, see
 
 function transactionsOf(locks: readonly Seen[]): Set<string> {
   return new Set(locks.flatMap(({ record }) => record?.transaction ?? []));
-}
-
-function heldLock(ref: string, { holder, transaction, since, leaseMs }: LockRecord): HeldLock {
-  return { ref, holder, transaction, since, leaseMs };
 }

@@ -3,6 +3,7 @@ import { GamError } from '../errors.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
 import type { Lease, StateChange } from './coordinator.ts';
 import { lockRef, stateRef, WIDE } from './group-refs.ts';
+import { leaseLost, replicaBehind } from './lock-errors.ts';
 import type { LockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
 
@@ -60,7 +61,7 @@ export class RefsLease implements Lease {
     return this.#inTurn(async () => {
       const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
       const unlocked = locked.find((ref) => !this.#records.has(ref));
-      if (unlocked !== undefined) throw lost(unlocked);
+      if (unlocked !== undefined) throw leaseLost(unlocked);
       const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
       // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again by them.
       const told = locked[0] === WIDE ? [] : changes;
@@ -75,16 +76,16 @@ export class RefsLease implements Lease {
           const standing = locked.map((ref) => failed.get(lockRef(ref))?.oid);
           const taken = this.#adopt(locked, failed);
           if (standing.some((oid) => tried.has(oid ?? ''))) return this.#finish(locked, state, doubt);
-          if (taken !== undefined) throw doubt ?? lost(taken);
+          if (taken !== undefined) throw doubt ?? leaseLost(taken);
           const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old);
           if (moved !== undefined) {
             // What is still under way must find another record than it wants.
             if (doubt !== null && (await this.#put(locked, [], [])).failed !== null) throw doubt;
-            throw behind(moved.ref);
+            throw replicaBehind(moved.ref);
           }
         } else if (doubt === null)
           throw new GamError('member-refused', `the state cannot be changed: ${failed}`);
-        if (performance.now() > this.#until) throw doubt ?? lost(locked[0] ?? '');
+        if (performance.now() > this.#until) throw doubt ?? leaseLost(locked[0] ?? '');
       }
     });
   }
@@ -177,16 +178,4 @@ export class RefsLease implements Lease {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-function behind(ref: string): GamError {
-  return new GamError('replica-behind', `${ref} has moved on another member meanwhile`, {
-    suggestion: 'this member catches up now: fetch, and push again',
-  });
-}
-
-function lost(ref: string): GamError {
-  return new GamError('lease-lost', `the lock of ${ref} was lost to another push`, {
-    suggestion: 'nothing has changed: push again',
-  });
 }

@@ -18,7 +18,7 @@ export type Answer =
   /** It could not be done: git's words. */
   | { kind: 'failed'; words: string };
 
-/** A request: what is to be done, one thing after the other, whatever became of the one before. */
+/** A request: things to be done in any order, each whatever becomes of the others. */
 export interface Request {
   /** The member that asks. */
   from: string;

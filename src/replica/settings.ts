@@ -11,7 +11,7 @@ export interface Bounds {
   leaseMs: number;
 }
 
-const BOUNDS: Bounds = { lockMs: 30_000, memberMs: 10_000, leaseMs: 15_000 };
+const BOUNDS: Bounds = { lockMs: 30_000, memberMs: 30_000, leaseMs: 15_000 };
 
 /** A shorter lease would not outlast the pushes that renew it. */
 const SHORTEST_LEASE = 2000;

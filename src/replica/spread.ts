@@ -1,7 +1,7 @@
 import type { RefUpdate } from '../protocol/proc-receive.ts';
 import { adoptGroup } from './adopt-group.ts';
 import type { Lease } from './coordinator.ts';
-import { follows, isPrimary, type Member } from './group.ts';
+import { isPrimary, isTold, type Member } from './group.ts';
 import { withdrawal } from './offer.ts';
 import { enqueue, unqueue } from './queue.ts';
 import type { Replica } from './replica.ts';
@@ -36,10 +36,8 @@ export function noteForOthers(
   transaction: string,
   updates: readonly RefUpdate[],
 ): void {
-  const refs = updates.map(({ ref }) => ref);
   for (const member of group.members)
-    if (member.id !== self.id && (isPrimary(member) || follows(member)))
-      enqueue(places.queue, member.id, refs, transaction);
+    if (member.id !== self.id && isTold(member)) enqueue(places.queue, member.id, updates, transaction);
 }
 
 async function moveOthers(replica: Replica, spreading: Spreading): Promise<number> {
@@ -58,14 +56,14 @@ async function moveOthers(replica: Replica, spreading: Spreading): Promise<numbe
  * fail: what the group has is acknowledged, whatever becomes of the rest.
  */
 export async function spread(replica: Replica, spreading: Spreading): Promise<void> {
-  const { group, self, gitDir, run } = replica;
+  const { group, self, gitDir } = replica;
   const { transaction, done, lease, tell } = spreading;
   const others = group.members.filter((one) => isPrimary(one) && one.id !== self.id).length;
   try {
     // Before anything is tried: whoever kills this process does not keep it from them.
     noteForOthers(replica, transaction, done);
     const [moved] = await Promise.all([moveOthers(replica, spreading), lease.release()]);
-    await adoptGroup(gitDir, done, run);
+    await adoptGroup(replica, done);
     const rest = moved < others ? ', the others follow' : '';
     if (others > 0) tell(`replicated to ${moved} of ${others}${rest}`);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { cutOff, forget } from './begun.ts';
-import { follows, isPrimary } from './group.ts';
+import { isTold } from './group.ts';
 import { enqueue } from './queue.ts';
 import type { Replica } from './replica.ts';
 import { wakeHere } from './wake.ts';
@@ -18,9 +18,11 @@ export async function takeUp(replica: Replica): Promise<void> {
   try {
     for (const push of left) {
       await coordinator.abandon?.(push.transaction);
+      // What they were before, the push has taken with it.
+      const moved = push.refs.map((ref) => ({ ref, old: null }));
       for (const member of group.members)
-        if (member.id !== self.id && (isPrimary(member) || follows(member)))
-          enqueue(places.queue, member.id, push.refs, push.transaction);
+        if (member.id !== self.id && isTold(member))
+          enqueue(places.queue, member.id, moved, push.transaction);
       wakeHere(gitDir);
       forget(places.begun, push);
     }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path';
 import { cutOff } from './begun.ts';
 import { type Places, placesOf } from './places.ts';
-import { queued } from './queue.ts';
+import { queuedNotes } from './queue.ts';
 
 /** Notes that a member is to catch up with its group; its worker does it (worker.ts). */
 export function wakeHere(gitDir: string): void {
@@ -23,7 +23,13 @@ export function takeWake({ wake, waking }: Places): (() => void) | null {
   return () => rmSync(waking, { force: true });
 }
 
+/** What is noted for this member itself: that it is to catch up, that it is at it, and pushes whose processes have ended in the middle. */
+export function ownNotes({ wake, waking, begun }: Places): string[] {
+  const notes = [wake, waking].filter((file) => existsSync(file));
+  return [...notes, ...cutOff(begun).map(({ transaction }) => transaction)];
+}
+
 /** Whether something is left to be done behind pushes. */
-export function hasWork({ wake, waking, queue, begun }: Places): boolean {
-  return existsSync(wake) || existsSync(waking) || queued(queue).length > 0 || cutOff(begun).length > 0;
+export function hasWork(places: Places): boolean {
+  return ownNotes(places).length > 0 || queuedNotes(places.queue).size > 0;
 }

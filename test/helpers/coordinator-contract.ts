@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Coordinator, HeldLock, Lease } from '../../src/replica/coordinator.ts';
 
 /** Members of a group, each with its own way to what they agree on. */
@@ -8,32 +8,41 @@ export interface Members {
   /** Ids of objects that there are. */
   oids: readonly [string, string, string];
   /** Has the first member neither renew its leases nor reach anybody, as a machine that stands still does. */
-  freeze(): void;
-  thaw(): void;
-  remove(): Promise<void>;
+  freeze: () => void;
+  thaw: () => void;
+  remove: () => Promise<void>;
 }
 
 const MAIN = 'refs/heads/main';
 const NEXT = 'refs/heads/next';
 
-const never = new AbortController().signal;
-const lockOf = (coordinator: Coordinator, refs: readonly string[], holder = 'eu', signal = never) =>
+const never = () => new AbortController().signal;
+const lockOf = (coordinator: Coordinator, refs: readonly string[], holder = 'eu', signal = never()) =>
   coordinator.lock(refs, { holder, transaction: `${holder}-1`, signal });
 
 async function held(lease: Lease, work: () => Promise<unknown>): Promise<void> {
   await work().finally(() => lease.release());
 }
 
-/** What is asked of every coordinator (src/replica/coordinator.ts). `leases` are a second long. */
-export function coordinatorContract(name: string, open: () => Promise<Members>): void {
-  const withMembers = (work: (members: Members) => Promise<void>) => async () => {
-    const members = await open();
-    try {
-      await work(members);
-    } finally {
-      await members.remove();
-    }
-  };
+/** Leases are a second long, where the end of one is waited for; where there is much to do, a busy machine needs longer ones. */
+const SHORT_MS = 1000;
+const LONG_MS = 30_000;
+
+/**
+ * What is asked of every coordinator (src/replica/coordinator.ts).
+ * @param open makes members whose leases are so many milliseconds long
+ */
+export function coordinatorContract(name: string, open: (leaseMs: number) => Promise<Members>): void {
+  const withMembers =
+    (work: (members: Members) => Promise<void>, leaseMs = LONG_MS) =>
+    async () => {
+      const members = await open(leaseMs);
+      try {
+        await work(members);
+      } finally {
+        await members.remove();
+      }
+    };
 
   describe(name, () => {
     test(
@@ -42,10 +51,13 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
         expect([await second.state(), await second.locks()]).toEqual([new Map(), []]);
         const lease = await lockOf(first, [MAIN, 'refs/tags/v1']);
         const locks = await second.locks();
-        expect(locks.map(({ ref, holder }) => [ref, holder]).sort()).toEqual([
-          [MAIN, 'eu'],
-          ['refs/tags/v1', 'eu'],
-        ]);
+        expect(new Map(locks.map(({ ref, holder }) => [ref, holder]))).toEqual(
+          new Map([
+            [MAIN, 'eu'],
+            ['refs/tags/v1', 'eu'],
+          ]),
+        );
+        expect(locks.length).toBe(2);
         await lease.commit([{ ref: MAIN, old: null, new: a }]);
         await lease.commit([
           { ref: MAIN, old: a, new: b },
@@ -75,7 +87,7 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
         const options = {
           holder: 'us',
           transaction: 'us-1',
-          signal: never,
+          signal: never(),
           waiting: (one: HeldLock) => told(one),
         };
         const later = second.lock([NEXT, MAIN], options).then(async (own) => {
@@ -184,7 +196,7 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
         expect((await first.locks()).map(({ holder }) => holder)).toEqual(['us']);
         await lease.release();
         expect(await first.state()).toEqual(new Map([[MAIN, b]]));
-      }),
+      }, SHORT_MS),
     );
 
     test(
@@ -201,7 +213,35 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
         await lease.commit([{ ref: MAIN, old: null, new: a }]);
         expect(lease.lost.aborted).toBe(false);
         await lease.release();
-      }),
+      }, SHORT_MS),
+    );
+
+    test(
+      'keeps a lock, and commits, while the clock of its machine is set forth and back by an hour',
+      withMembers(async ({ first, second, oids: [a, b] }) => {
+        const hour = 3_600_000;
+        const now = Date.now();
+        vi.useFakeTimers({ toFake: ['Date'], now });
+        try {
+          const lease = await lockOf(first, [MAIN]);
+          const leaseMs = (await second.locks())[0]?.leaseMs ?? 0;
+          const commits = [
+            { ref: MAIN, old: null, new: a },
+            { ref: MAIN, old: a, new: b },
+          ];
+          for (const [n, by] of [hour, -hour].entries()) {
+            vi.setSystemTime(now + by);
+            const other = lockOf(second, [MAIN], 'us', AbortSignal.timeout(1.5 * leaseMs));
+            await expect(other).rejects.toMatchObject({ code: 'lock-timeout' });
+            await lease.commit(commits.slice(n, n + 1));
+          }
+          expect(lease.lost.aborted).toBe(false);
+          await lease.release();
+          expect([await second.state(), await second.locks()]).toEqual([new Map([[MAIN, b]]), []]);
+        } finally {
+          vi.useRealTimers();
+        }
+      }, SHORT_MS),
     );
 
     test(
@@ -220,6 +260,28 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
     );
 
     test(
+      'changes none of many refs where one was meant to be something else',
+      withMembers(async ({ first, second, oids: [a, b, c] }) => {
+        const refs = Array.from({ length: 700 }, (_, n) => `refs/heads/${n}`);
+        const narrow = await lockOf(second, ['refs/heads/555'], 'us');
+        const lease = await lockOf(first, refs);
+        await narrow.commit([{ ref: 'refs/heads/555', old: null, new: c }]);
+        await expect(lease.commit(refs.map((ref) => ({ ref, old: null, new: a })))).rejects.toMatchObject({
+          code: 'replica-behind',
+          message: expect.stringContaining('555'),
+        });
+        expect(await first.state()).toEqual(new Map([['refs/heads/555', c]]));
+        await narrow.commit([{ ref: 'refs/heads/555', old: c, new: b }]);
+        await lease.commit(refs.map((ref) => ({ ref, old: ref === 'refs/heads/555' ? b : null, new: a })));
+        await expect(narrow.commit([{ ref: 'refs/heads/555', old: b, new: c }])).rejects.toMatchObject({
+          code: 'replica-behind',
+        });
+        await Promise.all([narrow.release(), lease.release()]);
+        expect(await second.state()).toEqual(new Map(refs.map((ref) => [ref, a])));
+      }),
+    );
+
+    test(
       'loses no change of many that come at once',
       withMembers(async ({ first, second, oids }) => {
         const refs = [MAIN, NEXT, 'refs/heads/third'];
@@ -229,7 +291,7 @@ export function coordinatorContract(name: string, open: () => Promise<Members>):
           const lease = await coordinator.lock([ref], {
             holder,
             transaction: `${holder}-${n}`,
-            signal: never,
+            signal: never(),
           });
           const old = (await coordinator.state()).get(ref) ?? null;
           const next = oids[(oids.indexOf(old ?? '') + 1) % oids.length] ?? null;

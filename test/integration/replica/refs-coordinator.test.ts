@@ -1,5 +1,6 @@
 import { GamError } from '../../../src/errors.ts';
 import { type MemberLine, OwnLine } from '../../../src/replica/member-line.ts';
+import { perform } from '../../../src/replica/perform.ts';
 import { RefsArbiter } from '../../../src/replica/refs-arbiter.ts';
 import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
@@ -24,14 +25,15 @@ class Cuttable implements MemberLine {
   async idle(): Promise<void> {}
 }
 
-async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
+async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<Members> {
   const sandbox = makeSandbox();
   const shape = { commits: 9, tags: 0, branches: 1, files: 1, objectFormat };
   const arbiter = await generateHistory(sandbox, 'arbiter.git', shape);
   const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'arbiter.git' });
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
-  const pace = { leaseMs: 1000, firstLookMs: 20, lookMs: 100 };
-  const own = () => new Cuttable(new OwnLine({ cwd: arbiter, env: sandbox.env }, () => undefined));
+  const pace = { leaseMs, firstLookMs: 20, lookMs: 100 };
+  const run = { cwd: arbiter, env: sandbox.env };
+  const own = () => new Cuttable(new OwnLine((operation) => perform(operation, run, () => undefined)));
   const [mine, theirs] = [own(), own()];
   return {
     first: new RefsCoordinator(new RefsArbiter(mine, objectFormat), pace),
@@ -47,5 +49,5 @@ async function open(objectFormat: 'sha1' | 'sha256'): Promise<Members> {
   };
 }
 
-coordinatorContract('refs of an arbiter', () => open('sha1'));
-coordinatorContract('refs of an arbiter with SHA-256', () => open('sha256'));
+coordinatorContract('refs of an arbiter', (leaseMs) => open('sha1', leaseMs));
+coordinatorContract('refs of an arbiter with SHA-256', (leaseMs) => open('sha256', leaseMs));
