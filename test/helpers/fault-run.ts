@@ -31,10 +31,10 @@ const REFS = ['refs/heads/main', 'refs/heads/topic', 'refs/heads/topic-2', 'refs
 const PUSHES = Number(process.env['GAM_FAULT_PUSHES'] ?? 1);
 
 /** No hook may take longer, whatever happens to it: several of its waits, one after the other. */
-const LONGEST_HOOK_MS = 45_000;
+const LONGEST_HOOK_LEASES = 20;
 
 /** By then every member takes pushes again; a busy machine may need more than one attempt, as its timeouts are short here. */
-const AGAIN_MS = 30_000;
+const AGAIN_LEASES = 15;
 
 function lineFault(random: Random): Fault {
   const after = below(random, 4000);
@@ -48,7 +48,7 @@ function lineFault(random: Random): Fault {
   ]);
 }
 
-function orderOf(random: Random): Order {
+function orderOf(random: Random, leaseMs: number): Order {
   const steps = ['any', 'offer', 'lock', 'prepare', 'commit', 'local', 'move', 'release', 'report'] as const;
   const step = random() < 0.5 ? 'any' : oneOf(random, steps);
   const isStop = random() < 0.25;
@@ -59,7 +59,7 @@ function orderOf(random: Random): Order {
     number: step === 'any' ? 1 + below(random, 14) : 1,
     target: isStop ? 'self' : oneOf(random, ['self', 'self', 'parent', 'child'] as const),
     signal: isStop ? 'SIGSTOP' : 'SIGKILL',
-    resumeMs: 2500 + below(random, 1500),
+    resumeMs: Math.round(leaseMs * (1.2 + random())),
   };
 }
 
@@ -81,7 +81,7 @@ function drawHarm(random: Random, scene: ReplicaScene): Harm {
   };
   const kind = below(random, 10);
   if (kind < 4) {
-    const order = orderOf(random);
+    const order = orderOf(random, scene.leaseMs);
     return {
       at: at / 2,
       lasts: 0,
@@ -182,7 +182,7 @@ async function fsck(scene: ReplicaScene, { gitDir }: SceneMember): Promise<strin
 async function pushAgain(scene: ReplicaScene, pushers: readonly Pusher[]): Promise<string[]> {
   const [pusher] = pushers;
   if (pusher === undefined) return [];
-  const until = performance.now() + AGAIN_MS;
+  const until = performance.now() + AGAIN_LEASES * scene.leaseMs;
   const to = await pusher.commit(null);
   const tried = scene.members.map(async ({ id, url }) => {
     const updates = [{ ref: `refs/heads/again-${id}`, old: null, new: to }];
@@ -245,7 +245,7 @@ export async function runFaults(
     one.faults.clear();
   }
   const isHook = (line: string) => !line.endsWith(' work');
-  const hanging = (await scene.settled(LONGEST_HOOK_MS)).filter(isHook);
+  const hanging = (await scene.settled(LONGEST_HOOK_LEASES * scene.leaseMs)).filter(isHook);
   for (const line of hanging) faults.push(`hangs: ${line}`);
   history.push(`${now()} all quiet`);
   for (const complaint of await scene.repair()) faults.push(`cannot be repaired: ${complaint}`);

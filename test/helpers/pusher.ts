@@ -13,7 +13,7 @@ export interface Pushed {
 }
 
 /** A pusher whose line says nothing for so long gives up, in seconds; receive-pack says something every five. */
-const SILENCE_S = 12;
+const SILENCE_S = 20;
 
 type Outcome = RecordedPush['outcome'];
 

@@ -32,6 +32,8 @@ export interface ReplicaScene {
   readonly members: readonly SceneMember[];
   /** The first member, in whose refs the coordinator keeps its own. */
   readonly arbiter: SceneMember;
+  /** So long a lock holds that nobody renews; the measure of all waits here. */
+  readonly leaseMs: number;
   /** Sets what goes wrong on the line from one member to another. */
   setFault(from: string, to: string, fault: Fault | null): void;
   /** Puts all repositories and lines back to how they were founded. */
@@ -55,8 +57,16 @@ export interface ReplicaScene {
 
 const LOOK_MS = 200;
 
-/** Short, so that runs are; a second is the unit of most faults. */
-const BOUNDS = { leaseTime: '2s', lockTimeout: '5s', memberTimeout: '3s' };
+/** The shortest lease that there is, so that runs are short. */
+const SHORTEST_LEASE_MS = 2000;
+
+/** A lease outlasts so many commands of the group, on a machine that is as busy as now. */
+const COMMANDS = 2;
+
+function boundsOf(leaseMs: number): Record<string, string> {
+  const ms = (factor: number) => `${Math.round(factor * leaseMs)}ms`;
+  return { leaseTime: ms(1), memberTimeout: ms(1.5), lockTimeout: ms(2.5) };
+}
 
 async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promise<HttpServer> {
   return startHttpServer({
@@ -66,11 +76,14 @@ async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promis
   });
 }
 
-async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>): Promise<void> {
+// Returns how long the members' leases are.
+async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>): Promise<number> {
   const [first = ''] = servers.keys();
+  let slowest = 0;
   for (const [id, { url }] of servers) {
     const repository = `served/${id}/r.git`;
     await initBare(sandbox, repository);
+    const began = performance.now();
     const own = ['--id', id, '--url', `${url}/r.git`, '--repo', sandbox.path(repository)];
     if (id === first) await sandbox.run('gam', ['replica', 'init', 'demo', ...own]);
     else {
@@ -78,11 +91,15 @@ async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>)
       const from = `${servers.get(first)?.url}/r.git`;
       await sandbox.run('gam', ['replica', 'join', from, '--secret', secret, ...own]);
     }
-    for (const [name, value] of Object.entries(BOUNDS))
-      await sandbox.git(['config', `replica.${name}`, value], { cwd: repository });
+    slowest = Math.max(slowest, performance.now() - began);
     await sandbox.git(['config', 'http.lowSpeedLimit', '1'], { cwd: repository });
     await sandbox.git(['config', 'http.lowSpeedTime', '20'], { cwd: repository });
   }
+  const leaseMs = Math.max(SHORTEST_LEASE_MS, COMMANDS * slowest);
+  for (const id of servers.keys())
+    for (const [name, value] of Object.entries(boundsOf(leaseMs)))
+      await sandbox.git(['config', `replica.${name}`, value], { cwd: `served/${id}/r.git` });
+  return leaseMs;
 }
 
 function lockFiles(folder: string, below = ''): string[] {
@@ -119,7 +136,7 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
   const faults = new Map(ids.map((id) => [id, new MemberFaults(sandbox.path(`faults-${id}`))]));
   const servers = new Map<string, HttpServer>();
   for (const [id, own] of faults) servers.set(id, await serve(sandbox, id, own));
-  await found(sandbox, servers);
+  const leaseMs = await found(sandbox, servers);
   const lines = new Map<string, Line>();
   const lineTo = async (from: string, to: string) => {
     const line = await openLine({ to: servers.get(to)?.port ?? 0 });
@@ -167,7 +184,7 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     return parseRefs((await sandbox.git(args, { cwd: gitDir })).stdout, 'refs/');
   };
   return {
-    ...{ sandbox, members, arbiter, working, settled, reset, refsOf },
+    ...{ sandbox, members, arbiter, leaseMs, working, settled, reset, refsOf },
     setFault: (from, to, fault) => lines.get(`${from} ${to}`)?.setFault(fault),
     signalMember: (id, signal) => signalAll(bystanders(MEMBER, `${sandbox.root}-${id}`), signal),
     repair: async () => {
