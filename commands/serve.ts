@@ -6,6 +6,7 @@ import { GamError } from '../src/errors.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { memberProgram } from '../src/main/member-program.ts';
 import { untilStopped } from '../src/main/serve-here.ts';
+import { servedGroups } from '../src/main/served-groups.ts';
 import { VERSION } from '../src/main/version.ts';
 import { readCacheBase } from '../src/mirror/cache-base.ts';
 import type { CacheOptions } from '../src/server/cache.ts';
@@ -100,6 +101,9 @@ export default class Serve extends GamCommand {
       '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
       "--no-page turns it off. With --upstream, everything under /-/ but health and metrics is that server's own; with " +
       '--page there is one at /-/gam/, which names no repository.',
+    'Of repositories that are members of a group (gam replica), the page shows members, lag, queues, locks and coordinator, and ' +
+      '/-/metrics has them as gam_replica_*, labelled by repository, group and member. Members are asked while somebody looks, every 15 ' +
+      'seconds at most, with what this server has for that; with --no-page neither is there.',
     'With --upstream, everything is passed on to another git server as it is, and the same list is told ' +
       'for all its repositories: mirrorList.* of the configuration of git (system, user) or of --config. ' +
       'There, each mirrorList.<id>.url and mirrorList.canonical is a base, to which the path of the ' +
@@ -235,6 +239,7 @@ export default class Serve extends GamCommand {
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
       page: hasPage ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      groups: servedGroups(this.env),
       carry: flags.carry,
       memberHooks: memberHooks(this.env, memberProgram()),
       warn: (line) => this.remark(line),

@@ -1,5 +1,6 @@
 /** Stable names for what went wrong; scripts and failover read these, never the message. */
 export type ErrorCode =
+  | 'arbiter-moved'
   | 'bad-bundle'
   | 'bad-certificate'
   | 'bad-config'
@@ -33,6 +34,7 @@ export type ErrorCode =
   | 'not-a-member'
   | 'not-a-repository'
   | 'outcome-unknown'
+  | 'phase-unready'
   | 'publish-refused'
   | 'quorum-lost'
   | 'replica-behind'

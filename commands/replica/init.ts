@@ -1,6 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { ReplicaCommand } from '../../src/main/replica-command.ts';
+import { redactUrl } from '../../src/protocol/redact.ts';
+import { copySecret } from '../../src/replica/copy-secret.ts';
 import { foundGroup } from '../../src/replica/found-group.ts';
 import { checkId } from '../../src/replica/group.ts';
 
@@ -58,8 +60,9 @@ export default class Init extends ReplicaCommand {
     else if (!flags.quiet)
       this.say(
         `${group.name} is founded, with ${id} as its first member`,
-        `to join it: gam replica join ${url} --id <id> --url <url>`,
-        `  and from another server also --secret <copy of ${gitDir}/gam/replica/secret>`,
+        'to join it, in a bare repository on another server:',
+        `  ${copySecret(url, gitDir, `${name}.secret`)}`,
+        `  gam replica join ${redactUrl(url)} --id <id> --url <its url> --secret ${name}.secret`,
       );
   }
 }

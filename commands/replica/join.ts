@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join as joinPath, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { GamError } from '../../src/errors.ts';
 import { ReplicaCommand } from '../../src/main/replica-command.ts';
+import { parseGitUrl } from '../../src/protocol/git-url.ts';
 import { redactUrl } from '../../src/protocol/redact.ts';
+import { copySecret } from '../../src/replica/copy-secret.ts';
 import { readSecretFile } from '../../src/replica/enrol.ts';
 import { checkId, type Role } from '../../src/replica/group.ts';
 import { joinGroup } from '../../src/replica/join-group.ts';
@@ -69,13 +70,22 @@ export default class Join extends ReplicaCommand {
 
   private findSecret(url: string, named: string | undefined): string {
     if (named !== undefined) return readSecretFile(resolve(this.where.cwd, named));
-    const path = url.startsWith('file://') ? fileURLToPath(url) : resolve(this.where.cwd, url);
-    const file = ['', '.git']
-      .map((end) => joinPath(`${path}${end}`, 'gam/replica/secret'))
-      .find((one) => existsSync(one));
+    const parsed = parseGitUrl(url);
+    const path = parsed.kind === 'file' ? resolve(this.where.cwd, parsed.path) : null;
+    const file =
+      path === null
+        ? undefined
+        : ['', '.git', '/.git']
+            .map((end) => joinPath(`${path}${end}`, 'gam/replica/secret'))
+            .find((one) => existsSync(one));
     if (file !== undefined) return readSecretFile(file);
-    throw new GamError('usage', `the group's secret is not known here`, {
-      suggestion: `copy gam/replica/secret from the repository that ${redactUrl(url)} is, and name the copy with --secret`,
-    });
+    const isThere = path === null || ['', '.git'].some((end) => existsSync(`${path}${end}`));
+    throw new GamError(
+      'usage',
+      isThere ? "the group's secret is not known here" : `there is no repository at ${redactUrl(url)}`,
+      isThere
+        ? { suggestion: `copy it, and name the copy with --secret: ${copySecret(url, null, 'group.secret')}` }
+        : {},
+    );
   }
 }

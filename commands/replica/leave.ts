@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import { GamError } from '../../src/errors.ts';
-import { startWorker } from '../../src/main/member-process.ts';
 import { ReplicaCommand } from '../../src/main/replica-command.ts';
 import { changeGroup } from '../../src/replica/change-group.ts';
-import { disenrol } from '../../src/replica/enrol.ts';
+import { disenrol, isHalfEnrolled } from '../../src/replica/enrol.ts';
 import { isPrimary } from '../../src/replica/group.ts';
+import { lastWords } from '../../src/replica/retire.ts';
 
 export default class Leave extends ReplicaCommand {
   static override summary = 'Leave the group: this repository is a plain one again.';
@@ -21,8 +21,15 @@ export default class Leave extends ReplicaCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Leave);
+    const { gitDir, run } = await this.findMember(flags.repo);
+    if (await this.isNoMember(gitDir)) {
+      if (!(await isHalfEnrolled(gitDir, run))) await this.needReplica(flags.repo);
+      await disenrol(gitDir, run);
+      if (!flags.quiet) this.say(`${gitDir} is a plain repository again`);
+      return;
+    }
     const replica = await this.needReplica(flags.repo);
-    const { group, self, gitDir, run } = replica;
+    const { group, self } = replica;
     const others = group.members.filter(({ id }) => id !== self.id);
     if (others.length > 0 && !flags.force) {
       if (group.coordinator === 'git' && group.arbiter === self.id)
@@ -41,9 +48,9 @@ export default class Leave extends ReplicaCommand {
         (now) => ({ ...now, members: now.members.filter(({ id }) => id !== self.id) }),
         remark,
       );
-      startWorker(replica, this.program());
+      await lastWords(replica, process.pid);
     }
-    await disenrol(gitDir, self.id, run);
+    await disenrol(gitDir, run);
     if (!flags.quiet) this.say(`${self.id} has left ${group.name}; ${gitDir} is a plain repository again`);
   }
 }

@@ -44,7 +44,7 @@ export async function findHookFolder(gitDir: string, options: RunOptions): Promi
   const question = ['-C', gitDir, '--git-dir=.', 'rev-parse', '--git-path', 'hooks'];
   const { status, stdout, stderr } = await runGit(question, run);
   if (status !== 0) {
-    const reason = printable((stderr.split('\n')[0] ?? '').replace(/^fatal: /, ''));
+    const reason = printable(/^fatal: (.*)/m.exec(stderr)?.[1] ?? stderr.trim());
     throw new GamError('not-a-repository', reason, { suggestion: 'name the git folder of a repository' });
   }
   const named = resolve(options.cwd ?? '.', gitDir, stdout.replace(/\n$/, ''));

@@ -13,8 +13,17 @@ import {
 } from './hook-folder.ts';
 import { linkNeighbours } from './hook-neighbours.ts';
 import { readHookRecord, writeHookRecord } from './hook-record.ts';
-import { formerHooks, type HooksUnderChange } from './kept-hook.ts';
-import { isOwnHook, ownHook, ownHooks, placeOwnHook, removeOwnHook } from './own-hook.ts';
+import { formerHooks, type HooksUnderChange, linksFirst } from './kept-hook.ts';
+import {
+  addDetours,
+  detour,
+  isOwnHook,
+  keepFormer,
+  ownHook,
+  ownHooks,
+  placeOwnHook,
+  removeOwnHook,
+} from './own-hook.ts';
 import type { RunOptions } from './run.ts';
 
 /** What was done to a folder of hooks. */
@@ -36,7 +45,7 @@ export type HookState = 'installed' | 'outdated' | 'replaced' | 'missing';
 /** Where the former hooks go, at one stroke, before they are removed: a hook of gam's that runs meanwhile sees all of them or none. */
 const REMOVED = `${KEPT_FOLDER}.removed`;
 
-async function underChange(folder: HookFolder, names: readonly string[]): Promise<HooksUnderChange> {
+async function underChange(folder: HookFolder, names: Iterable<string>): Promise<HooksUnderChange> {
   const record = await readHookRecord(folder.kept);
   // A repository that is gone, or has moved, does not keep gam's hooks for others.
   record.users = record.users.filter((user) => user !== folder.repository && existsSync(join(user, 'HEAD')));
@@ -66,8 +75,7 @@ export async function installHooks(
   for (const name of scripts.keys()) await readEntry(join(found.path, name));
   const made = await makeHookFolder(found);
   return withHookLock(found, async () => {
-    const ours = await ownHooks(found.path);
-    const folder = await underChange(found, [...scripts.keys(), ...ours]);
+    const folder = await underChange(found, scripts.keys());
     await makeKeptFolder(folder);
     await formerHooks(folder);
     await rm(join(folder.path, REMOVED), { recursive: true, force: true });
@@ -75,14 +83,21 @@ export async function installHooks(
     folder.record.users.push(folder.repository);
     folder.record.made ??= made;
     await writeHookRecord(folder.kept, folder.record);
+    await addDetours(folder);
     const aside: string[] = [];
-    for (const name of ours.filter((one) => !scripts.has(one))) {
+    for (const name of (await ownHooks(folder.path)).filter((one) => !folder.names.has(one))) {
       aside.push(...(await removeOwnHook(folder, name)));
       await rm(join(folder.kept, name), { force: true });
     }
-    folder.names = new Set(scripts.keys());
     await linkNeighbours(folder);
-    for (const [name, text] of scripts) aside.push(...(await placeOwnHook(folder, name, text)));
+    for (const name of folder.names) aside.push(...(await keepFormer(folder, name)));
+    // All are kept by now, as one may lead to another.
+    const inOrder = await linksFirst(folder, await formerHooks(folder));
+    for (const name of new Set([...inOrder, ...folder.names])) {
+      const text = scripts.get(name);
+      if (text !== undefined) await placeOwnHook(folder, name, ownHook(text));
+      else if (folder.names.has(name)) await placeOwnHook(folder, name, detour(name));
+    }
     return { path: folder.path, setAside: aside, sharedWith };
   });
 }
@@ -113,8 +128,8 @@ export async function removeHooks(gitDir: string, options: RunOptions = {}): Pro
     const aside: string[] = [];
     await makeKeptFolder(folder);
     const former = await formerHooks(folder);
-    for (const name of new Set([...ours, ...former.keys()]))
-      aside.push(...(await removeOwnHook(folder, name)));
+    const inOrder = (await linksFirst(folder, former)).toReversed();
+    for (const name of new Set([...inOrder, ...ours])) aside.push(...(await removeOwnHook(folder, name)));
     await rename(folder.kept, removed);
     await rm(removed, { recursive: true, force: true });
     return { change: { ...nothing, setAside: aside }, made: folder.record.made };
@@ -138,7 +153,7 @@ export async function inspectHooks(
   for (const [name, text] of scripts) {
     const there = await readEntry(join(path, name));
     if (there === null) states.set(name, 'missing');
-    else if (!isOwnHook(there)) states.set(name, 'replaced');
+    else if (!isOwnHook(name, there)) states.set(name, 'replaced');
     else states.set(name, isListed && sameEntry(there, ownHook(text)) ? 'installed' : 'outdated');
   }
   return states;

@@ -6,8 +6,8 @@ import { DRAFT, type HookRecord, isOwnName, writeHookRecord } from './hook-recor
 
 /** A folder of hooks under change. */
 export interface HooksUnderChange extends HookFolder {
-  /** The names of gam's hooks. */
-  names: ReadonlySet<string>;
+  /** The names under which gam's stand. */
+  names: Set<string>;
   record: HookRecord;
 }
 
@@ -42,8 +42,8 @@ async function place(folder: HookFolder, hook: HookEntry, from: string, to: stri
   await rename(draft, to);
 }
 
-// The hook of gam's names that a link leads to, as where all hooks are one script that goes by the name it is called by.
-async function hookLinked({ path, names }: HooksUnderChange, target: string): Promise<string | null> {
+/** Which of gam's names a link leads to, as where all hooks are one script that goes by the name it is called by; null where none. */
+export async function hookLinked({ path, names }: HooksUnderChange, target: string): Promise<string | null> {
   const around = isAbsolute(target) ? dirname(target) : `${path}/${dirname(target)}`;
   const name = basename(target);
   return names.has(name) && (await realpath(around).catch(() => null)) === path ? name : null;

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseConfigList } from '../config/entries.ts';
 import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
-import { openReplica } from '../replica/replica.ts';
+import { openReplica, type Replica } from '../replica/replica.ts';
 import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
 import { startWorker, tidyUp } from './member-process.ts';
@@ -15,25 +17,38 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const open = (signal?: AbortSignal) =>
-  openReplica(gitDir, {
-    env: process.env,
-    warn: (line) => tell(`gam: ${line}`),
-    ...(signal ? { signal } : {}),
+const { GAM_CONFIG_FD: configFd, ...env } = process.env;
+const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
+
+// The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
+function openAsTold(signal: AbortSignal): Promise<Replica | null> {
+  const text = configFd === undefined ? '' : readFileSync(Number(configFd), 'utf8');
+  return openReplica(gitDir, {
+    ...options,
+    signal,
+    ...(text === '' ? {} : { config: parseConfigList(text) }),
   });
+}
 
 async function hook(): Promise<number> {
-  const replica = await open();
+  // A push goes on without members that are slow. What is still under way to them ends with it; they catch up by themselves.
+  const over = new AbortController();
+  const replica = await openAsTold(over.signal);
   if (replica === null) {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
   }
   const write = (bytes: Buffer) =>
     new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
-  const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
-  startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
-  tidyUp(replica, Math.random());
-  return spoke ? 0 : 1;
+  try {
+    const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
+    startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
+    tidyUp(replica, Math.random());
+    return spoke ? 0 : 1;
+  } finally {
+    over.abort();
+    await replica.idle();
+  }
 }
 
 async function main(): Promise<number> {
@@ -42,7 +57,7 @@ async function main(): Promise<number> {
   const { signal } = stop;
   await work({
     gitDir,
-    open: () => open(signal),
+    open: () => openReplica(gitDir, { ...options, signal }),
     tell: () => undefined,
     signal,
     pid: process.pid,

@@ -8,6 +8,12 @@ import { openReplica, type Replica } from '../replica/replica.ts';
 import { GamCommand } from './command.ts';
 import { memberProgram } from './member-program.ts';
 
+/** Joining and leaving may have been broken off; both begin anew then. */
+function unlessBrokenOff(error: unknown): null {
+  if (error instanceof GamError && error.code === 'not-a-member') return null;
+  throw error;
+}
+
 /** What the commands of replicas share: which repository is meant. */
 export abstract class ReplicaCommand extends GamCommand {
   static override baseFlags = {
@@ -69,9 +75,17 @@ export abstract class ReplicaCommand extends GamCommand {
     });
   }
 
+  /** Whether the repository is no member, or only half of one. */
+  protected async isNoMember(gitDir: string): Promise<boolean> {
+    const opened = openReplica(gitDir, { env: this.env, warn: () => undefined });
+    return (await opened.catch(unlessBrokenOff)) === null;
+  }
+
   /** @throws GamError `usage` where the repository is a member of a group already */
   protected async needNoMember(gitDir: string): Promise<void> {
-    const replica = await openReplica(gitDir, { env: this.env, warn: () => undefined });
+    const replica = await openReplica(gitDir, { env: this.env, warn: () => undefined }).catch(
+      unlessBrokenOff,
+    );
     if (replica === null) return;
     throw new GamError(
       'usage',

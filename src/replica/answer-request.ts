@@ -2,11 +2,10 @@ import { ANSWER_LINE, ANSWER_REFS, REQUEST_OPTION, REQUEST_REFS } from '../git/p
 import { gitOutput } from '../git/run.ts';
 import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
 import { adoptGroup } from './adopt-group.ts';
-import { perform } from './perform.ts';
+import { performHere } from './arbitrate.ts';
 import { isProof, prove } from './proof.ts';
 import type { Replica } from './replica.ts';
 import { parseRequest, writeAnswers } from './request.ts';
-import { wakeHere } from './wake.ts';
 
 const UNPROVEN = 'gam: only members of the group may ask this';
 
@@ -45,13 +44,11 @@ export async function answerRequest(
   const request = parseRequest(text);
   if (request === null) return refuse('gam: the request is of another version of gam');
   // What is asked at one moment was asked by whoever did not wait for the rest of it.
-  const performed = await Promise.all(
-    request.operations.map((one) => perform(one, replica.run, () => wakeHere(replica.gitDir))),
-  );
+  const performed = await Promise.all(request.operations.map((one) => performHere(replica, one)));
   const answers = performed.map(({ answer }) => answer);
   const changed = performed.flatMap((one) => one.moved);
   const moved = changed.filter(({ ref }) => !ref.startsWith('refs/gam/'));
-  await adoptGroup(replica.gitDir, changed, replica.run);
+  await adoptGroup(replica, changed);
   const lines = writeAnswers(answers);
   for (const line of lines) say(`${ANSWER_LINE}${line}`);
   const answer = `${ANSWER_REFS}${prove(replica.secret, 'answer', `${proof}\n${lines.join('\n')}`)}`;

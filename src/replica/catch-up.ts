@@ -27,7 +27,11 @@ export async function valuesHere({ group, run }: Replica): Promise<Map<string, s
   return new Map([...refs].map(([ref, { oid }]) => [ref, oid]));
 }
 
-async function bring(replica: Replica, wanted: readonly string[]): Promise<void> {
+/**
+ * Fetches what is not here of some ids, from whichever member has it.
+ * @throws GamError `member-unreachable`
+ */
+export async function bring(replica: Replica, wanted: readonly string[]): Promise<void> {
   const { group, self, run, bounds } = replica;
   let missing = await missingObjects(wanted, run);
   const order = [...group.members].sort(
@@ -70,7 +74,7 @@ async function move(replica: Replica, coordinator: Coordinator): Promise<CaughtU
   const lost = await unreached(old, [...wanted.values()], run);
   const { swaps, kept } = convergence(here, wanted, (oid) => !lost.has(oid));
   const done = await swapToConverge(swaps, run);
-  await adoptGroup(replica.gitDir, done, run);
+  await adoptGroup(replica, done);
   const published = ({ ref }: RefSwap) => (isPublished(group, ref) ? [ref] : []);
   return {
     moved: done.flatMap(published),

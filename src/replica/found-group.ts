@@ -3,7 +3,7 @@ import { readConfig } from '../git/config.ts';
 import type { RunOptions } from '../git/run.ts';
 import { storedRefs, writeText } from '../git/swap-refs.ts';
 import type { Coordinator } from './coordinator.ts';
-import { disenrol, enrol, makeSecret } from './enrol.ts';
+import { disenrol, enrol, isHalfEnrolled, makeSecret } from './enrol.ts';
 import { GROUP_REF, type Group, PUBLISHED, writeGroup } from './group.ts';
 import type { HookProgram } from './hook-scripts.ts';
 import { checkOwnUrl } from './own-url.ts';
@@ -21,15 +21,19 @@ export interface Founding {
   warn: (line: string) => void;
 }
 
+/** Makes the state what refs are here. */
 async function fillState(coordinator: Coordinator, replica: Replica): Promise<void> {
   const refs = await storedRefs([...replica.group.publish, GROUP_REF], replica.run);
-  const changes = [...refs].map(([ref, { oid }]) => ({ ref, old: null, new: oid }));
-  const lease = await coordinator.lock(
-    changes.map(({ ref }) => ref),
-    { holder: replica.self.id, transaction: 'init', signal: AbortSignal.timeout(replica.bounds.lockMs) },
-  );
+  const lease = await coordinator.lock([...refs.keys()], {
+    holder: replica.self.id,
+    transaction: 'init',
+    signal: AbortSignal.timeout(replica.bounds.lockMs),
+  });
   try {
-    await lease.commit(changes);
+    const state = await coordinator.state();
+    const changes = [...refs].map(([ref, { oid }]) => ({ ref, old: state.get(ref) ?? null, new: oid }));
+    const gone = [...state].flatMap(([ref, oid]) => (refs.has(ref) ? [] : { ref, old: oid, new: null }));
+    await lease.commit([...changes, ...gone].filter((change) => change.old !== change.new));
   } finally {
     await lease.release();
   }
@@ -49,13 +53,17 @@ export async function foundGroup(gitDir: string, founding: Founding, run: RunOpt
   await checkOwnUrl(url, await writeText(writeGroup(group), run), run);
   const secret = makeSecret();
   const replica = makeReplica(gitDir, { group, id, secret, config: await readConfig(run), run, warn });
+  if (await isHalfEnrolled(gitDir, run)) await disenrol(gitDir, run);
   const state = await replica.openCoordinator();
   try {
+    // Before pushes are the hook's: a member whose state is empty would be emptied by it.
+    await fillState(state, replica);
     await enrol(gitDir, { group, id, secret, program }, run);
-    await fillState(state, replica).catch(async (error: unknown) => {
-      await disenrol(gitDir, id, run);
-      throw error;
-    });
+    // What plain pushes have changed between the two.
+    await fillState(state, replica);
+  } catch (error) {
+    await disenrol(gitDir, run);
+    throw error;
   } finally {
     await state.close();
   }

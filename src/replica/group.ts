@@ -28,6 +28,8 @@ export interface Group {
   /** Beneath these, refs are kept alike on all members. */
   publish: readonly string[];
   members: readonly Member[];
+  /** Where the repository moves (migration.ts). */
+  migration?: { from: string; to: string };
 }
 
 /** What is published where nobody says otherwise. */
@@ -99,6 +101,12 @@ export function writeGroup(group: Group): string {
     ['replica.coordinator', group.coordinator],
     ['replica.arbiter', group.arbiter],
     ...group.publish.map((prefix): [string, string] => ['replica.publish', prefix]),
+    ...(group.migration === undefined
+      ? []
+      : ([
+          ['replica.movesFrom', group.migration.from],
+          ['replica.movesTo', group.migration.to],
+        ] as [string, string][])),
     ...group.members.flatMap(({ id, url, role, onConflict }): [string, string][] => [
       [`replica.${id}.url`, url],
       [`replica.${id}.role`, role],
@@ -137,6 +145,7 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
     return { id, url, role, ...(stops ? { onConflict: 'stop' as const } : {}) };
   });
   const publish = allValues(entries, 'replica', null, 'publish');
+  const [from, to] = [value(null, 'movesfrom'), value(null, 'movesto')];
   return {
     name,
     uid: value(null, 'uid') ?? '',
@@ -144,6 +153,7 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
     arbiter: value(null, 'arbiter') ?? members[0]?.id ?? '',
     publish: publish.length > 0 ? publish : PUBLISHED,
     members,
+    ...(from === undefined || to === undefined ? {} : { migration: { from, to } }),
   };
 }
 

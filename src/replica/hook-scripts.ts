@@ -33,27 +33,16 @@ fi
 /** True where the repository is a member; others may share the folder of hooks. */
 const IS_MEMBER = 'git config --get replica.self >/dev/null 2>&1';
 
-// A push of refs beneath refs/gam/ comes from another member, whose own hooks have judged what the user pushed. The kept hook need not read
-// what it is given, and must then not have the shell complain of the broken pipe, whichever way SIGPIPE is set.
+// A push of refs beneath refs/gam/ comes from another member, whose own hooks have judged what the user pushed. All is read before the kept
+// hook runs: were it handed on through a pipe, one that breaks off would hide refs from that hook.
 const RECEIVE = `[ -n "$kept" ] || exit 0
 ${IS_MEMBER} || exec "$kept" "$@"
 
-of_users() {
-  for line in $input; do
-    case $line in
-      *' refs/gam/'*) ;;
-      *) printf '%s\\n' "$line" ;;
-    esac
-  done
-}
-
-input=$(cat) || exit 1
-set -f
-IFS='
-'
-input=$(of_users)
+input=$(LC_ALL=C sed '/^[^ ]* [^ ]* refs\\/gam\\//d') || exit 1
 [ -n "$input" ] || exit 0
-printf '%s\\n' "$input" 2>/dev/null | "$kept" "$@"
+"$kept" "$@" <<EOF
+$input
+EOF
 `;
 
 function procReceive({ node, program }: HookProgram): string {
@@ -74,7 +63,8 @@ case $kept in
   /*) export GAM_KEPT_PROC_RECEIVE="$kept" ;;
   *) export GAM_KEPT_PROC_RECEIVE="$PWD/$kept" ;;
 esac
-exec "$node" "$program" "$@"
+# While node starts, git tells what it would ask for first.
+{ git config --list -z | GAM_CONFIG_FD=3 "$node" "$program" "$@" 3<&0 <&4 4<&-; } 4<&0
 `;
 }
 

@@ -7,12 +7,13 @@ import { redactUrl } from '../protocol/redact.ts';
 import { catchUp, valuesHere } from './catch-up.ts';
 import { changeGroup } from './change-group.ts';
 import { parseDocument } from './document.ts';
-import { disenrol, enrol } from './enrol.ts';
+import { disenrol, enrol, isHalfEnrolled } from './enrol.ts';
 import { GROUP_REF, type Group, isPublished, type Member } from './group.ts';
 import type { HookProgram } from './hook-scripts.ts';
 import { PushLine } from './member-line.ts';
 import { checkOwnUrl } from './own-url.ts';
 import { formatOf, makeReplica, type Replica } from './replica.ts';
+import { wakeHere } from './wake.ts';
 
 /** How a repository joins. */
 export interface Joining {
@@ -40,7 +41,13 @@ async function askGroup({ from, member, secret }: Joining, run: RunOptions): Pro
   throw new GamError('bad-config', `${redactUrl(from)} does not tell its group`);
 }
 
+/** Whether a member is in the group already as what it is to be: whoever made it join was killed behind that. */
+function isJoined(group: Group, { id, url }: Member): boolean {
+  return group.members.some((one) => one.id === id && one.url === url);
+}
+
 function checkMember(group: Group, member: Member): void {
+  if (isJoined(group, member)) return;
   const same = group.members.find(({ id }) => id === member.id);
   if (same !== undefined)
     throw new GamError('usage', `${group.name} has a member ${member.id} already: ${redactUrl(same.url)}`, {
@@ -91,6 +98,16 @@ async function followHead({ group, run }: Replica, from: string): Promise<void> 
     await gitOutput(['symbolic-ref', 'HEAD', branch], run);
 }
 
+async function bringUpToDate(replica: Replica, tell: (line: string) => void): Promise<void> {
+  try {
+    const { moved } = await catchUp(replica);
+    tell(`${moved.length} refs brought up to date`);
+  } catch (error) {
+    wakeHere(replica.gitDir);
+    tell(`it is a member, and not up to date yet: ${(error as Error).message}`);
+  }
+}
+
 /**
  * Makes a repository a member of a group.
  *
@@ -103,25 +120,28 @@ export async function joinGroup(gitDir: string, joining: Joining, run: RunOption
   checkMember(group, member);
   await checkOwnUrl(member.url, await writeText('gam\n', run), run);
   const config = await readConfig(run);
-  const joined = { ...group, members: [...group.members, member] };
-  const replica = makeReplica(gitDir, { group: joined, id: member.id, secret, config, run, warn });
+  const add = (now: Group) => (isJoined(now, member) ? now : { ...now, members: [...now.members, member] });
+  const replica = makeReplica(gitDir, { group: add(group), id: member.id, secret, config, run, warn });
   await checkHistories(replica, joining);
-  await enrol(gitDir, { group, id: member.id, secret, program }, run);
+  if (await isHalfEnrolled(gitDir, run)) await disenrol(gitDir, run);
+  let changed: Group;
   try {
-    await followHead(replica, from);
-    const changed = await changeGroup(
+    await enrol(gitDir, { group, id: member.id, secret, program }, run);
+    changed = await changeGroup(
       replica,
       (now) => {
         checkMember(now, member);
-        return { ...now, members: [...now.members, member] };
+        return add(now);
       },
       tell,
     );
-    const { moved } = await catchUp(makeReplica(gitDir, { ...replica, group: changed, id: member.id, warn }));
-    tell(`${moved.length} refs brought up to date`);
-    return changed;
   } catch (error) {
-    await disenrol(gitDir, member.id, run);
+    await disenrol(gitDir, run);
     throw error;
   }
+  // It is a member from here on, whatever happens.
+  await enrol(gitDir, { group: changed, id: member.id, secret, program }, run);
+  await followHead(replica, from);
+  await bringUpToDate(makeReplica(gitDir, { ...replica, group: changed, id: member.id, warn }), tell);
+  return changed;
 }

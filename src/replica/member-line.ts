@@ -3,7 +3,7 @@ import { GamError } from '../errors.ts';
 import { pushRequest } from '../git/push-request.ts';
 import type { RunOptions } from '../git/run.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { perform } from './perform.ts';
+import type { Performed } from './perform.ts';
 import { isProof, prove } from './proof.ts';
 import { type Answer, type Operation, parseAnswers, writeRequest } from './request.ts';
 
@@ -14,6 +14,8 @@ export interface MemberLine {
    * @throws GamError `member-unreachable`, `member-refused`
    */
   ask(operation: Operation, objects?: readonly string[]): Promise<Answer>;
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>;
 }
 
 /** What a line to another member is made of. */
@@ -29,17 +31,18 @@ export interface LineOptions extends RunOptions {
 
 /** This member itself. */
 export class OwnLine implements MemberLine {
-  readonly #options: RunOptions;
-  readonly #wake: () => void;
+  readonly #perform: (operation: Operation) => Promise<Performed>;
 
-  constructor(options: RunOptions, wake: () => void) {
-    this.#options = options;
-    this.#wake = wake;
+  /** @param work does what is asked */
+  constructor(work: (operation: Operation) => Promise<Performed>) {
+    this.#perform = work;
   }
 
   async ask(operation: Operation): Promise<Answer> {
-    return (await perform(operation, this.#options, this.#wake)).answer;
+    return (await this.#perform(operation)).answer;
   }
+
+  async idle(): Promise<void> {}
 }
 
 interface Asked {
@@ -57,6 +60,7 @@ export class PushLine implements MemberLine {
   readonly #url: string;
   readonly #options: LineOptions;
   #asked: Asked[] = [];
+  readonly #sending = new Set<Promise<void>>();
 
   constructor(url: string, options: LineOptions) {
     this.#url = url;
@@ -66,8 +70,17 @@ export class PushLine implements MemberLine {
   ask(operation: Operation, objects: readonly string[] = []): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ operation, objects, resolve, reject });
-      if (this.#asked.length === 1) setImmediate(() => void this.#send());
+      if (this.#asked.length === 1) setImmediate(() => this.#begin());
     });
+  }
+
+  async idle(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending);
+  }
+
+  #begin(): void {
+    const sent = this.#send().finally(() => this.#sending.delete(sent));
+    this.#sending.add(sent);
   }
 
   async #send(): Promise<void> {

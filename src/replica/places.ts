@@ -6,6 +6,8 @@ export interface Places {
   /** The group's document, which the configuration includes. */
   group: string;
   secret: string;
+  /** Whose locks and state count, where the arbiter has moved (term.ts). */
+  term: string;
   /** A folder for each member that something is still to be sent to. */
   queue: string;
   /** A file for each push that is at work here. */
@@ -16,6 +18,8 @@ export interface Places {
   waking: string;
   /** Held by the worker. */
   workerLock: string;
+  /** What looks at the other members have shown (sightings.ts). */
+  sightings: string;
   /** What the worker did, and what went wrong; and how it went on before that, when it had grown large. */
   log: string;
   formerLog: string;
@@ -30,11 +34,13 @@ export function placesOf(gitDir: string): Places {
     folder,
     group: join(folder, 'group'),
     secret: join(folder, 'secret'),
+    term: join(folder, 'term'),
     queue: join(folder, 'queue'),
     begun: join(folder, 'begun'),
     wake: join(folder, 'wake'),
     waking: join(folder, 'waking'),
     workerLock: join(folder, 'worker.lock'),
+    sightings: join(folder, 'sightings'),
     log: join(folder, 'log'),
     formerLog: join(folder, 'log.1'),
     failures: join(folder, 'failures'),

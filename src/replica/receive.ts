@@ -1,14 +1,14 @@
 import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
 import { redactUrl } from '../protocol/redact.ts';
-import { type Group, isPrimary } from './group.ts';
+import type { Group } from './group.ts';
+import { successorOf } from './migration.ts';
 import { ownRefusals } from './own-rules.ts';
 import type { Replica } from './replica.ts';
 import { replicate, type TransactionOptions } from './transaction.ts';
 
 /** Where to push to in place of a member that takes none. */
 function primaryUrl(group: Group, self: string): string {
-  const primaries = group.members.filter((member) => isPrimary(member) && member.id !== self);
-  const url = (primaries.find(({ role }) => role === 'primary') ?? primaries[0])?.url;
+  const url = successorOf(group, self)?.url;
   return url === undefined ? 'no primary is known' : `push to ${redactUrl(url)}`;
 }
 

@@ -23,24 +23,28 @@ newline='
 IFS=$newline
 
 # A read takes a byte at a time, and costs no process; beyond some lines cat is quicker.
-input=
-lines=0
+IFS= read -r input || exit 0
+lines=1
 while [ "$lines" -lt 16 ] && IFS= read -r line; do
-  input=$input$line$newline
+  input=$input$newline$line
   lines=$((lines + 1))
 done
-[ "$lines" -lt 16 ] || input=$input$(cat) || exit 1
-input=\${input%"$newline"}
+if [ "$lines" -ge 16 ]; then
+  rest=$(cat) || exit 1
+  input=$input$newline$rest
+fi
 
 if [ -n "$kept" ]; then
-  printf '%s\\n' "$input" 2>/dev/null | "$kept" "$@" || exit
+  "$kept" "$@" <<EOF || exit
+$input
+EOF
 fi
 
 touches_refs() {
   for line in $input; do
-    case \${line##* } in
-      refs/gam/* | refs/mirror/*) ;;
-      refs/*) return 0 ;;
+    case $line in
+      *' refs/gam/'* | *' refs/mirror/'*) ;;
+      *' refs/'*) return 0 ;;
     esac
   done
   return 1
@@ -53,69 +57,65 @@ for setting in $(git config --get-regexp '^(replica[.](self|group|publish)|exten
   case $setting in
     'replica.self '*) self=$value ;;
     'replica.group '*) group=$value ;;
-    'replica.publish '*) publish=$publish$newline$value ;;
+    'replica.publish '*) publish=$publish\${publish:+$newline}$value ;;
     'extensions.refstorage '*) storage=$value ;;
   esac
 done
 [ -n "$self" ] || exit 0
 [ -n "$publish" ] || publish="refs/heads/*\${newline}refs/tags/*\${newline}refs/notes/*"
 
-is_published() {
-  case $1 in
-    refs/gam/* | refs/mirror/*) return 1 ;;
-    refs/*) ;;
-    *) return 1 ;;
-  esac
-  for pattern in $publish; do
-    case $1 in
-      $pattern | "\${pattern%/}"/*) return 0 ;;
-    esac
-  done
-  return 1
-}
+# '<ref> <new id>' of what may be a change; 'ref:' begins the target of a symbolic ref.
+possible=$(
+  publish=$publish LC_ALL=C awk '
+    function is_published(ref,    i, star, before, behind) {
+      if (ref !~ /^refs\\// || ref ~ /^refs\\/(gam|mirror)\\//) return 0
+      for (i = 1; i <= count; i++) {
+        if (ref == patterns[i]) return 1
+        star = index(patterns[i], "*")
+        before = star ? substr(patterns[i], 1, star - 1) : patterns[i]
+        behind = star ? substr(patterns[i], star + 1) : ""
+        if (!star && before !~ /\\/$/) before = before "/"
+        if (length(ref) >= length(before) + length(behind) && index(ref, before) == 1 &&
+          substr(ref, length(ref) - length(behind) + 1) == behind) return 1
+      }
+      return 0
+    }
+    BEGIN { count = split(ENVIRON["publish"], patterns, "\\n") }
+    $2 !~ /^ref:/ && ($1 != $2 || $2 ~ /^0+$/) && is_published($3) { print $3, $2 }' <<EOF
+$input
+EOF
+) || exit 1
+[ -n "$possible" ] || exit 0
 
-# <new> <ref> of whatever may be a change; 'ref:' begins the target of a symbolic ref.
-possible() {
-  for line in $input; do
-    old=\${line%% *} ref=\${line##* } new=\${line#* }
-    new=\${new%% *}
-    case $new in
-      ref:*) continue ;;
-      *[!0]*) [ "$old" != "$new" ] || continue ;;
-    esac
-    is_published "$ref" && printf '%s\\n' "$new $ref"
-  done
-}
+now=$(
+  git cat-file --batch-check='%(objectname) %(rest)' 2>/dev/null <<EOF
+$possible
+EOF
+) || exit 1
 
-# What a ref is now, and '<ref> missing' where it is not there.
-current() {
-  for change in $possible; do printf '%s\\n' "\${change#* }"; done |
-    git cat-file --batch-check='%(objectname)' 2>/dev/null
-}
+# What really changes: an update, if there is one, or else a deletion.
+change=$(
+  LC_ALL=C awk '
+    $0 == "now" { half = NR; next }
+    !half { ref[NR] = $1; new[NR] = $2; next }
+    new[NR - half] ~ /^0+$/ { if ($2 != "missing" && !deleted) deleted = ref[NR - half]; next }
+    $1 != new[NR - half] { changed = new[NR - half] ":" ref[NR - half]; exit }
+    END { if (changed || deleted) print changed ? changed : ":" deleted }' <<EOF
+$possible
+now
+$now
+EOF
+) || exit 1
 
-deletes() {
+is_deletion() {
   [ "$storage" = files ] || return 0
   packed=$(git rev-parse --git-path packed-refs) || return 0
   [ -L "$packed" ] || [ -e "$packed.lock" ]
 }
-
-possible=$(possible)
-[ -n "$possible" ] || exit 0
-deletes && deletes=yes || deletes=no
-set -- $(current)
-for change in $possible; do
-  new=\${change%% *} ref=\${change#* } now=\${1-}
-  [ $# -eq 0 ] || shift
-  case $new in
-    *[!0]*) [ "$now" != "$new" ] || continue ;;
-    *)
-      new=
-      [ "$now" != "$ref missing" ] && [ "$deletes" = yes ] || continue
-      ;;
-  esac
-  printf '%s\\n' "gam: $ref is kept alike on all members of group $group: change it by a push," \\
-    "gam: git push . $new:$ref" >&2
-  exit 1
-done
-exit 0
+case $change in
+  '') exit 0 ;;
+  :*) is_deletion || exit 0 ;;
+esac
+printf '%s\\n' "gam: \${change#*:} is kept alike on all members of group $group: change it by a push," "gam: git push . $change" >&2
+exit 1
 `;

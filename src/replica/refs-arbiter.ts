@@ -4,29 +4,66 @@ import { digest } from '../protocol/digest.ts';
 import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
 import { type LockRecord, writeLockRecord } from './lock-record.ts';
 import type { MemberLine } from './member-line.ts';
+import type { Answer, Operation } from './request.ts';
+import { parseTerm, TERM_REF, type Term } from './term.ts';
 import { unfinished } from './unfinished-commits.ts';
 
 /** What refs of the arbiter are. */
 export type Stored = ReadonlyMap<string, StoredRef>;
 
-/** The refs of the arbiter, as a coordinator sees them. */
-export class RefsArbiter {
-  readonly #line: MemberLine;
-  readonly #format: 'sha1' | 'sha256';
+/** Where the arbiter is, when it is not where it was. */
+export interface Whereabouts {
+  /** A line to the arbiter of a term. */
+  line(term: Term): MemberLine;
+  /** Asks around where the arbiter that cannot be reached may have gone to; null where nobody knows better. */
+  search(): Promise<MemberLine | null>;
+}
 
-  constructor(line: MemberLine, format: 'sha1' | 'sha256') {
+/** From one that was it to the one that is it, and a step more. */
+const MOST_STEPS = 4;
+
+/** The refs of the arbiter, as a coordinator sees them. Who is it no more tells who is, and is believed: who is not says so, too. */
+export class RefsArbiter {
+  readonly #first: MemberLine;
+  readonly #format: 'sha1' | 'sha256';
+  readonly #whereabouts: Whereabouts | null;
+  #line: MemberLine;
+
+  constructor(line: MemberLine, format: 'sha1' | 'sha256', whereabouts: Whereabouts | null = null) {
+    this.#first = line;
     this.#line = line;
     this.#format = format;
+    this.#whereabouts = whereabouts;
   }
 
   /**
    * Refs whose names begin so.
-   * @throws GamError `member-unreachable`, `member-refused`
+   * @throws GamError `arbiter-moved`, `member-unreachable`, `member-refused`
    */
   async list(prefixes: readonly string[]): Promise<Stored> {
-    const answer = await this.#line.ask({ kind: 'list', prefixes });
+    const answer = await this.#ask({ kind: 'list', prefixes }).catch(async (error: unknown) => {
+      // A member that was away while the arbiter moved may know of one that is gone.
+      const found = isUncertain(error) ? await this.#whereabouts?.search() : null;
+      if (!found) throw error;
+      this.#line = found;
+      return this.#ask({ kind: 'list', prefixes });
+    });
     if (answer.kind === 'refs') return answer.refs;
     throw new GamError('member-refused', 'the arbiter does not tell its refs');
+  }
+
+  async #ask(operation: Operation, objects?: readonly string[]): Promise<Answer> {
+    for (let step = 1; ; step += 1) {
+      const answer = await this.#line.ask(operation, objects);
+      const text = answer.kind === 'stale' ? answer.refs.get(TERM_REF)?.text : null;
+      const term = text ? parseTerm(text) : null;
+      if (term === null) return answer;
+      this.#line = this.#whereabouts?.line(term) ?? this.#first;
+      if (this.#whereabouts !== null && step < MOST_STEPS) continue;
+      throw new GamError('arbiter-moved', `the arbiter is being moved to ${term.arbiter}`, {
+        suggestion: 'push again in a moment; if it stays so: gam replica arbiter',
+      });
+    }
   }
 
   /** The object id that a record will have (gitformat-pack(5) knows it as a blob). */
@@ -41,17 +78,16 @@ export class RefsArbiter {
    *
    * @param record goes along as an object
    * @returns null when it is done, what those refs are when one of them is not what it must be, git's words when it could not be done
-   * @throws GamError `member-unreachable` when nobody knows whether it is done, `member-refused`
+   * @throws GamError `member-unreachable` when nobody knows whether it is done, `member-refused`, `arbiter-moved`: it is not done
    */
   async swap(swaps: readonly RefSwap[], record: LockRecord | null): Promise<Stored | string | null> {
     const texts = record === null ? [] : [writeLockRecord(record)];
-    const answer = await this.#line.ask({ kind: 'swap', swaps, texts });
+    const answer = await this.#ask({ kind: 'swap', swaps, texts });
     if (answer.kind === 'done') return null;
     if (answer.kind === 'failed') {
       // The members may have the objects where the arbiter, if it is none of the primaries, has not.
       const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(LOCK_REFS) ? [] : (to ?? [])));
-      const again =
-        objects.length === 0 ? answer : await this.#line.ask({ kind: 'swap', swaps, texts }, objects);
+      const again = objects.length === 0 ? answer : await this.#ask({ kind: 'swap', swaps, texts }, objects);
       if (again.kind === 'done') return null;
       return again.kind === 'failed' ? again.words : again.kind === 'stale' ? again.refs : '';
     }
@@ -84,7 +120,7 @@ export class RefsArbiter {
   }
 
   async #move(locks: readonly RefSwap[], state: readonly RefSwap[]): Promise<boolean> {
-    const answer = await this.#line.ask({ kind: 'swap', swaps: [...locks, ...state] });
+    const answer = await this.#ask({ kind: 'swap', swaps: [...locks, ...state] });
     return answer.kind === 'done';
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
@@ -126,6 +127,8 @@ export class RefsCoordinator implements Coordinator {
     try {
       return await this.#arbiter.swap(swaps, record);
     } catch (error) {
+      // While the arbiter moves, nobody is it, for a moment.
+      if (error instanceof GamError && error.code === 'arbiter-moved') return error.message;
       if (!isUncertain(error)) throw error;
       const now = await this.#arbiter.list([LOCK_REFS]);
       if (swaps.every(({ ref }) => now.get(ref)?.oid === mine)) return null;

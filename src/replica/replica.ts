@@ -4,6 +4,7 @@ import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
 import type { RunOptions } from '../git/run.ts';
+import { performHere } from './arbitrate.ts';
 import type { Coordinator } from './coordinator.ts';
 import { parseEtcdEndpoints } from './etcd-endpoints.ts';
 import { type Group, type Member, memberOf, readGroup } from './group.ts';
@@ -11,8 +12,8 @@ import { type MemberLine, OwnLine, PushLine } from './member-line.ts';
 import { type Places, placesOf } from './places.ts';
 import { RefsArbiter } from './refs-arbiter.ts';
 import { RefsCoordinator } from './refs-coordinator.ts';
+import { searchArbiter } from './search-arbiter.ts';
 import { type Bounds, readBounds } from './settings.ts';
-import { wakeHere } from './wake.ts';
 
 /** A member of a group, seen from inside. */
 export interface Replica {
@@ -29,6 +30,8 @@ export interface Replica {
   run: RunOptions;
   /** A line to a member, this one included. */
   line(member: Member): MemberLine;
+  /** Resolves when nothing is under way to other members; what still is ends with the signal of `run`. */
+  idle(): Promise<void>;
   /** Where locks and state live. To be closed by whoever opens it. */
   openCoordinator(): Promise<Coordinator>;
 }
@@ -43,6 +46,8 @@ export interface ReplicaOptions {
   env: Environment;
   signal?: AbortSignal;
   warn: (line: string) => void;
+  /** All of the repository's configuration, where whoever started this process has asked git already. */
+  config?: readonly ConfigEntry[];
 }
 
 function readSecret(file: string): string {
@@ -61,15 +66,19 @@ function readSecret(file: string): string {
  *
  * @param gitDir absolute
  * @returns null where it is none
- * @throws GamError `bad-config`
+ * @throws GamError `bad-config`; `not-a-member` where joining or leaving was broken off
  */
 export async function openReplica(gitDir: string, options: ReplicaOptions): Promise<Replica | null> {
   const { env, signal, warn } = options;
   const run: RunOptions = { cwd: gitDir, env: { ...env, GIT_DIR: gitDir }, ...(signal ? { signal } : {}) };
-  const config = await readConfig(run);
+  const config = options.config ?? (await readConfig(run));
   const group = readGroup(config);
   const id = lastValue(config, 'replica', null, 'self');
   if (group === null || id === undefined) return null;
+  if (!group.members.some((member) => member.id === id))
+    throw new GamError('not-a-member', `${id} is no member of ${group.name} any more, or not yet`, {
+      suggestion: 'gam replica leave makes it a plain repository again, and gam replica join a member',
+    });
   return makeReplica(gitDir, { group, id, config, run, secret: readSecret(placesOf(gitDir).secret), warn });
 }
 
@@ -93,20 +102,36 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
   const lines = new Map<string, MemberLine>();
   const makeLine = (member: Member): MemberLine =>
     member.id === id
-      ? new OwnLine(run, () => wakeHere(gitDir))
+      ? new OwnLine((operation) => performHere({ gitDir, group, self, run }, operation))
       : new PushLine(member.url, { ...run, from: id, secret, format, patienceMs: bounds.memberMs });
   const line = (member: Member) => {
     const known = lines.get(member.id) ?? makeLine(member);
     lines.set(member.id, known);
     return known;
   };
+  const idle = async () => void (await Promise.all([...lines.values()].map((one) => one.idle())));
+  const places = placesOf(gitDir);
   return {
-    ...{ gitDir, places: placesOf(gitDir), group, self, secret, config, format, bounds, run, line },
+    gitDir,
+    places,
+    group,
+    self,
+    secret,
+    config,
+    format,
+    bounds,
+    run,
+    line,
+    idle,
     openCoordinator: async () => {
       if (group.coordinator === 'git')
-        return new RefsCoordinator(new RefsArbiter(line(memberOf(group, group.arbiter)), format), {
-          leaseMs: bounds.leaseMs,
-        });
+        return new RefsCoordinator(
+          new RefsArbiter(line(memberOf(group, group.arbiter)), format, {
+            line: ({ arbiter, url }) => line({ id: arbiter, url, role: 'primary' }),
+            search: () => searchArbiter({ group, self, line, run }),
+          }),
+          { leaseMs: bounds.leaseMs },
+        );
       // For those who have one only: it brings gRPC along.
       const [{ openEtcdCoordinator }, endpoints] = [
         await import('./etcd-coordinator.ts'),

@@ -56,14 +56,14 @@ async function moveOthers(replica: Replica, spreading: Spreading): Promise<numbe
  * fail: what the group has is acknowledged, whatever becomes of the rest.
  */
 export async function spread(replica: Replica, spreading: Spreading): Promise<void> {
-  const { group, self, gitDir, run } = replica;
+  const { group, self, gitDir } = replica;
   const { transaction, done, lease, tell } = spreading;
   const others = group.members.filter((one) => isPrimary(one) && one.id !== self.id).length;
   try {
     // Before anything is tried: whoever kills this process does not keep it from them.
     noteForOthers(replica, transaction, done);
     const [moved] = await Promise.all([moveOthers(replica, spreading), lease.release()]);
-    await adoptGroup(gitDir, done, run);
+    await adoptGroup(replica, done);
     const rest = moved < others ? ', the others follow' : '';
     if (others > 0) tell(`replicated to ${moved} of ${others}${rest}`);
   } catch (error) {

@@ -1,73 +1,113 @@
+import { formatAge } from '../mirror/account.ts';
+import type { Column } from '../mirror/mirror-columns.ts';
 import { printable } from '../protocol/text.ts';
-import type { GroupStatus, MemberStatus } from './status.ts';
+import type { BehindRef, MemberStatus } from './member-status.ts';
+import type { AgedLock, GroupStatus } from './status.ts';
 
-/** A time that has passed, as people say it. */
-export function since(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+/** What is said of a group, for whoever lays it out. */
+export interface StatusText {
+  heading: string[];
+  /** One row a member. */
+  columns: Column[];
+  /** Where each member is: a column for behind the others, where there is room. */
+  urls: Column;
+  /** Lines of their own, in groups of what belongs together. */
+  notes: string[][];
 }
 
-function stateOf({ state, refsBehind, reason }: MemberStatus): string {
-  if (state === 'unreachable') return 'unreachable';
-  return state === 'behind' ? `${refsBehind} behind` : reason === null ? 'current' : state;
+/** So many refs of a member are named, unless all are asked for. */
+const FEW = 3;
+
+const age = (ms: number) => formatAge(Math.max(0, ms) / 1000);
+const short = (oid: string) => oid.slice(0, 10);
+
+function stateOf({ state, refsBehind, refsDiverged }: MemberStatus): string {
+  if (state === 'behind') return `${refsBehind} behind`;
+  if (state === 'diverged') return `${refsDiverged} diverged`;
+  return state === 'unknown' ? 'answers' : state;
 }
 
-const ago = (at: number) => `${since(Math.max(0, Date.now() - at))} ago`;
+function columnsOf(members: readonly MemberStatus[], now: number): Column[] {
+  const column = (header: string, worth: number, cell: (member: MemberStatus) => string | null): Column => ({
+    header,
+    worth,
+    cells: members.map(cell),
+  });
+  return [
+    column('MEMBER', 5, ({ id, self }) => (self ? `${id} *` : id)),
+    column('ROLE', 3, ({ role }) => role),
+    column('STATE', 4, stateOf),
+    column('SINCE', 1, ({ since }) => (since === null ? null : age(now - Date.parse(since)))),
+    column('QUEUE', 2, ({ queued, queuedMs }) => (queuedMs === null ? null : `${queued}, ${age(queuedMs)}`)),
+  ];
+}
 
-function pad(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+function refNote(id: string, { ref, has, meant, diverged, since }: BehindRef, now: number): string {
+  const is = has === null ? 'is not there' : `is ${short(has)}`;
+  const should = meant === null ? 'should be gone' : `should be ${short(meant)}`;
+  const lasting = since === null ? '' : `, for ${age(now - Date.parse(since))} at least`;
+  const strange = diverged ? '; the group never had that' : '';
+  return `${id}: ${printable(ref)} ${is}, ${should}${lasting}${strange}`;
+}
+
+function memberNotes(member: MemberStatus, all: boolean, now: number): string[] {
+  const { apart, id, lastCurrent, lastFailure, reason, refs, refsUnlike } = member;
+  const failed =
+    lastFailure === null
+      ? []
+      : [`${id}: failed ${age(now - Date.parse(lastFailure.at))} ago: ${lastFailure.reason}`];
+  if (reason !== null) {
+    const seen = lastCurrent === null ? '' : `; last seen current ${age(now - Date.parse(lastCurrent))} ago`;
+    return [`${id}: ${reason}${seen}`, ...failed];
+  }
+  if (refsUnlike !== null && !member.self)
+    return [`${id}: ${refsUnlike === 0 ? 'all refs are' : `${refsUnlike} refs are not`} as they are here`];
+  // Those that somebody must see to come first.
+  const sorted = [...(refs ?? [])].sort((a, b) => Number(b.diverged) - Number(a.diverged));
+  const named = all || sorted.length <= FEW + 1 ? sorted : sorted.slice(0, FEW);
+  const rest = sorted.length - named.length;
+  return [
+    ...named.map((one) => refNote(id, one, now)),
+    ...apart.map((ref) => `${id}: ${ref} has moved apart; merge both tips, and push that to either side`),
+    ...failed,
+    ...(rest > 0 ? [`${id}: ${rest} more refs are behind; --refs names them`] : []),
+  ];
+}
+
+/** A lock in one line. */
+export function lockLine({ ref, holder, ageMs, leaseMs }: AgedLock): string {
+  return `lock on ${printable(ref)}, held by ${printable(holder)} since ${age(ageMs)}, lease ${age(leaseMs)}`;
+}
+
+function ownNotes({ hooks, diverged }: GroupStatus): string[] {
+  const amiss = Object.entries(hooks).filter(([, state]) => state !== 'installed');
+  return [
+    ...amiss.map(([name, state]) => `hook ${name} is ${state}: gam replica reconcile installs it`),
+    ...(diverged.length === 0 ? [] : [`kept aside here, under refs/gam/diverged/: ${diverged.length}`]),
+  ];
 }
 
 /**
- * A group's status for people.
- * @param width of the terminal in columns; null: nothing is cut
+ * A group's status in words.
+ * @param all whether every ref is named at which a member is behind
+ * @param now in milliseconds since the epoch
  */
-export function statusLines(status: GroupStatus, width: number | null): string[] {
-  const { group, self, coordinator, members, locks, hooks, diverged } = status;
-  const rows = members.map((member) => [
-    member.self ? `${member.id} *` : member.id,
-    member.role,
-    stateOf(member),
-    member.queued === 0 ? '-' : `${member.queued}, ${since(member.queuedMs ?? 0)}`,
-    printable(member.url),
-  ]);
-  const where =
-    coordinator.arbiter === null ? coordinator.kind : `${coordinator.kind}, arbiter ${coordinator.arbiter}`;
+export function statusText(status: GroupStatus, all: boolean, now: number): StatusText {
+  const { group, self, coordinator, members, locks } = status;
+  const { arbiter, kind } = coordinator;
+  const where = arbiter === null ? kind : `${kind}, arbiter ${arbiter}`;
   const health = coordinator.healthy
     ? `answers in ${coordinator.latencyMs} ms`
-    : `cannot be reached, pushes are refused: ${coordinator.reason ?? ''}`;
-  const amiss = Object.entries(hooks).filter(([, state]) => state !== 'installed');
-  const lines = [
-    `${group}, seen from ${self}`,
-    `coordinator: ${where}; ${health}`,
-    '',
-    ...pad([['MEMBER', 'ROLE', 'STATE', 'QUEUE', 'URL'], ...rows]),
-    ...members.flatMap(({ id, reason }) => (reason === null ? [] : [`${id}: ${reason}`])),
-    ...members.flatMap(({ id, lastFailure }) =>
-      lastFailure === null ? [] : [`${id}: failed ${ago(lastFailure.at)}: ${lastFailure.reason}`],
-    ),
-    ...members.flatMap(({ id, apart }) =>
-      apart.map((ref) => `${id}: ${ref} has moved apart; merge both tips, and push that to either side`),
-    ),
-    ...(locks.length === 0 ? [] : ['']),
-    ...locks.map(
-      ({ ref, holder, ageMs, leaseMs }) =>
-        `lock on ${ref}, held by ${holder} since ${since(ageMs)}, lease ${since(leaseMs)}`,
-    ),
-    ...amiss.map(([name, state]) => `hook ${name} is ${state}: gam replica reconcile installs it`),
-    ...(diverged.length === 0 ? [] : [`kept aside here: ${diverged.length} refs under refs/gam/diverged/`]),
+    : `cannot be asked, and pushes are refused: ${coordinator.reason ?? ''}`;
+  const notes = [
+    members.flatMap((member) => memberNotes(member, all, now)),
+    locks?.map(lockLine) ?? [],
+    ownNotes(status),
   ];
-  return lines.map((line) =>
-    width === null || line.length <= width ? line : `${line.slice(0, width - 3)}...`,
-  );
+  return {
+    heading: [`${group}, seen from ${self}`, `coordinator: ${where}; ${health}`],
+    columns: columnsOf(members, now),
+    urls: { header: 'URL', worth: 6, cells: members.map(({ url }) => url) },
+    notes: notes.filter((lines) => lines.length > 0),
+  };
 }

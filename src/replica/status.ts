@@ -1,131 +1,121 @@
 import { type HookState, inspectHooks } from '../git/hooks.ts';
 import { runGit } from '../git/run.ts';
-import { storedRefs } from '../git/swap-refs.ts';
-import { redactUrl } from '../protocol/redact.ts';
-import { differing } from './converge.ts';
+import { askMembers, boundsOf } from './ask-members.ts';
+import { DIVERGED_REFS } from './converge.ts';
 import type { HeldLock } from './coordinator.ts';
-import { type Failure, failureOf } from './failures.ts';
-import { GROUP_REF, isPublished, type Member, type Role } from './group.ts';
+import { type CoordinatorStatus, lookAtCoordinator, unseenCoordinator } from './coordinator-status.ts';
+import { failureOf } from './failures.ts';
 import { type HookProgram, hookScripts } from './hook-scripts.ts';
-import { hostedValues, planOf } from './hosted-look.ts';
-import { queuedFor } from './queue.ts';
+import { type Asked, type MemberStatus, memberStatus } from './member-status.ts';
+import { queued } from './queue.ts';
+import { readings } from './readings.ts';
 import type { Replica } from './replica.ts';
+import { noteSightings, type Sighting } from './sightings.ts';
 
-/** How one member stands. */
-export interface MemberStatus {
-  id: string;
-  url: string;
-  role: Role;
-  /** Whether it is this one. */
-  self: boolean;
-  /** `current`: it has what the group's state says; `behind`; `unreachable`. */
-  state: 'current' | 'behind' | 'unreachable';
-  /** Refs that are not what they are meant to be; null when unknown. */
-  refsBehind: number | null;
-  /** Why it cannot be reached. */
-  reason: string | null;
-  /** Notes that this member has for it, and the age of the oldest in milliseconds. */
-  queued: number;
-  queuedMs: number | null;
-  /** Why this member could not bring it up to date when that was last tried, and when; null once that is over. */
-  lastFailure: Failure | null;
-  /** Of a hosted member: the refs that have moved apart, so that neither side takes the other's; as far as its objects are here. */
-  apart: string[];
+/** A lock, and its age by this machine's clock. */
+export type AgedLock = HeldLock & { ageMs: number };
+
+/** What is seen of a group from one member. */
+export interface SeenGroup {
+  group: string;
+  /** The member that looks. */
+  self: string;
+  coordinator: CoordinatorStatus;
+  members: MemberStatus[];
+  /** Null when unknown. */
+  locks: AgedLock[] | null;
 }
 
 /** How a group stands, seen from one member. */
-export interface GroupStatus {
-  group: string;
-  self: string;
-  coordinator: {
-    kind: string;
-    arbiter: string | null;
-    healthy: boolean;
-    reason: string | null;
-    latencyMs: number | null;
-  };
-  members: MemberStatus[];
-  locks: (HeldLock & { ageMs: number })[];
+export interface GroupStatus extends SeenGroup {
   hooks: Record<string, HookState>;
   /** Refs that were kept aside here. */
   diverged: string[];
 }
 
-async function valuesOf(replica: Replica, member: Member): Promise<Map<string, string>> {
-  const { group, run, self } = replica;
-  if (member.role === 'hosted') return hostedValues(replica, member);
-  const prefixes = [...group.publish];
-  if (member.id === self.id)
-    return new Map([...(await storedRefs(prefixes, run))].map(([ref, { oid }]) => [ref, oid]));
-  const told = await replica.line(member).ask({ kind: 'list', prefixes });
-  return new Map(told.kind === 'refs' ? [...told.refs].map(([ref, { oid }]) => [ref, oid]) : []);
+/** Locks with their ages. */
+export function withAges(locks: readonly HeldLock[], now: number): AgedLock[] {
+  return locks.map((lock) => ({ ...lock, ageMs: Math.max(0, now - lock.since) }));
 }
 
-async function memberStatus(
-  replica: Replica,
-  member: Member,
-  state: ReadonlyMap<string, string> | null,
-): Promise<MemberStatus> {
-  const entry = queuedFor(replica.places.queue, member.id);
-  const common = {
-    ...{ id: member.id, url: redactUrl(member.url), role: member.role, self: member.id === replica.self.id },
-    queued: entry?.refs.size ?? 0,
-    queuedMs: entry === null ? null : Math.max(0, Date.now() - entry.since),
-    lastFailure: failureOf(replica.places, member.id),
-  };
-  try {
-    const values = await valuesOf(replica, member);
-    const wanted =
-      state && new Map([...state].filter(([ref]) => ref !== GROUP_REF && isPublished(replica.group, ref)));
-    const refsBehind = wanted && differing(values, wanted).length;
-    const plan = member.role === 'hosted' && state && (await planOf(replica, member, values, state));
-    return {
-      ...common,
-      state: refsBehind === 0 || refsBehind === null ? 'current' : 'behind',
-      refsBehind,
-      reason: null,
-      apart: plan ? [...plan.apart.keys()] : [],
-    };
-  } catch (error) {
-    return { ...common, state: 'unreachable', refsBehind: null, apart: [], reason: (error as Error).message };
-  }
-}
-
-/**
- * How the group stands. Asks every member; one that cannot be reached costs no more than `replica.memberTimeout`.
- */
-export async function groupStatus(replica: Replica, program: HookProgram): Promise<GroupStatus> {
-  const { group, run, gitDir, self } = replica;
-  const coordinator = await replica.openCoordinator();
-  const began = performance.now();
-  let health: { state: ReadonlyMap<string, string> | null; locks: HeldLock[]; reason: string | null };
-  try {
-    const [state, locks] = await Promise.all([coordinator.state(), coordinator.locks()]);
-    health = { state, locks, reason: null };
-  } catch (error) {
-    health = { state: null, locks: [], reason: (error as Error).message };
-  } finally {
-    await coordinator.close();
-  }
-  const latencyMs = health.reason === null ? Math.round(performance.now() - began) : null;
-  const [members, hooks, kept] = await Promise.all([
-    Promise.all(group.members.map((member) => memberStatus(replica, member, health.state))),
-    inspectHooks(gitDir, hookScripts(program), run),
-    runGit(['for-each-ref', '--format=%(refname)', 'refs/gam/diverged/'], run),
-  ]);
-  const [kind = 'git'] = group.coordinator.split(':');
+/** What its configuration and its own disk tell of a member's group; nobody is asked. */
+export function unseenGroup({ group, self, places }: Replica): SeenGroup {
+  const now = Date.now();
+  const notes = queued(places.queue);
   return {
     group: group.name,
     self: self.id,
-    coordinator: {
-      kind,
-      arbiter: kind === 'git' ? group.arbiter : null,
-      healthy: health.reason === null,
-      reason: health.reason,
-      latencyMs,
-    },
-    members,
-    locks: health.locks.map((lock) => ({ ...lock, ageMs: Math.max(0, Date.now() - lock.since) })),
+    coordinator: unseenCoordinator(group),
+    members: group.members.map((member) => {
+      const entry = notes.find((one) => one.member === member.id);
+      const failure = failureOf(places, member.id);
+      return memberStatus(member, self, null, { entry, failure, sighting: undefined, now });
+    }),
+    locks: null,
+  };
+}
+
+function note(
+  { places }: Replica,
+  asked: ReadonlyMap<string, Asked>,
+  now: number,
+): ReadonlyMap<string, Sighting> {
+  const looks = [...asked].map(
+    ([id, { reason, lags }]) => [id, { answered: reason === null, lags }] as const,
+  );
+  return noteSightings(places.sightings, new Map(looks), now);
+}
+
+/**
+ * Looks at a group: asks the coordinator and every member at the same time. Whoever does not answer costs no more than
+ * `replica.memberTimeout`, and the others are told of all the same. What was seen is remembered, for the next look to tell since when.
+ *
+ * @param signal ends it; what it then returns means nothing
+ */
+export async function seeGroup(replica: Replica, signal?: AbortSignal): Promise<SeenGroup> {
+  const bounds = boundsOf(replica, signal);
+  const { group, self, places } = replica;
+  const coordinator = bounds.asking.openCoordinator();
+  try {
+    const first = lookAtCoordinator(group, coordinator, bounds);
+    const state = first.then((look) => look.state);
+    const again = readings(() => bounds.within(coordinator.then((one) => one.state())));
+    const asked = await askMembers(replica, bounds, { state, again });
+    const { status, locks } = await first;
+    const now = Date.now();
+    const sightings = signal?.aborted ? new Map<string, Sighting>() : note(replica, asked, now);
+    const notes = queued(places.queue);
+    return {
+      group: group.name,
+      self: self.id,
+      coordinator: status,
+      members: group.members.map((member) => {
+        const entry = notes.find((one) => one.member === member.id);
+        const sighting = sightings.get(member.id);
+        const failure = failureOf(places, member.id);
+        return memberStatus(member, self, asked.get(member.id) ?? null, { entry, failure, sighting, now });
+      }),
+      locks: locks && withAges(locks, now),
+    };
+  } finally {
+    await bounds.within(coordinator.then((one) => one.close())).catch(() => undefined);
+  }
+}
+
+/** How the group stands, and this member's own hooks and refs that were kept aside. */
+export async function groupStatus(
+  replica: Replica,
+  program: HookProgram,
+  signal?: AbortSignal,
+): Promise<GroupStatus> {
+  const { gitDir, run } = replica;
+  const [seen, hooks, kept] = await Promise.all([
+    seeGroup(replica, signal),
+    inspectHooks(gitDir, hookScripts(program), run),
+    runGit(['for-each-ref', '--format=%(refname)', DIVERGED_REFS], run),
+  ]);
+  return {
+    ...seen,
     hooks: Object.fromEntries(hooks),
     diverged: kept.stdout.split('\n').filter((line) => line !== ''),
   };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
 import { processName } from '../git/alive.ts';
-import { takeOwnedLock } from '../state/owned-lock.ts';
+import { takeOwnedLock } from '../git/owned-lock.ts';
 import { catchUpHere, deliver } from './deliver.ts';
 import { clearFailure, noteFailure } from './failures.ts';
 import { writeLog } from './log.ts';

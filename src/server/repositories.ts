@@ -1,5 +1,6 @@
 import type { Environment } from '../git/environment.ts';
 import { type HttpBackend, refusalOf, startHttpBackend } from '../git/http-backend.ts';
+import { Readers } from '../state/readers.ts';
 import { Answers } from './answers.ts';
 import { answerByBackend } from './backend-answer.ts';
 import { advertisedLines, type Capability } from './capability.ts';
@@ -59,6 +60,7 @@ export interface Serving {
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
+  readonly #readers = new Readers();
 
   constructor(serving: Serving) {
     this.#serving = serving;
@@ -123,6 +125,10 @@ export class Repositories {
         : null;
     if (part !== null) return answerForTable(exchange, part, table);
     await this.#inTurn(exchange, () => this.#byGit(exchange, target, gitDir, service.rest, table));
+    // Each fetch begins with this one request, whether it finds anything new or not.
+    const begins = service.name === 'upload-pack' && exchange.request.method === 'GET';
+    if (begins && exchange.response.statusCode === 200)
+      await this.#readers.note(gitDir, exchange.client, exchange.user, exchange.began);
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.

@@ -1,5 +1,6 @@
 import { GamError } from '../../../src/errors.ts';
 import { type MemberLine, OwnLine } from '../../../src/replica/member-line.ts';
+import { perform } from '../../../src/replica/perform.ts';
 import { RefsArbiter } from '../../../src/replica/refs-arbiter.ts';
 import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
@@ -20,6 +21,8 @@ class Cuttable implements MemberLine {
     if (this.cut) throw new GamError('member-unreachable', 'the arbiter cannot be reached');
     return this.#line.ask(operation);
   }
+
+  async idle(): Promise<void> {}
 }
 
 async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<Members> {
@@ -29,7 +32,8 @@ async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<M
   const listed = await sandbox.git(['rev-list', '--all'], { cwd: 'arbiter.git' });
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
   const pace = { leaseMs, firstLookMs: 20, lookMs: 100 };
-  const own = () => new Cuttable(new OwnLine({ cwd: arbiter, env: sandbox.env }, () => undefined));
+  const run = { cwd: arbiter, env: sandbox.env };
+  const own = () => new Cuttable(new OwnLine((operation) => perform(operation, run, () => undefined)));
   const [mine, theirs] = [own(), own()];
   return {
     first: new RefsCoordinator(new RefsArbiter(mine, objectFormat), pace),

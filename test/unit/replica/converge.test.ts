@@ -8,7 +8,7 @@ import {
   inOrder,
 } from '../../../src/replica/converge.ts';
 
-const oid = fc.constantFrom(...'abcdef').map((letter) => letter.repeat(40));
+const oid = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f').map((letter) => letter.repeat(40));
 const ref = fc.constantFrom(...Array.from({ length: 8 }, (_, n) => `refs/heads/${n}`));
 const values = fc.array(fc.tuple(ref, oid)).map((entries) => new Map(entries));
 const safe = fc.uniqueArray(oid).map((oids) => new Set(oids));

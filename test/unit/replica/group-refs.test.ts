@@ -4,7 +4,7 @@ import { lockedFor, lockRef, refOfLock, refOfState, stateRef } from '../../../sr
 
 // What git takes for a name (git-check-ref-format(1)), as far as a part of one can show it.
 const part = fc
-  .string({ unit: fc.constantFrom(...'abcXYZ019%+-_#@!=,äé日'), minLength: 1, maxLength: 90 })
+  .string({ unit: fc.constantFrom(...Array.from('abcXYZ019%+-_#@!=,äé日')), minLength: 1, maxLength: 90 })
   .filter((text) => text !== '@' && !text.startsWith('-'));
 const ref = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => `refs/heads/${parts.join('/')}`);
 
