@@ -41,9 +41,9 @@ test('a mirror push of 10,000 refs is followed, and so is one that deletes as ma
   await sandbox.git(['push', '--quiet', '--mirror', group.url('eu')], push);
   await group.follows('co');
   expect((await group.refs('co')).size).toBeGreaterThan(10_000);
-  await sandbox.git(['push', '--quiet', '--prune', group.url('eu'), 'refs/heads/main:refs/heads/main'], push);
-  const gone = [...(await group.refs('eu')).keys()].filter((ref) => ref.startsWith('refs/heads/wip/'));
-  expect(gone).toEqual([]);
+  await generateHistory(sandbox, 'few.git', { commits: 20 });
+  await sandbox.git(['push', '--quiet', '--mirror', group.url('eu')], { ...push, cwd: 'few.git' });
+  expect((await group.refs('eu')).size).toBeLessThan(100);
   await group.follows('co');
   await group.follows('us');
 });
