@@ -67,7 +67,10 @@ export class RefsLease implements Lease {
       const told = locked[0] === WIDE ? [] : changes;
       const tried = new Set<string>();
       for (let doubt: unknown = null; ; await this.#wait()) {
-        const { record, failed, unsure } = await this.#put(locked, state, told);
+        const { record, failed, unsure } = await this.#put(locked, state, told).catch((error: unknown) => {
+          // This attempt was not done; an earlier one may have been.
+          throw doubt ?? error;
+        });
         if (unsure !== undefined) {
           doubt = unsure;
           tried.add(record);

@@ -79,6 +79,16 @@ function stepOf(text) {
 }
 
 const requests = new Map();
+const OPTION = '--push-option=gam-request=';
+
+// What a push asks of another member: short requests are options, long ones are objects.
+function askedBy(args) {
+  return args.flatMap((word) =>
+    word.startsWith(OPTION)
+      ? stepOf(Buffer.from(word.slice(OPTION.length), 'base64').toString())
+      : (requests.get(word.split(':refs/gam/request/')[0]) ?? []),
+  );
+}
 
 function remember(text) {
   const id = createHash('sha1')
@@ -124,7 +134,7 @@ if (folder !== undefined && basename(process.argv[1] ?? '') === 'member.js') {
   };
   childProcess.spawn = (command, args, options) => {
     moment('before', 'any', null);
-    const asked = args.flatMap((word) => requests.get(word.split(':refs/gam/request/')[0]) ?? []);
+    const asked = askedBy(args);
     for (const step of asked) moment('before', step, null);
     const child = spawn(command, args, options);
     moment('after', 'any', child);
