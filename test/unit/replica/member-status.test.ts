@@ -10,7 +10,7 @@ const HAS = 'a'.repeat(40);
 
 const at = (ms: number) => new Date(NOW - ms).toISOString();
 const asked = (refs: readonly string[]): Asked => ({
-  ...{ latencyMs: 3, reason: null, strangers: new Set<string>(), refsUnlike: null },
+  ...{ latencyMs: 3, reason: null, strangers: new Set<string>(), refsUnlike: null, apart: [] },
   lags: refs.map((ref) => ({ ref, has: HAS, meant: null })),
 });
 const sighting = (refs: readonly string[], agoMs: number): Sighting => ({
@@ -22,6 +22,7 @@ const entry = (refs: readonly string[], agoMs: number): Queued =>
 const statusOf = (lags: readonly string[], queue: readonly string[] | null) =>
   memberStatus(us, self, asked(lags), {
     entry: queue === null ? undefined : entry(queue, 60_000),
+    failure: null,
     sighting: sighting(lags, 1000),
     now: NOW,
   });
@@ -48,7 +49,7 @@ describe('a member is behind', () => {
 });
 
 test('a member of which nothing is known is not called current, nor one that is retired asked for', () => {
-  const known = { entry: undefined, sighting: undefined, now: NOW };
+  const known = { entry: undefined, failure: null, sighting: undefined, now: NOW };
   expect(memberStatus(us, self, null, known)).toMatchObject({
     state: 'unknown',
     refsBehind: null,
