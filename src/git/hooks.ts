@@ -128,7 +128,7 @@ export async function removeHooks(gitDir: string, options: RunOptions = {}): Pro
     const aside: string[] = [];
     await makeKeptFolder(folder);
     const former = await formerHooks(folder);
-    const inOrder = (await linksFirst(folder, former)).reverse();
+    const inOrder = (await linksFirst(folder, former)).toReversed();
     for (const name of new Set([...inOrder, ...ours])) aside.push(...(await removeOwnHook(folder, name)));
     await rename(folder.kept, removed);
     await rm(removed, { recursive: true, force: true });

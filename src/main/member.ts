@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseConfigList } from '../config/entries.ts';
 import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
@@ -15,30 +16,43 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // Whoever pushed may be gone; what was begun is done all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+/** For so long whoever pushes may leave unread what is told. */
+const LONGEST_WRITE_MS = 60_000;
+
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 const { GAM_CONFIG_FD: configFd, ...env } = process.env;
 const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
-const open = (signal?: AbortSignal) => openReplica(gitDir, { ...options, ...(signal ? { signal } : {}) });
 
 // The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
-function openAsTold(): Promise<Replica | null> {
+function openAsTold(signal: AbortSignal): Promise<Replica | null> {
   const text = configFd === undefined ? '' : readFileSync(Number(configFd), 'utf8');
-  return openReplica(gitDir, { ...options, ...(text === '' ? {} : { config: parseConfigList(text) }) });
+  return openReplica(gitDir, {
+    ...options,
+    signal,
+    ...(text === '' ? {} : { config: parseConfigList(text) }),
+  });
 }
 
 async function hook(): Promise<number> {
-  const replica = await openAsTold();
+  // A push goes on without members that are slow. What is still under way to them ends with it; they catch up by themselves.
+  const over = new AbortController();
+  const replica = await openAsTold(over.signal);
   if (replica === null) {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
   }
   const write = (bytes: Buffer) =>
     new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
-  const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
-  startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
-  tidyUp(replica, Math.random());
-  return spoke ? 0 : 1;
+  try {
+    const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
+    startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
+    tidyUp(replica, Math.random());
+    return spoke ? 0 : 1;
+  } finally {
+    over.abort();
+    await replica.idle();
+  }
 }
 
 async function main(): Promise<number> {
@@ -47,7 +61,7 @@ async function main(): Promise<number> {
   const { signal } = stop;
   await work({
     gitDir,
-    open: () => open(signal),
+    open: () => openReplica(gitDir, { ...options, signal }),
     tell: () => undefined,
     signal,
     pid: process.pid,
@@ -62,4 +76,10 @@ void main()
     tell(reasonOf(error));
     return 1;
   })
-  .then((status) => process.exit(status));
+  // What is still on its way into the pipe would be lost: an answer of ten thousand refs is longer than a pipe holds. A pusher that has
+  // stopped reading is waited for no longer than this.
+  .then(async (status) => {
+    const written = new Promise<void>((done) => void process.stderr.write('', () => done()));
+    await Promise.race([written, pause(LONGEST_WRITE_MS)]);
+    process.exit(status);
+  });

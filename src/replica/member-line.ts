@@ -14,6 +14,8 @@ export interface MemberLine {
    * @throws GamError `member-unreachable`, `member-refused`
    */
   ask(operation: Operation, objects?: readonly string[]): Promise<Answer>;
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>;
 }
 
 /** What a line to another member is made of. */
@@ -39,6 +41,8 @@ export class OwnLine implements MemberLine {
   async ask(operation: Operation): Promise<Answer> {
     return (await this.#perform(operation)).answer;
   }
+
+  async idle(): Promise<void> {}
 }
 
 interface Asked {
@@ -56,6 +60,7 @@ export class PushLine implements MemberLine {
   readonly #url: string;
   readonly #options: LineOptions;
   #asked: Asked[] = [];
+  readonly #sending = new Set<Promise<void>>();
 
   constructor(url: string, options: LineOptions) {
     this.#url = url;
@@ -65,8 +70,17 @@ export class PushLine implements MemberLine {
   ask(operation: Operation, objects: readonly string[] = []): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ operation, objects, resolve, reject });
-      if (this.#asked.length === 1) setImmediate(() => void this.#send());
+      if (this.#asked.length === 1) setImmediate(() => this.#begin());
     });
+  }
+
+  async idle(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending);
+  }
+
+  #begin(): void {
+    const sent = this.#send().finally(() => this.#sending.delete(sent));
+    this.#sending.add(sent);
   }
 
   async #send(): Promise<void> {

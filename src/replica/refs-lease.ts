@@ -10,8 +10,8 @@ import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
 /** A lease is renewed when a third of it is over: two renewals may fail. */
 const RENEWALS = 3;
 
-/** Between two attempts at the arbiter, where nobody knows how the first one went; in milliseconds. */
-const AGAIN_MS = 200;
+/** Where nobody knows how an attempt went, so many more fit into a lease. */
+const ATTEMPTS = 50;
 
 /** How a swap of records went. */
 interface Put {
@@ -66,8 +66,11 @@ export class RefsLease implements Lease {
       // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again by them.
       const told = locked[0] === WIDE ? [] : changes;
       const tried = new Set<string>();
-      for (let doubt: unknown = null; ; await pause(AGAIN_MS)) {
-        const { record, failed, unsure } = await this.#put(locked, state, told);
+      for (let doubt: unknown = null; ; await this.#wait()) {
+        const { record, failed, unsure } = await this.#put(locked, state, told).catch((error: unknown) => {
+          // This attempt was not done; an earlier one may have been.
+          throw doubt ?? error;
+        });
         if (unsure !== undefined) {
           doubt = unsure;
           tried.add(record);
@@ -165,8 +168,12 @@ export class RefsLease implements Lease {
         this.#records.clear();
         throw doubt;
       }
-      await pause(AGAIN_MS);
+      await this.#wait();
     }
+  }
+
+  #wait(): Promise<void> {
+    return pause(this.#record.leaseMs / ATTEMPTS);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

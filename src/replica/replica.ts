@@ -30,6 +30,8 @@ export interface Replica {
   run: RunOptions;
   /** A line to a member, this one included. */
   line(member: Member): MemberLine;
+  /** Resolves when nothing is under way to other members; what still is ends with the signal of `run`. */
+  idle(): Promise<void>;
   /** Where locks and state live. To be closed by whoever opens it. */
   openCoordinator(): Promise<Coordinator>;
 }
@@ -107,9 +109,11 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
     lines.set(member.id, known);
     return known;
   };
+  const idle = async () => void (await Promise.all([...lines.values()].map((one) => one.idle())));
+  const places = placesOf(gitDir);
   return {
     gitDir,
-    places: placesOf(gitDir),
+    places,
     group,
     self,
     secret,
@@ -118,6 +122,7 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
     bounds,
     run,
     line,
+    idle,
     openCoordinator: async () => {
       if (group.coordinator === 'git')
         return new RefsCoordinator(

@@ -1,5 +1,6 @@
 import type { Environment } from '../git/environment.ts';
 import { type HttpBackend, refusalOf, startHttpBackend } from '../git/http-backend.ts';
+import { Readers } from '../state/readers.ts';
 import { Answers } from './answers.ts';
 import { answerByBackend } from './backend-answer.ts';
 import { advertisedLines, type Capability } from './capability.ts';
@@ -11,6 +12,7 @@ import type { Exchange } from './exchange.ts';
 import { answerAsHost } from './host-list.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
 import type { Lists, ToldList } from './lists.ts';
+import type { MemberHook } from './member-hook.ts';
 import { type LookAtClient, listRow, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
@@ -48,6 +50,8 @@ export interface Serving {
   lists: Lists;
   /** What is carried of what is canonical elsewhere, for those who ask by `url=`; null where nobody is told. */
   carrier: Carrier | null;
+  /** Answers forges that call; null where none is listened to. */
+  hook: Pick<MemberHook, 'answer'> | null;
   /** Is told what is wrong with a mirror list. */
   warn: (message: string) => void;
 }
@@ -56,6 +60,7 @@ export interface Serving {
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
+  readonly #readers = new Readers();
 
   constructor(serving: Serving) {
     this.#serving = serving;
@@ -83,6 +88,7 @@ export class Repositories {
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
     const { carrier, find, patience } = this.#serving;
+    if (service.name === 'hook') return this.#called(exchange, service);
     const found = await find(service, exchange);
     if ('refusal' in found) {
       const isHost = service.repository === '' && carrier !== null;
@@ -97,6 +103,17 @@ export class Repositories {
     }
   }
 
+  async #called(exchange: Exchange, service: Service): Promise<void> {
+    const { find, hook } = this.#serving;
+    if (hook === null) return exchange.refuse(404, 'no forge is listened to');
+    await hook.answer(exchange, async () => {
+      const found = await find(service, exchange);
+      if ('refusal' in found) return null;
+      found.leave?.();
+      return found.gitDir;
+    });
+  }
+
   async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
     const { gitDir, path } = found;
     exchange.path = path;
@@ -108,6 +125,10 @@ export class Repositories {
         : null;
     if (part !== null) return answerForTable(exchange, part, table);
     await this.#inTurn(exchange, () => this.#byGit(exchange, target, gitDir, service.rest, table));
+    // Each fetch begins with this one request, whether it finds anything new or not.
+    const begins = service.name === 'upload-pack' && exchange.request.method === 'GET';
+    if (begins && exchange.response.statusCode === 200)
+      await this.#readers.note(gitDir, exchange.client, exchange.user, exchange.began);
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.

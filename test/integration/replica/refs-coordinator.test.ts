@@ -21,6 +21,8 @@ class Cuttable implements MemberLine {
     if (this.cut) throw new GamError('member-unreachable', 'the arbiter cannot be reached');
     return this.#line.ask(operation);
   }
+
+  async idle(): Promise<void> {}
 }
 
 async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<Members> {

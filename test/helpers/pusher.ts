@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PushedRef, RecordedPush } from './push-history.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** What one `git push` came to. */
+export interface Pushed {
+  /** One for an atomic push, else one for each ref. */
+  pushes: RecordedPush[];
+  stdout: string;
+  stderr: string;
+}
+
+/** A pusher whose line says nothing for so long gives up, in seconds; receive-pack says something every five. */
+const SILENCE_S = 20;
+
+type Outcome = RecordedPush['outcome'];
+
+// What the other side has looked at and refused was not done. Where it says that it does not know, or its hook was killed, nobody does.
+function outcomeOf(line: string | undefined): Outcome {
+  if (line === undefined) return 'unknown';
+  if (!line.startsWith('!')) return 'acknowledged';
+  if (/\[rejected\]/.test(line)) return 'refused';
+  return /\(gam: (?!nobody knows)|\(atomic push fail|\((?:non-fast-forward|deletion |hook declined)/.test(
+    line,
+  )
+    ? 'refused'
+    : 'unknown';
+}
+
+/** Reads `git push --porcelain` (git-push(1), "OUTPUT"). */
+export function outcomesOf(stdout: string, updates: readonly PushedRef[]): Outcome[] {
+  const lines = stdout.split('\n');
+  return updates.map(({ ref }) => outcomeOf(lines.find((line) => line.split('\t')[1]?.endsWith(`:${ref}`))));
+}
+
+/** Someone who pushes with a git of his own, from a clone of his own; the objects of all are in one store. */
+export class Pusher {
+  readonly name: string;
+  readonly #sandbox: Sandbox;
+  readonly #clone: string;
+
+  constructor(sandbox: Sandbox, name: string, clone: string) {
+    this.#sandbox = sandbox;
+    this.name = name;
+    this.#clone = clone;
+  }
+
+  /** Makes a commit that nobody else has. */
+  async commit(parent: string | null): Promise<string> {
+    const who = 'A U Thor <author@example.com> 1700000000 +0000';
+    const head = [`tree ${await this.#tree()}`, ...(parent === null ? [] : [`parent ${parent}`])];
+    const text = [
+      ...head,
+      `author ${who}`,
+      `committer ${who}`,
+      '',
+      `${this.name} ${randomBytes(8).toString('hex')}\n`,
+    ];
+    const made = ['hash-object', '-t', 'commit', '-w', '--stdin'];
+    return (await this.#sandbox.git(made, { cwd: this.#clone, input: text.join('\n') })).stdout.trim();
+  }
+
+  async #tree(): Promise<string> {
+    return (
+      await this.#sandbox.git(['hash-object', '-t', 'tree', '-w', '--stdin'], { cwd: this.#clone, input: '' })
+    ).stdout.trim();
+  }
+
+  /** Branches and tags at a member; null where it cannot be reached. */
+  async look(url: string): Promise<Map<string, string> | null> {
+    const { status, stdout } = await this.#run(['ls-remote', '--refs', url]);
+    if (status !== 0) return null;
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return new Map(
+      lines.map((line) => {
+        const [oid = '', ref = ''] = line.split('\t');
+        return [ref, oid];
+      }),
+    );
+  }
+
+  /** Pushes what goes from the old values to the new ones, and from no others. */
+  async push(url: string, updates: readonly PushedRef[], atomic = false): Promise<Pushed> {
+    const leases = updates.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ''}`);
+    const specs = updates.map(({ ref, new: to }) => `${to ?? ''}:${ref}`);
+    const start = performance.now();
+    const args = ['push', '--porcelain', ...(atomic ? ['--atomic'] : []), ...leases, url, ...specs];
+    const { stdout, stderr } = await this.#run(args);
+    const end = performance.now();
+    const outcomes = outcomesOf(stdout, updates);
+    const name = `${this.name} at ${url}${atomic ? ' --atomic' : ''}`;
+    if (!atomic)
+      return {
+        stdout,
+        stderr,
+        pushes: updates.map((update, n) => ({
+          name,
+          start,
+          end,
+          updates: [update],
+          outcome: outcomes[n] ?? 'unknown',
+        })),
+      };
+    const [first] = outcomes;
+    const outcome = outcomes.every((one) => one === first) && first !== undefined ? first : 'unknown';
+    if (outcomes.includes('acknowledged') && outcomes.includes('refused'))
+      throw new Error(`half of an atomic push was done:\n${stdout}${stderr}`);
+    return { stdout, stderr, pushes: [{ name, start, end, updates, outcome }] };
+  }
+
+  #run(args: readonly string[]) {
+    const patience = ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${SILENCE_S}`];
+    return this.#sandbox.git([...patience, ...args], { cwd: this.#clone, expectStatus: null });
+  }
+}
+
+async function shareObjects(from: string, to: string): Promise<void> {
+  await rm(join(to, 'objects'), { recursive: true });
+  await symlink(join(from, 'objects'), join(to, 'objects'));
+}
+
+/** Makes clones for pushers that share their objects. */
+export async function makePushers(sandbox: Sandbox, names: readonly string[]): Promise<Pusher[]> {
+  const pushers: Pusher[] = [];
+  for (const name of names) {
+    const clone = `clones/${name}`;
+    await sandbox.git(['init', '--quiet', '--bare', clone]);
+    // Every commit of every pusher must be at hand, as if each had fetched before.
+    if (name !== names[0]) await shareObjects(sandbox.path(`clones/${names[0]}`), sandbox.path(clone));
+    pushers.push(new Pusher(sandbox, name, clone));
+  }
+  return pushers;
+}
