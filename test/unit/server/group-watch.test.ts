@@ -106,6 +106,28 @@ describe('a watch over groups', () => {
     await watch.stop();
   });
 
+  test('a group that had to wait for its turn is not asked again before its own 15 seconds are over', async () => {
+    const ends: (() => void)[] = [];
+    const { watch, asked, pass } = watched(
+      () => new Promise((resolve) => void ends.push(() => resolve(seen()))),
+      ['/a', '/b', '/c', '/d', '/late'],
+    );
+    await watch.known();
+    await expect.poll(() => asked.length).toBe(4);
+    pass(LOOK_EVERY - 1);
+    for (const end of ends.splice(0)) end();
+    await expect.poll(() => asked.length).toBe(5);
+    ends.shift()?.();
+    const unseen = () => watch.groups.filter(({ seenAt }) => seenAt === null);
+    await expect.poll(unseen).toEqual([]);
+    pass(1);
+    await watch.known();
+    await expect.poll(() => asked.length).toBe(9);
+    for (const end of ends.splice(0)) end();
+    await watch.stop();
+    expect(asked.filter((gitDir) => gitDir === '/srv/late')).toHaveLength(1);
+  });
+
   test('tells once why a member cannot be reached, and again when it was back in between', async () => {
     const reasons = ['/srv/us.git is gone', '/srv/us.git is gone', null, '/srv/us.git is gone'];
     let looks = 0;
