@@ -123,7 +123,9 @@ describe('a watch over groups', () => {
     pass(1);
     await watch.known();
     await expect.poll(() => asked.length).toBe(9);
+    pass(1);
     for (const end of ends.splice(0)) end();
+    await expect.poll(() => watch.groups.filter(({ seenAt }) => seenAt === LOOK_EVERY + 1).length).toBe(4);
     await watch.stop();
     expect(asked.filter((gitDir) => gitDir === '/srv/late')).toHaveLength(1);
   });
