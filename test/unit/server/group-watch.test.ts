@@ -37,6 +37,7 @@ const seen = (reason: string | null = null): SeenGroup => ({
 function watched(look: GroupSource['look'], paths: readonly string[] = ['/a']) {
   const asked: string[] = [];
   const warned: string[] = [];
+  let walks = 0;
   let time = 0;
   const source: GroupSource = {
     mayBeMember: (gitDir) => gitDir !== '/srv/plain',
@@ -48,14 +49,17 @@ function watched(look: GroupSource['look'], paths: readonly string[] = ['/a']) {
   };
   const watch = new GroupWatch({
     source,
-    repositories: async () => paths.map((path) => ({ path, gitDir: `/srv${path}` })),
+    repositories: async () => {
+      walks += 1;
+      return paths.map((path) => ({ path, gitDir: `/srv${path}` }));
+    },
     warn: (line) => void warned.push(line),
     now: () => time,
   });
   const pass = (ms: number) => {
     time += ms;
   };
-  return { watch, asked, warned, pass };
+  return { watch, asked, warned, pass, walks: () => walks };
 }
 
 describe('a watch over groups', () => {
@@ -74,7 +78,7 @@ describe('a watch over groups', () => {
 
   test('never asks again within 15 seconds, however often somebody looks, nor while a look is under way', async () => {
     const ends: (() => void)[] = [];
-    const { watch, asked, pass } = watched(
+    const { watch, asked, pass, walks } = watched(
       () => new Promise((resolve) => void ends.push(() => resolve(seen()))),
     );
     const round = async (number: number) => {
@@ -87,16 +91,43 @@ describe('a watch over groups', () => {
     ends[0]?.();
     // The first has lasted for long enough that a second one is due.
     await round(2);
+    pass(1);
     ends[1]?.();
-    await expect.poll(() => watch.groups[0]?.seenAt).toBe(2 * LOOK_EVERY);
-    pass(LOOK_EVERY - 1);
+    await expect.poll(() => watch.groups[0]?.seenAt).toBe(2 * LOOK_EVERY + 1);
+    pass(LOOK_EVERY - 2);
     await watch.known();
     await watch.known();
     expect(asked).toHaveLength(2);
+    // Nor is the folder walked through for each who looks.
+    expect(walks()).toBe(2);
     pass(1);
     await round(3);
     ends[2]?.();
     await watch.stop();
+  });
+
+  test('a group that had to wait for its turn is not asked again before its own 15 seconds are over', async () => {
+    const ends: (() => void)[] = [];
+    const { watch, asked, pass } = watched(
+      () => new Promise((resolve) => void ends.push(() => resolve(seen()))),
+      ['/a', '/b', '/c', '/d', '/late'],
+    );
+    await watch.known();
+    await expect.poll(() => asked.length).toBe(4);
+    pass(LOOK_EVERY - 1);
+    for (const end of ends.splice(0)) end();
+    await expect.poll(() => asked.length).toBe(5);
+    ends.shift()?.();
+    const unseen = () => watch.groups.filter(({ seenAt }) => seenAt === null);
+    await expect.poll(unseen).toEqual([]);
+    pass(1);
+    await watch.known();
+    await expect.poll(() => asked.length).toBe(9);
+    pass(1);
+    for (const end of ends.splice(0)) end();
+    await expect.poll(() => watch.groups.filter(({ seenAt }) => seenAt === LOOK_EVERY + 1).length).toBe(4);
+    await watch.stop();
+    expect(asked.filter((gitDir) => gitDir === '/srv/late')).toHaveLength(1);
   });
 
   test('tells once why a member cannot be reached, and again when it was back in between', async () => {
