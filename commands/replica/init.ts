@@ -21,8 +21,8 @@ export default class Init extends ReplicaCommand {
       'it there, and name it with --secret.',
   ].join('\n\n');
   static override examples = [
-    '<%= config.bin %> replica init project --id eu --url git@eu.example:project.git --repo /srv/git/project.git',
-    '<%= config.bin %> replica init project --id eu --url https://eu.example/project.git --coordinator etcd:10.0.0.1:2379,10.0.0.2:2379',
+    '<%= config.bin %> replica init project --id eu --url git@eu.example:project.git',
+    '<%= config.bin %> replica init project --id eu --url /srv/p.git --coordinator etcd:db:2379',
   ];
   static override args = { group: Args.string({ description: 'A name for the group.', required: true }) };
   static override flags = {

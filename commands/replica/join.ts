@@ -20,8 +20,8 @@ export default class Join extends ReplicaCommand {
     "The group's secret is read from the member itself where its URL is a path, and else from --secret.",
   ].join('\n\n');
   static override examples = [
-    '<%= config.bin %> replica join git@eu.example:project.git --id us --url git@us.example:project.git --secret eu.secret',
-    '<%= config.bin %> replica join /srv/git/project.git --id copy --url /srv/copy/project.git --role follower --repo /srv/copy/project.git',
+    '<%= config.bin %> replica join git@eu.example:p.git --id us --url git@us.example:p.git --secret eu',
+    '<%= config.bin %> replica join /srv/eu/p.git --id copy --url /srv/copy/p.git --role follower',
   ];
   static override args = { member: Args.string({ description: 'The URL of a member.', required: true }) };
   static override flags = {

@@ -12,8 +12,7 @@ import { isRetiring, renameAway, retire } from '../../src/replica/retire.ts';
 type Way = 'next' | 'back';
 
 export default class Phase extends ReplicaCommand {
-  static override summary =
-    'Move a repository from one server to another, in phases, while it is worked with.';
+  static override summary = 'Move a repository to another server, in phases, while it is worked with.';
   static override description = [
     'The phases: the old server alone; the new one follows; both are primaries, and the old one warns who pushes to it; the old one follows, ' +
       'and refuses pushes with the URL of the new one; the new one alone, and the repository on the old one is renamed to <name>.retired.',
