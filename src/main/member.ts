@@ -21,7 +21,9 @@ const LONGEST_WRITE_MS = 60_000;
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
-const { GAM_CONFIG_FD: configFd, ...env } = process.env;
+// Nobody whom this starts is to take these for his own.
+const { GAM_CONFIG_FD: configFd, GAM_KEPT_PROC_RECEIVE: keptHook, ...env } = process.env;
+const kept = keptHook === undefined ? null : { path: keptHook, env };
 const options = { env, warn: (line: string) => tell(`gam: ${line}`) };
 
 // The hook has git write it into a pipe while this starts (replica/hook-scripts.ts).
@@ -42,10 +44,12 @@ async function hook(): Promise<number> {
     tell("gam: this repository is in no group; remove gam's hooks: gam replica leave");
     return 1;
   }
-  const write = (bytes: Buffer) =>
-    new Promise<void>((done) => void process.stdout.write(bytes, () => done()));
+  const writer = (stream: NodeJS.WriteStream) => (bytes: Buffer) =>
+    new Promise<void>((done) => void stream.write(bytes, () => done()));
+  const [write, pass] = [writer(process.stdout), writer(process.stderr)];
   try {
-    const spoke = await procReceive(replica, { input: process.stdin, write, tell, signal: stop.signal });
+    const io = { input: process.stdin, write, tell, pass, kept, signal: stop.signal };
+    const spoke = await procReceive(replica, io);
     startWorker(replica, { node: process.execPath, program: process.argv[1] ?? '' });
     tidyUp(replica, Math.random());
     return spoke ? 0 : 1;

@@ -1,4 +1,4 @@
-import { FLUSH, linePacket } from '../pkt-line/encode.ts';
+import { dataPacket, FLUSH, linePacket } from '../pkt-line/encode.ts';
 import { type Packet, packetLine } from '../pkt-line/packet.ts';
 
 /** One command of a push: a ref, and the ids it is to go from and to; null is none. */
@@ -13,8 +13,8 @@ export interface ProcReceiveInput {
   /** Whether all commands are to be done, or none. */
   atomic: boolean;
   updates: RefUpdate[];
-  /** What the pusher gave with --push-option (git-push(1)), in its order. */
-  pushOptions: string[];
+  /** What the pusher gave with --push-option (git-push(1)), in its order; null where that was not negotiated. */
+  pushOptions: string[] | null;
 }
 
 /** What the hook can do of what receive-pack offers. */
@@ -23,17 +23,17 @@ export interface ProcReceiveCapabilities {
   pushOptions: boolean;
 }
 
-/** What became of one command. */
-export interface RefReport {
-  ref: string;
-  /** Why it was not done; null where it was. */
-  refused: string | null;
-  /** What was done in its place; hooks behind it, and the pusher, are told of these. */
-  instead?: readonly RefUpdate[];
-}
-
 const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const NONE = /^0+$/;
+
+/**
+ * Reads an object id; zeros are null.
+ * @returns undefined for anything else
+ */
+export function parseOid(text: string): string | null | undefined {
+  if (!OID.test(text)) return undefined;
+  return NONE.test(text) ? null : text;
+}
 
 /**
  * Reads `<old-oid> SP <new-oid> SP <ref>`.
@@ -42,8 +42,26 @@ const NONE = /^0+$/;
 export function parseRefUpdate(line: string): RefUpdate | null {
   const [old = '', to = '', ...rest] = line.split(' ');
   const ref = rest.join(' ');
-  if (!OID.test(old) || !OID.test(to) || ref === '') return null;
-  return { ref, old: NONE.test(old) ? null : old, new: NONE.test(to) ? null : to };
+  const [from, next] = [parseOid(old), parseOid(to)];
+  return from === undefined || next === undefined || ref === '' ? null : { ref, old: from, new: next };
+}
+
+/**
+ * Writes the commands, as receive-pack does: without the end of a line.
+ * @param oidLength hex digits of an object id here
+ */
+export function writeRefUpdates(updates: readonly RefUpdate[], oidLength: number): Buffer {
+  const none = '0'.repeat(oidLength);
+  return writePlainly(updates.map((update) => `${update.old ?? none} ${update.new ?? none} ${update.ref}`));
+}
+
+/** Writes the push options; they are read as they are. */
+export function writePushOptions(pushOptions: readonly string[]): Buffer {
+  return writePlainly(pushOptions);
+}
+
+function writePlainly(contents: readonly string[]): Buffer {
+  return Buffer.concat([...contents.map((content) => dataPacket(content).raw), FLUSH.raw]);
 }
 
 /**
@@ -57,35 +75,15 @@ export function parseProcReceiveVersion(packet: Packet | undefined): ProcReceive
   return { atomic: words.includes('atomic'), pushOptions: words.includes('push-options') };
 }
 
-/** The hook's answer to the first message: the same version, and what was offered. */
+/** Reads the hook's answer to that; one that names no version is of the first (receive-pack.c, run_proc_receive_hook). */
+export function parseProcReceiveAnswer(packets: readonly Packet[]): ProcReceiveCapabilities | undefined {
+  const named = packets.find((packet) => packetLine(packet)?.startsWith('version=') === true);
+  return named === undefined ? { atomic: false, pushOptions: false } : parseProcReceiveVersion(named);
+}
+
+/** Writes the first message, and the hook's answer to it: the version, and what is offered. */
 export function writeProcReceiveVersion({ atomic, pushOptions }: ProcReceiveCapabilities): Buffer {
   const words = [...(atomic ? ['atomic'] : []), ...(pushOptions ? ['push-options'] : [])];
   const version = words.length === 0 ? 'version=1' : `version=1\0${words.join(' ')}`;
   return Buffer.concat([linePacket(version).raw, FLUSH.raw]);
-}
-
-/** One line, in the words of a refusal: neither the end of a line nor of a packet. */
-const REASON = 1000;
-
-function writeOptions(update: RefUpdate, none: string): Buffer[] {
-  return [
-    `option refname ${update.ref}`,
-    `option old-oid ${update.old ?? none}`,
-    `option new-oid ${update.new ?? none}`,
-  ].map((line) => linePacket(line).raw);
-}
-
-/**
- * Writes the hook's report.
- * @param oidLength hex digits of an object id here
- */
-export function writeProcReceiveReport(reports: readonly RefReport[], oidLength: number): Buffer {
-  const none = '0'.repeat(oidLength);
-  const packets = reports.flatMap(({ ref, refused, instead = [] }) => {
-    if (refused !== null)
-      return [linePacket(`ng ${ref} ${refused.replace(/\s+/g, ' ').slice(0, REASON)}`).raw];
-    const done = linePacket(`ok ${ref}`).raw;
-    return instead.length === 0 ? [done] : instead.flatMap((update) => [done, ...writeOptions(update, none)]);
-  });
-  return Buffer.concat([...packets, FLUSH.raw]);
 }

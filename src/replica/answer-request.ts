@@ -1,6 +1,7 @@
 import { ANSWER_LINE, ANSWER_REFS, REQUEST_OPTION, REQUEST_REFS } from '../git/push-request.ts';
 import { gitOutput } from '../git/run.ts';
-import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
+import type { RefUpdate } from '../protocol/proc-receive.ts';
+import type { RefReport } from '../protocol/proc-receive-report.ts';
 import { adoptGroup } from './adopt-group.ts';
 import { performHere } from './arbitrate.ts';
 import { isProof, prove } from './proof.ts';

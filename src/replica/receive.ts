@@ -1,4 +1,5 @@
-import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
+import type { RefUpdate } from '../protocol/proc-receive.ts';
+import type { RefReport } from '../protocol/proc-receive-report.ts';
 import { redactUrl } from '../protocol/redact.ts';
 import type { Group } from './group.ts';
 import { successorOf } from './migration.ts';

@@ -9,9 +9,11 @@ export interface Bounds {
   memberMs: number;
   /** `replica.leaseTime`: so long a lock holds that nobody renews. */
   leaseMs: number;
+  /** `replica.hookTimeout`: for the repository's own proc-receive hook, once all else of the push is done. */
+  hookMs: number;
 }
 
-const BOUNDS: Bounds = { lockMs: 30_000, memberMs: 30_000, leaseMs: 15_000 };
+const BOUNDS: Bounds = { lockMs: 30_000, memberMs: 30_000, leaseMs: 15_000, hookMs: 300_000 };
 
 /** A shorter lease would not outlast the pushes that renew it. */
 const SHORTEST_LEASE = 2000;
@@ -32,5 +34,6 @@ export function readBounds(entries: readonly ConfigEntry[], warn: (line: string)
     lockMs: duration('lockTimeout', BOUNDS.lockMs),
     memberMs: duration('memberTimeout', BOUNDS.memberMs),
     leaseMs: duration('leaseTime', BOUNDS.leaseMs, SHORTEST_LEASE),
+    hookMs: duration('hookTimeout', BOUNDS.hookMs),
   };
 }

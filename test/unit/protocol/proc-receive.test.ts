@@ -4,10 +4,12 @@ import { PacketDecoder } from '../../../src/pkt-line/decoder.ts';
 import { linePacket } from '../../../src/pkt-line/encode.ts';
 import { packetLine } from '../../../src/pkt-line/packet.ts';
 import {
+  parseProcReceiveAnswer,
   parseProcReceiveVersion,
   parseRefUpdate,
-  writeProcReceiveReport,
   writeProcReceiveVersion,
+  writePushOptions,
+  writeRefUpdates,
 } from '../../../src/protocol/proc-receive.ts';
 
 const NONE = '0'.repeat(40);
@@ -46,36 +48,41 @@ test('the version is read with what receive-pack offers, and answered in its wor
   expect(linesOf(writeProcReceiveVersion(none))).toEqual(['version=1', 'flush']);
 });
 
-// githooks(5), "proc-receive": "ok <ref>", "ng <ref> <reason>", and option lines behind the former.
-test('a report has a line for each ref, and names what was done in its place', () => {
-  const moved = { ref: 'refs/heads/main', old: null, new: 'a'.repeat(40) };
-  const reports = [
-    { ref: 'refs/heads/a', refused: null },
-    { ref: 'refs/heads/b', refused: 'no\nway' },
-    { ref: 'refs/gam/request/x/ask', refused: null, instead: [moved, { ...moved, ref: 'refs/heads/next' }] },
-  ];
-  expect(linesOf(writeProcReceiveReport(reports, 40))).toEqual([
-    'ok refs/heads/a',
-    'ng refs/heads/b no way',
-    'ok refs/gam/request/x/ask',
-    'option refname refs/heads/main',
-    `option old-oid ${NONE}`,
-    `option new-oid ${'a'.repeat(40)}`,
-    'ok refs/gam/request/x/ask',
-    'option refname refs/heads/next',
-    `option old-oid ${NONE}`,
-    `option new-oid ${'a'.repeat(40)}`,
-    'flush',
-  ]);
+test('the answer of a hook is read as receive-pack reads it', () => {
+  const none = { atomic: false, pushOptions: false };
+  expect(parseProcReceiveAnswer([linePacket('version=1\0push-options')])).toEqual({
+    ...none,
+    pushOptions: true,
+  });
+  expect(parseProcReceiveAnswer([])).toEqual(none);
+  expect(parseProcReceiveAnswer([linePacket('hello'), linePacket('version=1')])).toEqual(none);
+  expect(parseProcReceiveAnswer([linePacket('version=2')])).toBeUndefined();
 });
 
-test('whatever a refusal says, it is one packet', () => {
+test('whatever is offered is read as it was written', () => {
   fc.assert(
-    fc.property(ref, fc.string({ unit: 'binary', maxLength: 200_000 }), (name, refused) => {
-      const lines = linesOf(writeProcReceiveReport([{ ref: name, refused }], 40));
-      expect(lines).toHaveLength(2);
-      expect(lines[0]).toMatch(new RegExp(`^ng ${name.replace(/[.]/g, '\\.')} [^\\n]*$`));
+    fc.property(fc.boolean(), fc.boolean(), (atomic, pushOptions) => {
+      const packets = new PacketDecoder().push(writeProcReceiveVersion({ atomic, pushOptions }));
+      expect(parseProcReceiveVersion(packets[0])).toEqual({ atomic, pushOptions });
     }),
-    { numRuns: 30 },
   );
+});
+
+test('commands are written as they are read', () => {
+  const id = fc.option(oid, { nil: null });
+  fc.assert(
+    fc.property(fc.array(fc.record({ ref, old: id, new: id })), (updates) => {
+      const lines = linesOf(writeRefUpdates(updates, 40));
+      expect(lines.pop()).toBe('flush');
+      expect(lines.map(parseRefUpdate)).toEqual(updates);
+    }),
+  );
+});
+
+// receive-pack ends neither with an LF, and a hook in shell compares what it gets.
+test('commands and push options have no end of a line', () => {
+  const update = { ref: 'refs/for/main', old: null, new: 'a'.repeat(40) };
+  const [command] = new PacketDecoder().push(writeRefUpdates([update], 40));
+  expect(command?.raw.toString()).toBe(`0063${NONE} ${update.new} refs/for/main`);
+  expect(writePushOptions(['topic=x', '']).toString()).toBe('000btopic=x00040000');
 });
