@@ -82,9 +82,14 @@ export default class Phase extends ReplicaCommand {
     const conditions = await phaseConditions(replica, this.members(replica, standing), this.program());
     if (json)
       return this.sayJson({
-        ...{ group: replica.group.name, step: step.name, phase: step.phase, from, to },
+        group: replica.group.name,
+        step: step.name,
+        phase: step.phase,
+        from,
+        to,
         next: neighbour(standing, 'next')?.name ?? null,
-        ...{ plan, conditions },
+        plan,
+        conditions,
       });
     this.say(
       `${replica.group.name}, phase ${step.phase} of 5: ${step.says}`,

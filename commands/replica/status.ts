@@ -17,7 +17,7 @@ export default class Status extends ReplicaCommand {
   static override summary = 'Tell how the group stands: members, lag, queue, locks, coordinator.';
   static override description = [
     'Asks every member what its refs are, and the coordinator what they are meant to be, all at the same time. Whoever does not ' +
-      'answer costs no more than replica.memberTimeout (10 s), and what the others tell is shown all the same.',
+      'answer costs no more than replica.memberTimeout (30 s), and what the others tell is shown all the same.',
     'STATE is "current", how many refs are behind, "unreachable", or, where the coordinator cannot be asked, "answers". ' +
       '"Diverged" are refs at which a member has what the group never had, as far as this member can tell: somebody has written to it past ' +
       'gam. That is kept under refs/gam/diverged/ when the member is brought up to date.',
@@ -27,7 +27,7 @@ export default class Status extends ReplicaCommand {
       'have queued, they tell themselves.',
     'With --json: {group, self, coordinator: {kind, arbiter, healthy, reason, latencyMs}, members: [{id, url, role, self, state, ' +
       'refsBehind, refsDiverged, refs: [{ref, has, meant, diverged, since}], refsUnlike, since, lastCurrent, reason, latencyMs, queued, ' +
-      'queuedMs}], locks: [{ref, holder, transaction, since, leaseMs, ageMs}], hooks, diverged}. What is unknown is null; ' +
+      'queuedMs, lastFailure: {at, reason}, apart}], locks: [{ref, holder, transaction, since, leaseMs, ageMs}], hooks, diverged}. What is unknown is null; ' +
       'times are ISO 8601, but the since of a lock, which is in milliseconds since 1970.',
     'The exit code is 0 when all members are current and the hooks here are in place, and 1 otherwise; with -q that is all.',
   ].join('\n\n');

@@ -48,17 +48,19 @@ const MOST_ARGUMENTS = 500;
 
 /** Nothing but these refs travels, no hook of this side has a say, and no maintenance runs behind it. */
 const PLAINLY = [
-  ...[
-    '-c',
-    'gc.auto=0',
-    '-c',
-    'maintenance.auto=false',
-    '-c',
-    'push.gpgSign=false',
-    '-c',
-    'push.followTags=false',
-  ],
-  ...['push', '--porcelain', '--progress', '--no-verify', '--no-recurse-submodules'],
+  '-c',
+  'gc.auto=0',
+  '-c',
+  'maintenance.auto=false',
+  '-c',
+  'push.gpgSign=false',
+  '-c',
+  'push.followTags=false',
+  'push',
+  '--porcelain',
+  '--progress',
+  '--no-verify',
+  '--no-recurse-submodules',
 ];
 
 /** How a push ended. */

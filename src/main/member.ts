@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseConfigList } from '../config/entries.ts';
 import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
@@ -14,6 +15,9 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 // Whoever pushed may be gone; what was begun is done all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+/** For so long whoever pushes may leave unread what is told. */
+const LONGEST_WRITE_MS = 60_000;
 
 const gitDir = resolve(process.env['GIT_DIR'] ?? '.');
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
@@ -72,4 +76,10 @@ void main()
     tell(reasonOf(error));
     return 1;
   })
-  .then((status) => process.exit(status));
+  // What is still on its way into the pipe would be lost: an answer of ten thousand refs is longer than a pipe holds. A pusher that has
+  // stopped reading is waited for no longer than this.
+  .then(async (status) => {
+    const written = new Promise<void>((done) => void process.stderr.write('', () => done()));
+    await Promise.race([written, pause(LONGEST_WRITE_MS)]);
+    process.exit(status);
+  });

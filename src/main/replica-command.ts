@@ -1,5 +1,4 @@
-import { realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { GamError } from '../errors.ts';
 import { gitOutput, type RunOptions, runGit } from '../git/run.ts';
@@ -7,7 +6,7 @@ import { printable } from '../protocol/text.ts';
 import type { HookProgram } from '../replica/hook-scripts.ts';
 import { openReplica, type Replica } from '../replica/replica.ts';
 import { GamCommand } from './command.ts';
-import { VERSION } from './version.ts';
+import { memberProgram } from './member-program.ts';
 
 /** Joining and leaving may have been broken off; both begin anew then. */
 function unlessBrokenOff(error: unknown): null {
@@ -28,8 +27,7 @@ export abstract class ReplicaCommand extends GamCommand {
 
   /** What the hooks of a member start; beside whatever runs now. */
   protected program(): HookProgram {
-    const started = realpathSync(process.argv[1] ?? '.');
-    return { node: process.execPath, program: join(started, '../member.js'), version: VERSION };
+    return memberProgram();
   }
 
   /**

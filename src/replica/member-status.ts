@@ -118,7 +118,11 @@ export function memberStatus(
   const isBehind = state === 'behind' || state === 'diverged';
   const since = isBehind ? behindSince(lags ?? [], sighting, entry) : sighting?.silent;
   return {
-    ...{ id, url: redactUrl(url), role, self: id === self.id, state },
+    id,
+    url: redactUrl(url),
+    role,
+    self: id === self.id,
+    state,
     refsBehind: lags && lags.length,
     refsDiverged: lags && (asked?.strangers.size ?? 0),
     refs:
@@ -135,7 +139,10 @@ export function memberStatus(
     latencyMs: asked?.latencyMs ?? null,
     queued: entry?.refs.size ?? 0,
     queuedMs: entry === undefined ? null : Math.max(0, now - entry.since),
-    lastFailure: failure && { at: new Date(failure.at).toISOString(), reason: failure.reason },
+    lastFailure: failure && {
+      at: new Date(failure.at).toISOString(),
+      reason: failure.reason,
+    },
     apart: asked?.apart ?? [],
   };
 }

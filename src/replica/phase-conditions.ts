@@ -95,7 +95,8 @@ export async function phaseConditions(
 ): Promise<Condition[]> {
   const coordinator = await reachable(replica);
   const condition = (name: Condition['name'], reason: string | null): Condition => ({
-    ...{ name, holds: reason === null },
+    name,
+    holds: reason === null,
     reason,
   });
   const hooks = await hooksInPlace(replica, program);

@@ -17,11 +17,13 @@ async function swapBatch(line: MemberLine, swaps: readonly RefSwap[]): Promise<F
   const [first] = swaps;
   if (swaps.length === 1 && first !== undefined) return [{ ref: first.ref, words: answer.words }];
   const middle = Math.ceil(swaps.length / 2);
-  return swapThere(line, [swaps.slice(0, middle), swaps.slice(middle)]);
+  const halves = [swaps.slice(0, middle), swaps.slice(middle)].map((half) => swapBatch(line, half));
+  const failed = await Promise.all(halves);
+  return failed.includes('stale') ? 'stale' : failed.flatMap((one) => (one === 'stale' ? [] : one));
 }
 
 /**
- * Swaps refs of a member, with what they lead to: each batch at once, or, where one of its refs cannot be moved, such as `Main` beside `main`
+ * Swaps refs of a member, with what they lead to, one batch after the other: each at once, or, where one of its refs cannot be moved, such as `Main` beside `main`
  * on a disk that does not tell them apart, all but that one. What is asked at the same moment goes in one push (member-line.ts), so that
  * one ref among ten thousand costs some dozen pushes.
  *
@@ -32,12 +34,11 @@ export async function swapThere(
   line: MemberLine,
   batches: readonly (readonly RefSwap[])[],
 ): Promise<FailedSwap[] | 'stale'> {
-  const asked = batches.filter((batch) => batch.length > 0).map((batch) => swapBatch(line, batch));
   const all: FailedSwap[] = [];
-  let isStale = false;
-  for (const failed of await Promise.all(asked)) {
-    if (failed === 'stale') isStale = true;
-    else all.push(...failed);
+  for (const batch of batches) {
+    const failed = batch.length === 0 ? [] : await swapBatch(line, batch);
+    if (failed === 'stale') return 'stale';
+    all.push(...failed);
   }
-  return isStale ? 'stale' : all;
+  return all;
 }

@@ -25,12 +25,22 @@ export function registerGroups(registry: Registry, groups: () => readonly Watche
   const seen = () => groups().filter(({ seenAt }) => seenAt !== null);
   const ofGroup = (name: string, help: string, value: (watched: WatchedGroup) => number | null) =>
     new Gauge({
-      ...{ name: `gam_replica_${name}`, help, registers, labelNames: IN_GROUP },
+      name: `gam_replica_${name}`,
+      help,
+      registers,
+      labelNames: IN_GROUP,
       collect() {
         this.reset();
         for (const watched of seen()) {
           const figure = value(watched);
-          if (figure !== null) this.set({ repository: watched.path, group: watched.group.group }, figure);
+          if (figure !== null)
+            this.set(
+              {
+                repository: watched.path,
+                group: watched.group.group,
+              },
+              figure,
+            );
         }
       },
     });
@@ -40,13 +50,20 @@ export function registerGroups(registry: Registry, groups: () => readonly Watche
     value: (member: SeenMember, seenAt: number) => number | null,
   ) =>
     new Gauge({
-      ...{ name: `gam_replica_${name}`, help, registers, labelNames: OF_MEMBER },
+      name: `gam_replica_${name}`,
+      help,
+      registers,
+      labelNames: OF_MEMBER,
       collect() {
         this.reset();
         for (const { path, group, seenAt } of seen())
           for (const member of group.members) {
             const figure = value(member, seenAt ?? 0);
-            const labels = { repository: path, group: group.group, member: member.id };
+            const labels = {
+              repository: path,
+              group: group.group,
+              member: member.id,
+            };
             if (figure !== null) this.set(labels, figure);
           }
       },

@@ -12,6 +12,7 @@ import type { Exchange } from './exchange.ts';
 import { answerAsHost } from './host-list.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
 import type { Lists, ToldList } from './lists.ts';
+import type { MemberHook } from './member-hook.ts';
 import { type LookAtClient, listRow, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
@@ -49,6 +50,8 @@ export interface Serving {
   lists: Lists;
   /** What is carried of what is canonical elsewhere, for those who ask by `url=`; null where nobody is told. */
   carrier: Carrier | null;
+  /** Answers forges that call; null where none is listened to. */
+  hook: Pick<MemberHook, 'answer'> | null;
   /** Is told what is wrong with a mirror list. */
   warn: (message: string) => void;
 }
@@ -85,6 +88,7 @@ export class Repositories {
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
     const { carrier, find, patience } = this.#serving;
+    if (service.name === 'hook') return this.#called(exchange, service);
     const found = await find(service, exchange);
     if ('refusal' in found) {
       const isHost = service.repository === '' && carrier !== null;
@@ -97,6 +101,17 @@ export class Repositories {
     } finally {
       found.leave?.();
     }
+  }
+
+  async #called(exchange: Exchange, service: Service): Promise<void> {
+    const { find, hook } = this.#serving;
+    if (hook === null) return exchange.refuse(404, 'no forge is listened to');
+    await hook.answer(exchange, async () => {
+      const found = await find(service, exchange);
+      if ('refusal' in found) return null;
+      found.leave?.();
+      return found.gitDir;
+    });
   }
 
   async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {

@@ -5,6 +5,7 @@ import type { Cache, CacheOptions } from './cache.ts';
 import { GroupWatch } from './group-watch.ts';
 import type { GroupSource } from './groups.ts';
 import { type InTurn, Lists } from './lists.ts';
+import { MemberHook, type MemberHooks } from './member-hook.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
@@ -31,6 +32,8 @@ export interface ServedOptions {
   groups?: GroupSource | undefined;
   /** Whether clones are served as what they are clones of, too, and clients are told of which; by default they are. */
   carry?: boolean | undefined;
+  /** What is done for forges that call when somebody has pushed to them; without, none is listened to. */
+  memberHooks?: MemberHooks | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -81,8 +84,9 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
   const groups = watchOf(options, source);
   const metrics = new Counted(turns, cache?.counts, groups);
+  const hook = options.memberHooks === undefined ? null : new MemberHook(options.memberHooks, patience);
   return {
-    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, warn }),
+    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, hook, warn }),
     metrics,
     page: pageOf(options, source, metrics, { git, groups }),
     cache,

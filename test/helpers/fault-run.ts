@@ -271,7 +271,8 @@ export async function runFaults(
   const count = (outcome: RecordedPush['outcome']) =>
     pushes.filter((push) => push.outcome === outcome).length;
   return {
-    ...{ faults, history },
+    faults,
+    history,
     acknowledged: count('acknowledged'),
     refused: count('refused'),
     unknown: count('unknown'),

@@ -75,7 +75,12 @@ export class Pusher {
     const { status, stdout } = await this.#run(['ls-remote', '--refs', url]);
     if (status !== 0) return null;
     const lines = stdout.split('\n').filter((line) => line !== '');
-    return new Map(lines.map((line) => line.split('\t').reverse() as [string, string]));
+    return new Map(
+      lines.map((line) => {
+        const [oid = '', ref = ''] = line.split('\t');
+        return [ref, oid];
+      }),
+    );
   }
 
   /** Pushes what goes from the old values to the new ones, and from no others. */
@@ -90,9 +95,13 @@ export class Pusher {
     const name = `${this.name} at ${url}${atomic ? ' --atomic' : ''}`;
     if (!atomic)
       return {
-        ...{ stdout, stderr },
+        stdout,
+        stderr,
         pushes: updates.map((update, n) => ({
-          ...{ name, start, end, updates: [update] },
+          name,
+          start,
+          end,
+          updates: [update],
           outcome: outcomes[n] ?? 'unknown',
         })),
       };

@@ -47,7 +47,7 @@ export class ReplicaGroup {
   /** A commit that no other test has, made in the clone; its parent is what is named, or none. */
   async commit(parent?: string): Promise<string> {
     this.#commits += 1;
-    const { git } = this.sandbox;
+    const git: Sandbox['git'] = (args, options) => this.sandbox.git(args, options);
     const tree = (await git(['mktree'], { cwd: 'work', input: '' })).stdout.trim();
     const parents = parent === undefined ? [] : ['-p', parent];
     const args = ['commit-tree', ...parents, '-m', `commit ${this.#commits}`, tree];
@@ -133,7 +133,7 @@ export interface ReplicaStatus {
     queued: number;
     queuedMs: number | null;
     lastFailure: { at: number; reason: string } | null;
-    diverged?: string[];
+    apart: string[];
   }[];
   diverged: string[];
 }

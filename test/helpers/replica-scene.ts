@@ -153,7 +153,9 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     }
     const line = await lineTo('', id);
     members.push({
-      ...{ id, gitDir, faults: faults.get(id) as MemberFaults },
+      id,
+      gitDir,
+      faults: faults.get(id) as MemberFaults,
       url: `http://127.0.0.1:${line.port}/r.git`,
       setFault: (fault) => line.setFault(fault),
     });
@@ -184,7 +186,14 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     return parseRefs((await sandbox.git(args, { cwd: gitDir })).stdout, 'refs/');
   };
   return {
-    ...{ sandbox, members, arbiter, leaseMs, working, settled, reset, refsOf },
+    sandbox,
+    members,
+    arbiter,
+    leaseMs,
+    working,
+    settled,
+    reset,
+    refsOf,
     setFault: (from, to, fault) => lines.get(`${from} ${to}`)?.setFault(fault),
     signalMember: (id, signal) => signalAll(bystanders(MEMBER, `${sandbox.root}-${id}`), signal),
     repair: async () => {

@@ -17,7 +17,14 @@ export function shownGroup({ path, group, seenAt }: WatchedGroup): ShownGroup {
     coordinator: { ...coordinator, reason: coordinator.reason && shownReason(coordinator.reason) },
     members: members.map(
       ({ id, role, url, self, state, refsBehind, refsDiverged, since, reason, queued, queuedMs }) => ({
-        ...{ id, role, url: shownUrl(url), self, state, refsBehind, refsDiverged, since },
+        id,
+        role,
+        url: shownUrl(url),
+        self,
+        state,
+        refsBehind,
+        refsDiverged,
+        since,
         reason: reason && shownReason(reason),
         queued,
         queuedSince: queuedMs === null || seenAt === null ? null : iso(at - queuedMs),
@@ -26,7 +33,10 @@ export function shownGroup({ path, group, seenAt }: WatchedGroup): ShownGroup {
     locks:
       locks &&
       locks.map(({ ref, holder, ageMs, leaseMs }) => ({
-        ...{ ref: printable(ref), holder: printable(holder), since: iso(at - ageMs), leaseMs },
+        ref: printable(ref),
+        holder: printable(holder),
+        since: iso(at - ageMs),
+        leaseMs,
       })),
   };
 }

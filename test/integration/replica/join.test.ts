@@ -81,7 +81,7 @@ describe('gam replica init', () => {
     expect((await run(sandbox.path('nowhere'))).stderr).toContain('is no folder');
     expect(
       await refused('eu', ['init', 'demo', '--id', 'eu', '--url', url('eu'), '--coordinator', 'zoo:1']),
-    ).toContain('replica.coordinator is unknown: zoo:1');
+    ).toContain('zoo:1 names no cluster of etcd');
     const git = (await sandbox.run('sh', ['-c', 'command -v git'])).stdout.trim();
     writeFileSync(
       sandbox.path('bin/git'),
@@ -158,7 +158,7 @@ describe('gam replica join', () => {
       'cannot be reached',
     );
     expect(await refused('us', [...from(url('plain')), ...secret], ['plain'])).toContain(
-      'is no member of this group',
+      'is no member of a group',
     );
     const elsewhere = ['join', url('eu'), '--id', 'us', '--url', url('plain')];
     expect(await refused('us', elsewhere, ['eu', 'plain'])).toContain('is another repository than this one');

@@ -12,7 +12,9 @@ const COMMIT = STEPS.indexOf('commit');
 
 const cases = STEPS.flatMap((step, n) =>
   (['before', 'after'] as const).map((when) => ({
-    ...{ step, when, ref: `refs/heads/${when}-${step}` },
+    step,
+    when,
+    ref: `refs/heads/${when}-${step}`,
     isDone: n > COMMIT || (n === COMMIT && when === 'after'),
   })),
 );

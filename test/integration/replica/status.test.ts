@@ -41,13 +41,29 @@ describe('the status of a group', () => {
       expect.arrayContaining(['group', 'self', 'coordinator', 'members', 'locks', 'hooks', 'diverged']),
     );
     expect(status.coordinator).toEqual({
-      ...{ kind: 'git', arbiter: 'eu', healthy: true, reason: null },
+      kind: 'git',
+      arbiter: 'eu',
+      healthy: true,
+      reason: null,
       latencyMs: expect.any(Number) as number,
     });
     expect(memberOf(status, 'asia')).toEqual({
-      ...{ id: 'asia', url: sandbox.path('asia.git'), role: 'follower', self: false, state: 'current' },
-      ...{ refsBehind: 0, refsDiverged: 0, refs: [], refsUnlike: null, since: null, reason: null },
-      ...{ queued: 0, queuedMs: null, lastFailure: null, apart: [], latencyMs: expect.any(Number) as number },
+      id: 'asia',
+      url: sandbox.path('asia.git'),
+      role: 'follower',
+      self: false,
+      state: 'current',
+      refsBehind: 0,
+      refsDiverged: 0,
+      refs: [],
+      refsUnlike: null,
+      since: null,
+      reason: null,
+      queued: 0,
+      queuedMs: null,
+      lastFailure: null,
+      apart: [],
+      latencyMs: expect.any(Number) as number,
       lastCurrent: expect.stringMatching(/^\d{4}-.*Z$/) as string,
     });
     const quiet = await sandbox.run('gam', ['replica', 'status', '-q', ...repo('us')]);
@@ -120,7 +136,9 @@ describe('the status of a group', () => {
     const replica = await openReplica(sandbox.path('us.git'), { env: sandbox.env, warn: () => undefined });
     const coordinator = await replica?.openCoordinator();
     const lease = await coordinator?.lock(['refs/heads/main'], {
-      ...{ holder: 'us', transaction: 'held', signal: AbortSignal.timeout(60_000) },
+      holder: 'us',
+      transaction: 'held',
+      signal: AbortSignal.timeout(6e4),
     });
     const lock = { ref: 'refs/heads/main', holder: 'us', transaction: 'held', leaseMs: 15_000 };
     try {
@@ -154,7 +172,15 @@ describe('the status of a group', () => {
     await settled();
     // git reads the greeting of a git:// server for as long as there is none.
     const connections = new Connections();
-    const server = createServer((socket) => connections.add(socket));
+    let [open, most] = [0, 0];
+    const server = createServer((socket) => {
+      connections.add(socket);
+      open += 1;
+      most = Math.max(most, open);
+      socket.once('close', () => {
+        open -= 1;
+      });
+    });
     const port = await listen(server);
     try {
       await group.set('us', 'replica.memberTimeout', '1500ms');
@@ -168,7 +194,7 @@ describe('the status of a group', () => {
       // The arbiter is one of them: this member itself could still be asked.
       expect(status.coordinator).toMatchObject({ healthy: false, reason: 'no answer for 1.5 s' });
       expect(memberOf(status, 'us')).toMatchObject({ state: 'unknown', refsUnlike: 0 });
-      expect(connections.count).toBe(2);
+      expect(most).toBeGreaterThanOrEqual(2);
     } finally {
       await connections.close(server);
     }

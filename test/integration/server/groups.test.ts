@@ -101,11 +101,17 @@ test('whoever wants no page has repositories named nowhere', async () => {
 
 test('a repository that git would not serve, or that says so, is not looked at', async () => {
   await group.set('served/eu', 'http.uploadpack', 'false');
-  const other = await gamServe(sandbox, 'served');
-  const { groups } = JSON.parse(await text('/-/status.json', other)) as Status;
-  await other.stop();
+  const groupsBy = async (env: Record<string, string>) => {
+    const other = await gamServe(sandbox, 'served', [], { env });
+    const { groups } = JSON.parse(await text('/-/status.json', other)) as Status;
+    await other.stop();
+    return groups.map(({ path }) => path);
+  };
+  expect(await groupsBy({})).toEqual([]);
   await sandbox.git(['config', '--unset', 'http.uploadpack'], { cwd: 'served/eu.git' });
-  expect(groups).toEqual([]);
+  expect(await groupsBy({})).toEqual(['/eu.git']);
+  // As if another user owned it, who could have programs started by what he writes into its configuration.
+  expect(await groupsBy({ GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' })).toEqual([]);
 });
 
 const program = findBrowser();

@@ -11,9 +11,21 @@ function member(id: string, changes: Partial<MemberStatus> = {}): MemberStatus {
   return {
     id,
     url: `/srv/${id}.git`,
-    ...{ role: 'primary', self: false, state: 'current', refsBehind: 0, refsDiverged: 0, refs: [] },
-    ...{ refsUnlike: null, since: null, lastCurrent: null, reason: null, latencyMs: 5 },
-    ...{ queued: 0, queuedMs: null, lastFailure: null, apart: [] },
+    role: 'primary',
+    self: false,
+    state: 'current',
+    refsBehind: 0,
+    refsDiverged: 0,
+    refs: [],
+    refsUnlike: null,
+    since: null,
+    lastCurrent: null,
+    reason: null,
+    latencyMs: 5,
+    queued: 0,
+    queuedMs: null,
+    lastFailure: null,
+    apart: [],
     ...changes,
   };
 }
@@ -123,7 +135,10 @@ test('a pipe gets a line for each thing', () => {
 
 test('of many refs some are named, those that diverge first, and all when asked for', () => {
   const refs = Array.from({ length: 20 }, (_, n) => ({
-    ...{ ref: `refs/heads/${n}`, has: null, meant: 'a'.repeat(40), since: null },
+    ref: `refs/heads/${n}`,
+    has: null,
+    meant: 'a'.repeat(40),
+    since: null,
     diverged: n === 19,
   }));
   const status = group([member('us', { state: 'diverged', refsBehind: 20, refsDiverged: 1, refs })]);

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { convergence, DIVERGED_REFS, differing, divergedRef } from '../../../src/replica/converge.ts';
+import {
+  convergence,
+  DIVERGED_REFS,
+  differing,
+  divergedRef,
+  inOrder,
+} from '../../../src/replica/converge.ts';
 
 const oid = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f').map((letter) => letter.repeat(40));
 const ref = fc.constantFrom(...Array.from({ length: 8 }, (_, n) => `refs/heads/${n}`));
@@ -39,6 +45,25 @@ test('each tip that is kept has a place of its own', () => {
   fc.assert(
     fc.property(ref, oid, ref, oid, (a, x, b, y) => {
       expect(divergedRef(a, x) === divergedRef(b, y)).toBe(a === b && x === y);
+    }),
+  );
+});
+
+test('in order, whatever makes room for others goes first, and nothing is left out', () => {
+  const name = fc.constantFrom(...['a', 'a/b', 'a/b/c', 'd'].map((part) => `refs/heads/${part}`));
+  const swap = fc
+    .record({ ref: name, old: fc.option(oid), new: fc.option(oid) })
+    .filter((one) => one.old !== one.new);
+  fc.assert(
+    fc.property(fc.uniqueArray(swap, { selector: (one) => one.ref }), (swaps) => {
+      const batches = inOrder(swaps);
+      expect(batches.flat().toSorted((x, y) => (x.ref < y.ref ? -1 : 1))).toEqual(
+        swaps.toSorted((x, y) => (x.ref < y.ref ? -1 : 1)),
+      );
+      const isNear = (x: string, y: string) => x.startsWith(`${y}/`) || y.startsWith(`${x}/`);
+      for (const batch of batches)
+        for (const made of batch.filter((one) => one.old === null))
+          expect(batch.filter((one) => one.new === null && isNear(one.ref, made.ref))).toEqual([]);
     }),
   );
 });

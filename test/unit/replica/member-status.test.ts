@@ -10,12 +10,26 @@ const HAS = 'a'.repeat(40);
 
 const at = (ms: number) => new Date(NOW - ms).toISOString();
 const asked = (refs: readonly string[]): Asked => ({
-  ...{ latencyMs: 3, reason: null, strangers: new Set<string>(), refsUnlike: null, apart: [] },
-  lags: refs.map((ref) => ({ ref, has: HAS, meant: null })),
+  latencyMs: 3,
+  reason: null,
+  strangers: new Set<string>(),
+  refsUnlike: null,
+  apart: [],
+  lags: refs.map((ref) => ({
+    ref,
+    has: HAS,
+    meant: null,
+  })),
 });
 const sighting = (refs: readonly string[], agoMs: number): Sighting => ({
-  ...{ member: 'us', current: NOW - 9000, silent: null },
-  lags: refs.map((ref) => ({ ref, has: HAS, since: NOW - agoMs })),
+  member: 'us',
+  current: NOW - 9e3,
+  silent: null,
+  lags: refs.map((ref) => ({
+    ref,
+    has: HAS,
+    since: NOW - agoMs,
+  })),
 });
 const entry = (refs: readonly string[], agoMs: number): Queued =>
   ({ member: 'us', refs: new Set(refs), since: NOW - agoMs }) as unknown as Queued;

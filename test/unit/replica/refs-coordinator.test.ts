@@ -168,8 +168,10 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
   await lease.release();
   for (const end of ends) end();
   const faults = faultsOf({
-    ...{ before: new Map(), pushes, state, complaints: new Map() },
-    // Whoever takes the locks afterwards has finished what was left: what is there is what was read.
+    before: new Map(),
+    pushes,
+    state,
+    complaints: new Map(),
     members: new Map([['arbiter', arbiter.state()]]),
   });
   return { pushes, faults };

@@ -40,7 +40,7 @@ describe('sightings', () => {
   test('are read from any text without a failure, and written again alike', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.constantFrom(...['lag', 'current', ' ', '\n', '7', '-', 'x']) }),
+        fc.string({ unit: fc.constantFrom('lag', 'current', ' ', '\n', '7', '-', 'x') }),
         (text) => {
           const read = parseSightings(text);
           expect(parseSightings(writeSightings(read))).toEqual(read);

@@ -4,16 +4,33 @@ import type { GroupSource, SeenGroup, SeenMember } from '../../../src/server/gro
 
 function member(id: string, changes: Partial<SeenMember> = {}): SeenMember {
   return {
-    ...{ id, role: 'primary', url: `https://${id}.example/x`, self: false, state: 'current' },
-    ...{ refsBehind: 0, refsDiverged: 0, since: null, reason: null, queued: 0, queuedMs: null },
+    id,
+    role: 'primary',
+    url: `https://${id}.example/x`,
+    self: false,
+    state: 'current',
+    refsBehind: 0,
+    refsDiverged: 0,
+    since: null,
+    reason: null,
+    queued: 0,
+    queuedMs: null,
     ...changes,
   };
 }
 
 const healthy = { kind: 'git', arbiter: 'eu', healthy: true, reason: null, latencyMs: 5 };
 const seen = (reason: string | null = null): SeenGroup => ({
-  ...{ group: 'demo', self: 'eu', coordinator: healthy, locks: [] },
-  members: [member('us', { reason, state: reason === null ? 'current' : 'unreachable' })],
+  group: 'demo',
+  self: 'eu',
+  coordinator: healthy,
+  locks: [],
+  members: [
+    member('us', {
+      reason,
+      state: reason === null ? 'current' : 'unreachable',
+    }),
+  ],
 });
 
 /** A watch of repositories whose groups are looked at as the test says. */

@@ -15,8 +15,17 @@ function status(groups: ShownGroup[]): Status {
 
 function member(id: string, changes: Partial<ShownMember> = {}): ShownMember {
   return {
-    ...{ id, role: 'primary', url: `https://${id}.example/x`, self: false, state: 'current' },
-    ...{ refsBehind: 0, refsDiverged: 0, since: null, reason: null, queued: 0, queuedSince: null },
+    id,
+    role: 'primary',
+    url: `https://${id}.example/x`,
+    self: false,
+    state: 'current',
+    refsBehind: 0,
+    refsDiverged: 0,
+    since: null,
+    reason: null,
+    queued: 0,
+    queuedSince: null,
     ...changes,
   };
 }
@@ -24,7 +33,13 @@ function member(id: string, changes: Partial<ShownMember> = {}): ShownMember {
 function group(members: ShownMember[], changes: Partial<ShownGroup> = {}): ShownGroup {
   const coordinator = { kind: 'git', arbiter: 'eu', healthy: true, reason: null, latencyMs: 12 };
   return {
-    ...{ path: '/x.git', name: 'demo', self: 'eu', seenAt: ago(4), coordinator, members, locks: [] },
+    path: '/x.git',
+    name: 'demo',
+    self: 'eu',
+    seenAt: ago(4),
+    coordinator,
+    members,
+    locks: [],
     ...changes,
   };
 }
@@ -91,9 +106,24 @@ describe('the groups on the page', () => {
           group(
             [member(word, { role: word, url: `https://x.example/${word}`, reason: word, since: ago(1) })],
             {
-              ...{ path: `/${word}`, name: word, self: word },
-              coordinator: { kind: word, arbiter: word, healthy: false, reason: word, latencyMs: null },
-              locks: [{ ref: word, holder: word, since: ago(1), leaseMs: 1 }],
+              path: `/${word}`,
+              name: word,
+              self: word,
+              coordinator: {
+                kind: word,
+                arbiter: word,
+                healthy: false,
+                reason: word,
+                latencyMs: null,
+              },
+              locks: [
+                {
+                  ref: word,
+                  holder: word,
+                  since: ago(1),
+                  leaseMs: 1,
+                },
+              ],
             },
           ),
         ]),
@@ -122,11 +152,31 @@ test('neither a password, nor a folder of this machine is shown', () => {
     path: '/x.git',
     seenAt: Date.parse(NOW),
     group: {
-      ...{ group: 'demo', self: 'eu', locks: null },
-      coordinator: { kind: 'git', arbiter: 'eu', healthy: false, reason, latencyMs: null },
+      group: 'demo',
+      self: 'eu',
+      locks: null,
+      coordinator: {
+        kind: 'git',
+        arbiter: 'eu',
+        healthy: false,
+        reason,
+        latencyMs: null,
+      },
       members: [
-        { ...at, ...down, id: 'here', url: '/srv/secret.git', reason },
-        { ...at, ...down, id: 'us', url: 'https://user:geheim@us.example/x.git', reason: web },
+        {
+          ...at,
+          ...down,
+          id: 'here',
+          url: '/srv/secret.git',
+          reason,
+        },
+        {
+          ...at,
+          ...down,
+          id: 'us',
+          url: 'https://user:geheim@us.example/x.git',
+          reason: web,
+        },
       ],
     },
   });
