@@ -5,7 +5,7 @@ import { NO_PROMPTS } from './environment.ts';
 import { push, unreachable } from './push-request.ts';
 import { type RunOptions, runGit } from './run.ts';
 import type { RefSwap } from './swap-refs.ts';
-import { within } from './within.ts';
+import { timeLimit } from './time-limit.ts';
 
 /** A push takes refs as arguments, and systems take some hundred KB of these. */
 const MOST_AT_ONCE = 200;
@@ -21,7 +21,7 @@ export async function listHostedRefs(
   options: RunOptions,
   patienceMs: number,
 ): Promise<Map<string, string>> {
-  const signal = within(patienceMs, options.signal);
+  const signal = timeLimit(patienceMs, options.signal);
   const env = { ...options.env, ...NO_PROMPTS, LC_ALL: 'C' };
   const asked = ['ls-remote', '--quiet', '--refs', '--', url];
   const { status, stdout, stderr } = await runGit(asked, { ...options, env, signal, talks: true });

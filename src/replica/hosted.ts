@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
 import { pushHostedRefs } from '../git/hosted-refs.ts';
 import { type RefSwap, storedRefs, swapRefs } from '../git/swap-refs.ts';
-import { within } from '../git/within.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import { divergedRef, inOrder } from './converge.ts';
 import type { Coordinator } from './coordinator.ts';
 import { isPrimary, type Member } from './group.ts';
@@ -118,7 +118,7 @@ export async function syncHosted(replica: Replica, member: Member, tell: Tell): 
     const lease = await coordinator.lock([hostedLock(member.id)], {
       holder: self.id,
       transaction: `${self.id}-${randomBytes(8).toString('hex')}`,
-      signal: within(bounds.lockMs, run.signal),
+      signal: timeLimit(bounds.lockMs, run.signal),
     });
     try {
       let refused: readonly string[] = [];

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
 import { refsLocked } from '../git/stale-ref-locks.ts';
 import { type PreparedSwap, prepareSwap, storedRefs } from '../git/swap-refs.ts';
-import { within } from '../git/within.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import type { RefReport, RefUpdate } from '../protocol/proc-receive.ts';
 import { begin } from './begun.ts';
 import type { Coordinator, HeldLock, Lease } from './coordinator.ts';
@@ -56,7 +56,7 @@ async function takeLocks(
   refs: readonly string[],
   { tell, signal }: TransactionOptions,
 ): Promise<Lease> {
-  const limit = within(replica.bounds.lockMs, signal);
+  const limit = timeLimit(replica.bounds.lockMs, signal);
   return coordinator.lock(refs, {
     holder: replica.self.id,
     transaction,

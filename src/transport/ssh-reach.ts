@@ -1,6 +1,6 @@
 import { NO_PROMPTS } from '../git/environment.ts';
 import { startProcess } from '../git/process.ts';
-import { within } from '../git/within.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import type { SshUrl } from '../protocol/git-url.ts';
 import type { Opening } from './connection.ts';
 import type { Reach } from './reach.ts';
@@ -48,7 +48,7 @@ export async function sshAnswers(
   const { child } = startProcess(command, args, {
     env: { ...env, ...NO_PROMPTS },
     stdio: ['ignore', 'ignore', 'pipe'],
-    signal: within(ms, signal),
+    signal: timeLimit(ms, signal),
   });
   let greeted = false;
   let text = '';

@@ -115,7 +115,11 @@ export class Pusher {
   #run(args: readonly string[]) {
     const seconds = Math.ceil(this.#silenceMs / 1000);
     const patience = ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${seconds}`];
-    return this.#sandbox.git([...patience, ...args], { cwd: this.#clone, expectStatus: null });
+    return this.#sandbox.git([...patience, ...args], {
+      cwd: this.#clone,
+      expectStatus: null,
+      timeout: 60_000 + 3 * this.#silenceMs,
+    });
   }
 }
 

@@ -146,7 +146,12 @@ test('acknowledges what the group has, also where the git of this member is kill
   const ref = 'refs/heads/followed';
   const old = await make(us, ref);
   us?.faults.give({
-    ...{ process: 'push', when: 'before', step: 'local', number: 1, target: 'child', signal: 'SIGKILL' },
+    process: 'push',
+    when: 'before',
+    step: 'local',
+    number: 1,
+    target: 'child',
+    signal: 'SIGKILL',
   });
   const to = await pusher.commit(old);
   const { outcomes, words } = await push(us, [{ ref, old, new: to }]);

@@ -2,9 +2,9 @@
  * A signal that aborts after so many milliseconds, or with another one.
  *
  * AbortSignal.any() with an AbortSignal.timeout() of its own forgets the time when memory is tidied up meanwhile, as nobody holds that
- * signal (nodejs/node issue 54614; Node 20 has it still): pushes waited for locks without an end.
+ * signal (nodejs/node issue 57736; Node 20 has it): pushes waited for locks without an end.
  */
-export function within(ms: number, signal?: AbortSignal): AbortSignal {
+export function timeLimit(ms: number, signal?: AbortSignal): AbortSignal {
   const either = new AbortController();
   const stop = () => either.abort(signal?.reason);
   const timer = setTimeout(() => {

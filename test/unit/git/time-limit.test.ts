@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { within } from '../../../src/git/within.ts';
+import { timeLimit } from '../../../src/git/time-limit.ts';
 
 // A push waited for a lock for longer than it was told to: the time was forgotten when memory was tidied up.
 
@@ -24,20 +24,20 @@ async function looks(signal: AbortSignal): Promise<number> {
 
 test('ends a wait though memory is tidied up meanwhile', async () => {
   const never = new AbortController().signal;
-  expect(await looks(within(600, never))).toBeLessThan(500);
+  expect(await looks(timeLimit(600, never))).toBeLessThan(500);
 });
 
 test('ends with the other signal, also where that has come already', async () => {
   const stop = new AbortController();
-  const signal = within(60_000, stop.signal);
+  const signal = timeLimit(60_000, stop.signal);
   expect(signal.aborted).toBe(false);
   stop.abort(new Error('stop'));
   expect([signal.aborted, signal.reason]).toEqual([true, stop.signal.reason]);
-  expect(within(60_000, stop.signal).aborted).toBe(true);
+  expect(timeLimit(60_000, stop.signal).aborted).toBe(true);
 });
 
 test('tells that it was the time', async () => {
-  const signal = within(1);
+  const signal = timeLimit(1);
   await expect(pause(10_000, undefined, { signal })).rejects.toThrow();
   expect((signal.reason as Error).name).toBe('TimeoutError');
 });
