@@ -5,6 +5,7 @@ import { NO_PROMPTS } from './environment.ts';
 import { push, unreachable } from './push-request.ts';
 import { type RunOptions, runGit } from './run.ts';
 import type { RefSwap } from './swap-refs.ts';
+import { timeLimit } from './time-limit.ts';
 
 /** A push takes refs as arguments, and systems take some hundred KB of these. */
 const MOST_AT_ONCE = 200;
@@ -20,8 +21,7 @@ export async function listHostedRefs(
   options: RunOptions,
   patienceMs: number,
 ): Promise<Map<string, string>> {
-  const limit = AbortSignal.timeout(patienceMs);
-  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
+  const signal = timeLimit(patienceMs, options.signal);
   const env = { ...options.env, ...NO_PROMPTS, LC_ALL: 'C' };
   const asked = ['ls-remote', '--quiet', '--refs', '--', url];
   const { status, stdout, stderr } = await runGit(asked, { ...options, env, signal, talks: true });
@@ -31,7 +31,7 @@ export async function listHostedRefs(
   }
   const lines = stderr.trim().split('\n');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? '';
-  const words = limit.aborted ? `no answer for ${patienceMs / 1000} s` : line.replace(/^\w+: /, '');
+  const words = signal.aborted ? `no answer for ${patienceMs / 1000} s` : line.replace(/^\w+: /, '');
   const shown = redactUrl(url);
   throw new GamError(
     'member-unreachable',

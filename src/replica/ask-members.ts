@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { GamError } from '../errors.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { bounded } from './bounded.ts';
@@ -24,8 +25,7 @@ export interface LookBounds {
 /** All of a look lasts for `replica.memberTimeout`, from now on. */
 export function boundsOf(replica: Replica, signal: AbortSignal | undefined): LookBounds {
   const { memberMs } = replica.bounds;
-  const limit = AbortSignal.timeout(memberMs);
-  const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+  const either = timeLimit(memberMs, signal);
   // Each command listens, and a group has as many members as it has.
   setMaxListeners(0, either);
   const run = { ...replica.run, signal: either };

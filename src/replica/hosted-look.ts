@@ -2,6 +2,7 @@ import { GamError } from '../errors.ts';
 import { listHostedRefs } from '../git/hosted-refs.ts';
 import { fetchObjects, missingObjects } from '../git/reach.ts';
 import { runGit } from '../git/run.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import type { RefValues } from './converge.ts';
 import { isPublished, type Member } from './group.ts';
 import { type HostedPlan, planHosted } from './hosted-plan.ts';
@@ -77,8 +78,7 @@ export async function lookAtHosted(
   const foreign = [...there].filter(([ref, oid]) => state.get(ref) !== oid).map(([, oid]) => oid);
   const missing = await missingObjects(foreign, run);
   // For so long again as members may be silent: what is fetched may be large.
-  const limit = AbortSignal.timeout(60 * bounds.memberMs);
-  const signal = run.signal === undefined ? limit : AbortSignal.any([run.signal, limit]);
+  const signal = timeLimit(60 * bounds.memberMs, run.signal);
   if (missing.length > 0 && !(await fetchObjects(member.url, missing, { ...run, signal })))
     throw new GamError('member-unreachable', `${member.id} has moved again, or does not give what it names`);
   const own = [...state].filter(([ref]) => isPublished(replica.group, ref)).map(([, oid]) => oid);

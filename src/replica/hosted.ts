@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
 import { pushHostedRefs } from '../git/hosted-refs.ts';
 import { type RefSwap, storedRefs, swapRefs } from '../git/swap-refs.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import { divergedRef, inOrder } from './converge.ts';
 import type { Coordinator } from './coordinator.ts';
 import { isPrimary, type Member } from './group.ts';
@@ -114,11 +115,10 @@ export async function syncHosted(replica: Replica, member: Member, tell: Tell): 
   const { self, bounds, run } = replica;
   const coordinator = await replica.openCoordinator();
   try {
-    const limit = AbortSignal.timeout(bounds.lockMs);
     const lease = await coordinator.lock([hostedLock(member.id)], {
       holder: self.id,
       transaction: `${self.id}-${randomBytes(8).toString('hex')}`,
-      signal: run.signal === undefined ? limit : AbortSignal.any([run.signal, limit]),
+      signal: timeLimit(bounds.lockMs, run.signal),
     });
     try {
       let refused: readonly string[] = [];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
 import { refsLocked } from '../git/stale-ref-locks.ts';
 import { type PreparedSwap, prepareSwap, storedRefs } from '../git/swap-refs.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import type { RefUpdate } from '../protocol/proc-receive.ts';
 import type { RefReport } from '../protocol/proc-receive-report.ts';
 import { begin } from './begun.ts';
@@ -56,7 +57,7 @@ async function takeLocks(
   refs: readonly string[],
   { tell, signal }: TransactionOptions,
 ): Promise<Lease> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(replica.bounds.lockMs)]);
+  const limit = timeLimit(replica.bounds.lockMs, signal);
   return coordinator.lock(refs, {
     holder: replica.self.id,
     transaction,

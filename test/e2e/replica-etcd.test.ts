@@ -60,7 +60,7 @@ test.skipIf(NO_ETCD !== null)(
       const status = await sandbox.run('gam', ['replica', 'status', '--repo', member('us')], {
         expectStatus: 1,
       });
-      expect(status.stdout).toMatch(/^coordinator: etcd; cannot be reached, pushes are refused: /m);
+      expect(status.stdout).toMatch(/^coordinator: etcd; cannot be asked, and pushes are refused: /m);
       await sandbox.git(['clone', '--quiet', member('us'), 'clone']);
 
       two.start();

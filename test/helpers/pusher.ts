@@ -12,8 +12,8 @@ export interface Pushed {
   stderr: string;
 }
 
-/** A pusher whose line says nothing for so long gives up, in seconds; receive-pack says something every five. */
-const SILENCE_S = 20;
+/** Pushers give up when their line says next to nothing for so long, in milliseconds, where nobody says how long a push may wait. */
+const SILENCE_MS = 20_000;
 
 type Outcome = RecordedPush['outcome'];
 
@@ -40,9 +40,11 @@ export class Pusher {
   readonly name: string;
   readonly #sandbox: Sandbox;
   readonly #clone: string;
+  readonly #silenceMs: number;
 
-  constructor(sandbox: Sandbox, name: string, clone: string) {
+  constructor(sandbox: Sandbox, name: string, clone: string, silenceMs: number) {
     this.#sandbox = sandbox;
+    this.#silenceMs = silenceMs;
     this.name = name;
     this.#clone = clone;
   }
@@ -111,8 +113,13 @@ export class Pusher {
   }
 
   #run(args: readonly string[]) {
-    const patience = ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${SILENCE_S}`];
-    return this.#sandbox.git([...patience, ...args], { cwd: this.#clone, expectStatus: null });
+    const seconds = Math.ceil(this.#silenceMs / 1000);
+    const patience = ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${seconds}`];
+    return this.#sandbox.git([...patience, ...args], {
+      cwd: this.#clone,
+      expectStatus: null,
+      timeout: 60_000 + 3 * this.#silenceMs,
+    });
   }
 }
 
@@ -122,14 +129,18 @@ async function shareObjects(from: string, to: string): Promise<void> {
 }
 
 /** Makes clones for pushers that share their objects. */
-export async function makePushers(sandbox: Sandbox, names: readonly string[]): Promise<Pusher[]> {
+export async function makePushers(
+  sandbox: Sandbox,
+  names: readonly string[],
+  silenceMs = SILENCE_MS,
+): Promise<Pusher[]> {
   const pushers: Pusher[] = [];
   for (const name of names) {
     const clone = `clones/${name}`;
     await sandbox.git(['init', '--quiet', '--bare', clone]);
     // Every commit of every pusher must be at hand, as if each had fetched before.
     if (name !== names[0]) await shareObjects(sandbox.path(`clones/${names[0]}`), sandbox.path(clone));
-    pushers.push(new Pusher(sandbox, name, clone));
+    pushers.push(new Pusher(sandbox, name, clone, silenceMs));
   }
   return pushers;
 }

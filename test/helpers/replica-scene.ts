@@ -95,7 +95,7 @@ async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>)
     await sandbox.git(['config', 'http.lowSpeedLimit', '1'], { cwd: repository });
     await sandbox.git(['config', 'http.lowSpeedTime', '20'], { cwd: repository });
   }
-  const leaseMs = Math.max(SHORTEST_LEASE_MS, COMMANDS * slowest);
+  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, COMMANDS * slowest));
   for (const id of servers.keys())
     for (const [name, value] of Object.entries(boundsOf(leaseMs)))
       await sandbox.git(['config', `replica.${name}`, value], { cwd: `served/${id}/r.git` });

@@ -32,7 +32,7 @@ describe.each([
 
   beforeAll(async () => {
     scene = await setReplicaScene(['eu', 'us', 'ap']);
-    const [pusher] = await makePushers(scene.sandbox, ['ada']);
+    const [pusher] = await makePushers(scene.sandbox, ['ada'], 10 * scene.leaseMs);
     const member = scene.members.find((one) => one.id === id);
     if (pusher === undefined || member === undefined) throw new Error('there is nobody');
     const [first, second] = [await pusher.commit(null), await pusher.commit(null)];
