@@ -61,8 +61,12 @@ interface Conversation {
   words(): string;
 }
 
-function converse(commands: string, { cwd, env }: RunOptions): Conversation {
-  const args = [...PATIENTLY, 'update-ref', '-m', 'push', '--stdin', '-z'];
+/** What gam keeps for itself is no matter of a repository's hooks, each of which would be started twice. */
+const UNHOOKED = ['-c', 'core.hooksPath=/dev/null'];
+
+function converse(swaps: readonly RefSwap[], commands: string[], { cwd, env }: RunOptions): Conversation {
+  const hooks = swaps.every(({ ref }) => ref.startsWith('refs/gam/')) ? UNHOOKED : [];
+  const args = [...PATIENTLY, ...hooks, 'update-ref', '-m', 'push', '--stdin', '-z'];
   const { child, exit } = startProcess('git', args, {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...env, ...MOVES },
@@ -83,7 +87,7 @@ function converse(commands: string, { cwd, env }: RunOptions): Conversation {
   });
   // Where git ends early, its words tell why.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.write(`start\0${commands}prepare\0`);
+  child.stdin?.write(`start\0${commands.join('')}prepare\0`);
   return {
     prepared,
     end: (word) => {
@@ -114,7 +118,7 @@ export async function prepareSwap(
   const real = swaps.filter(isChange);
   const gone = real.filter((swap) => swap.new === null);
   const commands = real.map((swap) => (swap.new === null ? verification(swap) : command(swap)));
-  const git = converse(commands.join(''), options);
+  const git = converse(real, commands, options);
   if (!(await git.prepared)) return git.words();
   return {
     commit: async () => {
@@ -133,7 +137,8 @@ export async function prepareSwap(
  * @throws GamError `git-failed` where git was killed, and nobody knows; `git-missing`
  */
 export async function swapRefs(swaps: readonly RefSwap[], options: RunOptions): Promise<string | null> {
-  const git = converse(swaps.filter(isChange).map(command).join(''), options);
+  const real = swaps.filter(isChange);
+  const git = converse(real, real.map(command), options);
   if (!(await git.prepared)) return git.words();
   const { status } = await git.end('commit');
   if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${git.words()}`);
