@@ -62,7 +62,7 @@ const SHORTEST_LEASE_MS = 2000;
 
 function boundsOf(leaseMs: number): Record<string, string> {
   const ms = (factor: number) => `${Math.round(factor * leaseMs)}ms`;
-  return { leaseTime: ms(1), memberTimeout: ms(1.5), lockTimeout: ms(2.5) };
+  return { leaseTime: ms(1), memberTimeout: ms(1.5), lockTimeout: ms(1.75) };
 }
 
 async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promise<HttpServer> {
