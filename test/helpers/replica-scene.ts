@@ -60,12 +60,9 @@ const LOOK_MS = 200;
 /** The shortest lease that there is, so that runs are short. */
 const SHORTEST_LEASE_MS = 2000;
 
-/** A lease outlasts so many commands of the group, on a machine that is as busy as now. */
-const COMMANDS = 2;
-
 function boundsOf(leaseMs: number): Record<string, string> {
   const ms = (factor: number) => `${Math.round(factor * leaseMs)}ms`;
-  return { leaseTime: ms(1), memberTimeout: ms(1.5), lockTimeout: ms(2.5) };
+  return { leaseTime: ms(1), memberTimeout: ms(1.5), lockTimeout: ms(1.75) };
 }
 
 async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promise<HttpServer> {
@@ -95,7 +92,8 @@ async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>)
     await sandbox.git(['config', 'http.lowSpeedLimit', '1'], { cwd: repository });
     await sandbox.git(['config', 'http.lowSpeedTime', '20'], { cwd: repository });
   }
-  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, COMMANDS * slowest));
+  // Joining takes several requests: a lease outlasts these, on a machine that is as busy as now.
+  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, slowest));
   for (const id of servers.keys())
     for (const [name, value] of Object.entries(boundsOf(leaseMs)))
       await sandbox.git(['config', `replica.${name}`, value], { cwd: `served/${id}/r.git` });
@@ -198,7 +196,10 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     signalMember: (id, signal) => signalAll(bystanders(MEMBER, `${sandbox.root}-${id}`), signal),
     repair: async () => {
       const repaired = members.map(({ gitDir }) =>
-        sandbox.run('gam', ['replica', 'reconcile', '--repo', gitDir], { expectStatus: null }),
+        sandbox.run('gam', ['replica', 'reconcile', '--repo', gitDir], {
+          expectStatus: null,
+          timeout: 60_000 + 10 * leaseMs,
+        }),
       );
       const ended = await Promise.all(repaired);
       return ended.flatMap(({ status, stderr }, n) => (status === 0 ? [] : [`${members[n]?.id}: ${stderr}`]));

@@ -8,7 +8,7 @@ import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.
 // jump. GAM_FAULT_SEED=<n> runs one seed, GAM_FAULT_SEED=<n>-<m> a row of them; GAM_FAULT_LOG=<file> is told of each.
 
 /** So many groups go through their seeds side by side: they mostly wait. */
-const LANES = 3;
+const LANES = 4;
 
 function seedsOf(named: string | undefined): number[] {
   const [, first = '1', last = first] = /^([0-9]+)(?:-([0-9]+))?$/.exec(named ?? '1-20') ?? [];

@@ -163,6 +163,28 @@ test('acknowledges what the group has, also where the git of this member is kill
   expect((await scene.state()).get(ref)).toBe(to);
 });
 
+test('a push whose process was killed behind its commit point reaches all by the next push there, of whatever', async () => {
+  // Only the coordinator knew of it: the members had the old value until somebody repaired each of them.
+  const ref = 'refs/heads/cut-off';
+  const old = await make(us, ref);
+  us?.faults.clear();
+  us?.faults.give({
+    process: 'push',
+    when: 'after',
+    step: 'commit',
+    number: 1,
+    target: 'self',
+    signal: 'SIGKILL',
+  });
+  const to = await pusher.commit(old);
+  expect((await push(us, [{ ref, old, new: to }])).outcomes).toEqual(['unknown']);
+  await make(us, 'refs/heads/next');
+  await expectAlike();
+  expect((await scene.state()).get(ref)).toBe(to);
+  const again = await push(ap, [{ ref, old: to, new: await pusher.commit(to) }]);
+  expect(again.outcomes, again.words).toEqual(['acknowledged']);
+});
+
 test('catches up where branches have become folders, and folders branches', async () => {
   // All was swapped at once, which git refuses while a name is in the way, and again when it was tried again.
   const to = await make(eu, 'refs/heads/turns', 'refs/heads/other/leaf');
