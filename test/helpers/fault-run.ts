@@ -233,7 +233,9 @@ export async function runFaults(
   };
   // Each draws by itself, so that how long another takes changes nothing of what this one does.
   const pushing = pushers.map((pusher, n) =>
-    pushSome(seededRandom(seed * 31 + n + 1), pusher, members, known, record),
+    pushSome(seededRandom(seed * 31 + n + 1), pusher, members, known, record).catch((error: Error) => {
+      faults.push(`a push has no end: ${error.message}`);
+    }),
   );
   await Promise.all(pushing);
   await pause(Math.max(0, ...harms.map(({ at, lasts }) => at + lasts)) - now());
