@@ -63,6 +63,9 @@ const PLAINLY = [
   '--no-recurse-submodules',
 ];
 
+/** What git has said is read within this time behind its end. */
+const LAST_WORDS_MS = 2000;
+
 /** How a push ended. */
 export interface Pushed {
   status: number | null;
@@ -108,6 +111,14 @@ export async function push(
     stderr += text;
     timer.refresh();
   });
+  // A helper that outlives a git which was killed holds its pipes, and may wait for a silent server for ever.
+  let left: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    left = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, LAST_WORDS_MS);
+  });
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -115,6 +126,7 @@ export async function push(
     return { status, stdout, stderr, silent };
   } finally {
     clearTimeout(timer);
+    clearTimeout(left);
     signal?.removeEventListener('abort', abort);
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Ended } from './child.ts';
 import type { PushedRef, RecordedPush } from './push-history.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -14,6 +15,9 @@ export interface Pushed {
 
 /** Pushers give up when their line says next to nothing for so long, in milliseconds, where nobody says how long a push may wait. */
 const SILENCE_MS = 20_000;
+
+/** After so many times that silence, the pusher ends a push. */
+const ENDED_AFTER = 3;
 
 type Outcome = RecordedPush['outcome'];
 
@@ -112,14 +116,18 @@ export class Pusher {
     return { stdout, stderr, pushes: [{ name, start, end, updates, outcome }] };
   }
 
-  #run(args: readonly string[]) {
+  // Where the connection ends within the answer to a push, git itself waits for ever (2.39: git-remote-http and send-pack, each for the
+  // other). Its user then ends it, and knows nothing.
+  async #run(args: readonly string[]): Promise<Pick<Ended, 'status' | 'stdout' | 'stderr'>> {
     const seconds = Math.ceil(this.#silenceMs / 1000);
     const patience = ['-c', 'http.lowSpeedLimit=1', '-c', `http.lowSpeedTime=${seconds}`];
-    return this.#sandbox.git([...patience, ...args], {
-      cwd: this.#clone,
-      expectStatus: null,
-      timeout: 60_000 + 3 * this.#silenceMs,
-    });
+    return this.#sandbox
+      .git([...patience, ...args], {
+        cwd: this.#clone,
+        expectStatus: null,
+        timeout: ENDED_AFTER * this.#silenceMs,
+      })
+      .catch((error: Error) => ({ status: null, stdout: '', stderr: error.message }));
   }
 }
 
