@@ -149,6 +149,19 @@ export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs:
   );
 }
 
+/** What receive-pack says of its hook where that was killed, or could not begin (builtin/receive-pack.c, run_proc_receive_hook). */
+const BROKEN_OFF = /proc-receive/;
+
+// The hook may have done what was asked.
+function brokenOff(url: string, refusal: string, { stderr }: Pushed): GamError {
+  const shown = redactUrl(url);
+  const words = /^remote: gam: (.*)$/m.exec(stderr)?.[1]?.trim() ?? refusal;
+  return new GamError('member-unreachable', `${shown} broke off: ${printable(redactText(words))}`, {
+    url: shown,
+    suggestion: 'see gam replica status on that server',
+  });
+}
+
 function readAnswer({ stdout, stderr }: Pushed): PushedAnswer | null {
   const reported = stdout.split('\n').find((line) => line.includes(`:${ANSWER_REFS}`));
   if (reported === undefined) return null;
@@ -198,6 +211,7 @@ export async function pushRequest(
   if (answer !== null) return answer;
   const shown = redactUrl(url);
   const refusal = /^!\t[^\t]*\t(?:\[[^\]]*\] )?\(?(.*?)\)?$/m.exec(pushed.stdout)?.[1];
+  if (refusal !== undefined && BROKEN_OFF.test(refusal)) throw brokenOff(url, refusal, pushed);
   if (refusal !== undefined)
     throw new GamError('member-refused', `${shown} refused: ${printable(redactText(refusal))}`, {
       url: shown,

@@ -46,7 +46,7 @@ export async function performHere(asked: Asked, operation: Operation): Promise<P
   const { gitDir, run } = asked;
   const told = elsewhere(asked, operation);
   if (told !== null) return { answer: told, moved: [] };
-  const performed = await perform(operation, run, () => wakeHere(gitDir));
+  const performed = await perform(operation, { self: asked.self.id, run, wake: () => wakeHere(gitDir) });
   if (performed.moved.some(({ ref }) => ref === TERM_REF)) {
     // Of two that come at once, the one that writes last writes what the ref is then.
     const now = async () => (await storedRefs([TERM_REF], run)).get(TERM_REF)?.text;

@@ -1,3 +1,5 @@
+import type { RefSwap } from '../git/swap-refs.ts';
+
 /** What a ref of the group is meant to become; null where it is meant not to be. */
 export interface StateChange {
   ref: string;
@@ -17,6 +19,13 @@ export interface HeldLock {
   leaseMs: number;
 }
 
+/** What a member does along with a commit, where the state stands in its repository: both are one request then. */
+export interface Along {
+  /** The member's id. */
+  member: string;
+  swaps: readonly RefSwap[];
+}
+
 /** Locks that are held, for one push. */
 export interface Lease {
   readonly refs: readonly string[];
@@ -27,9 +36,11 @@ export interface Lease {
    *
    * @throws GamError `replica-behind` when one of them was meant to be something else, `lease-lost` when a lock was
    *   another's already, `member-unreachable` when nothing is known of how it went
+   * @param along is swapped behind it, if it can be; and the locks may be given back, as nothing else will be committed
+   * @returns whether that was
    */
-  commit(changes: readonly StateChange[]): Promise<void>;
-  /** Gives the locks back. To be called whatever happens. */
+  commit(changes: readonly StateChange[], along?: Along): Promise<boolean>;
+  /** Gives the locks back, if they are held still. To be called whatever happens. */
   release(): Promise<void>;
 }
 

@@ -36,11 +36,11 @@ export class EtcdLease implements Lease {
   }
 
   /**
-   * As Lease tells it; and nothing has changed, too, where it throws
+   * As Lease tells it: no member's refs are here that anything could go along with; and nothing has changed, too, where it throws
    * @throws GamError `lock-timeout` when another push of many refs takes too long to prepare, `bad-request` when
    *   this one is of too many
    */
-  commit(changes: readonly StateChange[]): Promise<void> {
+  commit(changes: readonly StateChange[]): Promise<boolean> {
     return this.#inTurn(async () => {
       const isWide = this.refs.includes(WIDE);
       const locked = isWide ? [WIDE] : changes.map(({ ref }) => ref);
@@ -49,6 +49,7 @@ export class EtcdLease implements Lease {
       const until = performance.now() + PATIENCE * this.#held.countdown.leaseMs;
       if (changes.length > MOST_AT_ONCE) await commitWide(this.#group, this.#fence, changes, until);
       else if (changes.length > 0) await this.#commitAtOnce(locked, changes, until);
+      return false;
     });
   }
 

@@ -24,19 +24,35 @@ async function swap(swaps: readonly RefSwap[], options: RunOptions, wake: () => 
   return { answer: isStale ? { kind: 'stale', refs } : { kind: 'failed', words }, moved: [] };
 }
 
-/**
- * Does in this repository what a member asks.
- * @param wake has this member catch up with the group's state
- */
+/** Whoever performs something. */
+export interface Performing {
+  /** The id of this member. */
+  self: string;
+  run: RunOptions;
+  /** Has this member catch up with the group's state. */
+  wake: () => void;
+}
+
+/** Does in this repository what a member asks. */
 export async function perform(
   operation: Operation,
-  options: RunOptions,
-  wake: () => void,
+  { self, run: options, wake }: Performing,
 ): Promise<Performed> {
   switch (operation.kind) {
-    case 'swap':
+    case 'swap': {
       for (const text of operation.texts ?? []) await writeText(text, options);
-      return swap(operation.swaps, options, wake);
+      const performed = await swap(operation.swaps, options, wake);
+      const { behind = [] } = operation;
+      if (performed.answer.kind !== 'done' || behind.length === 0) return performed;
+      const moved = [...performed.moved];
+      const isDone: boolean[] = [];
+      for (const { at, swaps } of behind) {
+        const words = at === null || at === self ? await swapRefs(swaps, options) : '';
+        isDone.push(words === null);
+        if (words === null) moved.push(...swaps);
+      }
+      return { answer: { kind: 'done', behind: isDone }, moved };
+    }
     case 'list':
       return { answer: { kind: 'refs', refs: await storedRefs(operation.prefixes, options) }, moved: [] };
     case 'wake':

@@ -4,12 +4,19 @@ import { digest } from '../protocol/digest.ts';
 import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
 import { type LockRecord, writeLockRecord } from './lock-record.ts';
 import type { MemberLine } from './member-line.ts';
-import type { Answer, Operation } from './request.ts';
+import type { Answer, Behind, Operation } from './request.ts';
 import { parseTerm, TERM_REF, type Term } from './term.ts';
 import { unfinished } from './unfinished-commits.ts';
 
 /** What refs of the arbiter are. */
 export type Stored = ReadonlyMap<string, StoredRef>;
+
+/** How a swap went, and what was to come behind it. */
+export interface Swapped {
+  /** As RefsArbiter.swap() returns it. */
+  failed: Stored | string | null;
+  behind: readonly boolean[];
+}
 
 /** Where the arbiter is, when it is not where it was. */
 export interface Whereabouts {
@@ -81,17 +88,35 @@ export class RefsArbiter {
    * @throws GamError `member-unreachable` when nobody knows whether it is done, `member-refused`, `arbiter-moved`: it is not done
    */
   async swap(swaps: readonly RefSwap[], record: LockRecord | null): Promise<Stored | string | null> {
-    const texts = record === null ? [] : [writeLockRecord(record)];
-    const answer = await this.#ask({ kind: 'swap', swaps, texts });
-    if (answer.kind === 'done') return null;
-    if (answer.kind === 'failed') {
-      // The members may have the objects where the arbiter, if it is none of the primaries, has not.
-      const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(LOCK_REFS) ? [] : (to ?? [])));
-      const again = objects.length === 0 ? answer : await this.#ask({ kind: 'swap', swaps, texts }, objects);
-      if (again.kind === 'done') return null;
-      return again.kind === 'failed' ? again.words : again.kind === 'stale' ? again.refs : '';
+    return (await this.swapAll(swaps, record, [])).failed;
+  }
+
+  /** The same, and more behind it. */
+  async swapAll(
+    swaps: readonly RefSwap[],
+    record: LockRecord | null,
+    behind: readonly Behind[],
+  ): Promise<Swapped> {
+    const operation = {
+      kind: 'swap',
+      swaps,
+      texts: record === null ? [] : [writeLockRecord(record)],
+      behind,
+    } as const;
+    // The members may have the objects where the arbiter, if it is none of the primaries, has not.
+    const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(LOCK_REFS) ? [] : (to ?? [])));
+    let answer = await this.#ask(operation);
+    if (answer.kind === 'failed' && objects.length > 0) answer = await this.#ask(operation, objects);
+    switch (answer.kind) {
+      case 'done':
+        return { failed: null, behind: answer.behind ?? [] };
+      case 'failed':
+        return { failed: answer.words, behind: [] };
+      case 'stale':
+        return { failed: answer.refs, behind: [] };
+      case 'refs':
+        return { failed: '', behind: [] };
     }
-    return answer.kind === 'stale' ? answer.refs : '';
   }
 
   /**

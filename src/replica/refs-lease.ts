@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
 import type { RefSwap } from '../git/swap-refs.ts';
-import type { Lease, StateChange } from './coordinator.ts';
+import type { Along, Lease, StateChange } from './coordinator.ts';
 import { lockRef, stateRef, WIDE } from './group-refs.ts';
 import { leaseLost, replicaBehind } from './lock-errors.ts';
 import type { LockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
+import type { Behind } from './request.ts';
 
 /** A lease is renewed when a third of it is over: two renewals may fail. */
 const RENEWALS = 3;
@@ -21,6 +22,19 @@ interface Put {
   failed: Stored | string | null;
   /** Why nobody knows. */
   unsure?: unknown;
+  /** Which of what was to come behind it was done. */
+  behind: readonly boolean[];
+}
+
+/**
+ * Whether an attempt that nobody knows of was done, and the locks were given back with it: they are gone, and all is what it was to be. Had
+ * somebody else taken these and given them back, the state would be another; or what it was to be, and nothing is lost.
+ */
+function isOver(locked: readonly string[], state: readonly RefSwap[], now: Stored): boolean {
+  return (
+    locked.every((ref) => !now.has(lockRef(ref))) &&
+    state.every(({ ref, new: to }) => (now.get(ref)?.oid ?? null) === to)
+  );
 }
 
 /** Locks in the refs of an arbiter. */
@@ -57,7 +71,7 @@ export class RefsLease implements Lease {
     return this.#lost.signal;
   }
 
-  commit(changes: readonly StateChange[]): Promise<void> {
+  commit(changes: readonly StateChange[], along?: Along): Promise<boolean> {
     return this.#inTurn(async () => {
       const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
       const unlocked = locked.find((ref) => !this.#records.has(ref));
@@ -67,18 +81,27 @@ export class RefsLease implements Lease {
       const told = locked[0] === WIDE ? [] : changes;
       const tried = new Set<string>();
       for (let doubt: unknown = null; ; await this.#wait()) {
-        const { record, failed, unsure } = await this.#put(locked, state, told).catch((error: unknown) => {
-          // This attempt was not done; an earlier one may have been.
-          throw doubt ?? error;
-        });
+        const { record, failed, unsure, behind } = await this.#put(locked, state, told, along).catch(
+          (error: unknown) => {
+            // This attempt was not done; an earlier one may have been.
+            throw doubt ?? error;
+          },
+        );
         if (unsure !== undefined) {
           doubt = unsure;
           tried.add(record);
-        } else if (failed === null) return;
+        } else if (failed === null) return this.#isAlong(behind);
         else if (typeof failed !== 'string') {
+          if (doubt !== null && along !== undefined && isOver(locked, state, failed)) {
+            this.#forget();
+            return false;
+          }
           const standing = locked.map((ref) => failed.get(lockRef(ref))?.oid);
           const taken = this.#adopt(locked, failed);
-          if (standing.some((oid) => tried.has(oid ?? ''))) return this.#finish(locked, state, doubt);
+          if (standing.some((oid) => tried.has(oid ?? ''))) {
+            await this.#finish(locked, state, doubt);
+            return false;
+          }
           if (taken !== undefined) throw doubt ?? leaseLost(taken);
           const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old);
           if (moved !== undefined) {
@@ -91,6 +114,18 @@ export class RefsLease implements Lease {
         if (performance.now() > this.#until) throw doubt ?? leaseLost(locked[0] ?? '');
       }
     });
+  }
+
+  /** What was to come behind a commit: this one's part first, then that the locks were given back. */
+  #isAlong(behind: readonly boolean[]): boolean {
+    const [isDone = false, isReleased = false] = behind;
+    if (isReleased) this.#forget();
+    return isDone;
+  }
+
+  #forget(): void {
+    clearInterval(this.#timer);
+    this.#records.clear();
   }
 
   async release(): Promise<void> {
@@ -125,6 +160,7 @@ export class RefsLease implements Lease {
     refs: readonly string[],
     others: readonly RefSwap[],
     changes: readonly StateChange[],
+    along?: Along,
   ): Promise<Put> {
     this.#record = { ...this.#record, renewal: this.#record.renewal + 1, changes };
     const record = this.#arbiter.idOf(this.#record);
@@ -135,14 +171,22 @@ export class RefsLease implements Lease {
     }));
     try {
       // Locks first: where git is killed between two refs, they tell what the others were to be.
-      const failed = await this.#arbiter.swap([...swaps, ...others], this.#record);
+      const last =
+        along === undefined ? [] : [{ at: along.member, swaps: along.swaps }, this.#back(refs, record)];
+      const { failed, behind } = await this.#arbiter.swapAll([...swaps, ...others], this.#record, last);
       if (failed === null) for (const ref of refs) this.#records.set(ref, record);
-      return { record, failed };
+      return { record, failed, behind };
     } catch (error) {
       if (!isUncertain(error)) throw error;
       this.#unsure.add(record);
-      return { record, failed: '', unsure: error };
+      return { record, failed: '', unsure: error, behind: [] };
     }
+  }
+
+  /** Gives all locks back, of which some hold a new record by then. */
+  #back(refs: readonly string[], record: string): Behind {
+    const held = new Map([...this.#records, ...refs.map((ref) => [ref, record] as const)]);
+    return { at: null, swaps: [...held].map(([ref, oid]) => ({ ref: lockRef(ref), old: oid, new: null })) };
   }
 
   /** Takes what stands in the locks for this one's, where an attempt was done after all. Returns a ref whose lock is another's. */

@@ -1,9 +1,19 @@
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
 
+/** What is swapped behind a swap that was done: all of it, or none. */
+export interface Behind {
+  /** The one member that is to do it; null is whichever is asked. */
+  at: string | null;
+  swaps: readonly RefSwap[];
+}
+
 /** What one member asks of another. */
 export type Operation =
-  /** Swap all of these refs, or none; the texts are made objects before, for refs to name. */
-  | { kind: 'swap'; swaps: readonly RefSwap[]; texts?: readonly string[] }
+  /**
+   * Swap all of these refs, or none; the texts are made objects before, for refs to name. What comes behind is done in its order, each
+   * whatever becomes of the others.
+   */
+  | { kind: 'swap'; swaps: readonly RefSwap[]; texts?: readonly string[]; behind?: readonly Behind[] }
   /** Tell the refs that begin so. */
   | { kind: 'list'; prefixes: readonly string[] }
   /** Catch up with the group's state. */
@@ -11,7 +21,8 @@ export type Operation =
 
 /** How one operation went. */
 export type Answer =
-  | { kind: 'done' }
+  /** Which of what was to come behind was done, too. */
+  | { kind: 'done'; behind?: readonly boolean[] }
   /** One of the refs is not what it must be: what they are. */
   | { kind: 'stale'; refs: ReadonlyMap<string, StoredRef> }
   | { kind: 'refs'; refs: ReadonlyMap<string, StoredRef> }
@@ -32,15 +43,18 @@ const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const encode = (text: string) => Buffer.from(text).toString('base64');
 const decode = (text: string) => Buffer.from(text, 'base64').toString();
 
+const swapLine = ({ ref, old, new: to }: RefSwap) => `swap ${old ?? '-'} ${to ?? '-'} ${ref}`;
+
 function operationLines(operation: Operation): string[] {
   const begin = `operation ${operation.kind}`;
   if (operation.kind === 'wake') return [begin];
   if (operation.kind === 'list') return [begin, ...operation.prefixes.map((prefix) => `prefix ${prefix}`)];
-  const { swaps, texts = [] } = operation;
+  const { swaps, texts = [], behind = [] } = operation;
   return [
     begin,
     ...texts.map((text) => `text ${encode(text)}`),
-    ...swaps.map(({ ref, old, new: to }) => `swap ${old ?? '-'} ${to ?? '-'} ${ref}`),
+    ...swaps.map(swapLine),
+    ...behind.flatMap((one) => [`behind ${one.at ?? '-'}`, ...one.swaps.map(swapLine)]),
   ];
 }
 
@@ -50,7 +64,13 @@ export function writeRequest({ from, nonce, operations }: Request): string {
   return `${lines.join('\n')}\n`;
 }
 
-type Draft = { kind: string; swaps: RefSwap[]; texts: string[]; prefixes: string[] };
+type Draft = {
+  kind: string;
+  swaps: RefSwap[];
+  texts: string[];
+  behind: { at: string | null; swaps: RefSwap[] }[];
+  prefixes: string[];
+};
 
 function parseSwap(value: string): RefSwap | null {
   const [old = '', to = '', ref = ''] = value.split(' ');
@@ -63,18 +83,20 @@ function parseSwap(value: string): RefSwap | null {
 function addLine(draft: Draft, word: string, value: string): boolean {
   if (draft.kind === 'swap' && word === 'swap') {
     const swap = parseSwap(value);
-    if (swap !== null) draft.swaps.push(swap);
+    if (swap !== null) (draft.behind.at(-1) ?? draft).swaps.push(swap);
     return swap !== null;
   }
-  if (draft.kind === 'swap' && word === 'text') draft.texts.push(decode(value));
+  if (draft.kind === 'swap' && word === 'behind')
+    draft.behind.push({ at: value === '-' ? null : value, swaps: [] });
+  else if (draft.kind === 'swap' && word === 'text') draft.texts.push(decode(value));
   else if (draft.kind === 'list' && word === 'prefix' && value.startsWith('refs/'))
     draft.prefixes.push(value);
   else return false;
   return true;
 }
 
-function finish({ kind, swaps, texts, prefixes }: Draft): Operation {
-  if (kind === 'swap') return { kind, swaps, texts };
+function finish({ kind, swaps, texts, behind, prefixes }: Draft): Operation {
+  if (kind === 'swap') return { kind, swaps, texts, behind };
   return kind === 'list' ? { kind, prefixes } : { kind: 'wake' };
 }
 
@@ -92,7 +114,7 @@ export function parseRequest(text: string): Request | null {
     const [word, value] = [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
     const draft = drafts.at(-1);
     if (word === 'operation' && ['swap', 'list', 'wake'].includes(value))
-      drafts.push({ kind: value, swaps: [], texts: [], prefixes: [] });
+      drafts.push({ kind: value, swaps: [], texts: [], behind: [], prefixes: [] });
     else if (draft === undefined && ['from', 'nonce'].includes(word)) said.set(word, value);
     else if (draft === undefined || !addLine(draft, word, value)) return null;
   }
@@ -102,7 +124,8 @@ export function parseRequest(text: string): Request | null {
 }
 
 function answerLines(answer: Answer): string[] {
-  if (answer.kind === 'done') return ['done'];
+  if (answer.kind === 'done')
+    return [['done', ...(answer.behind ?? []).map((isDone) => (isDone ? 'too' : 'not'))].join(' ')];
   if (answer.kind === 'failed') return [`failed ${encode(answer.words)}`];
   const refs = [...answer.refs].map(
     ([name, { oid, text }]) => `ref ${oid} ${name}${text === null ? '' : ` ${encode(text)}`}`,
@@ -113,6 +136,13 @@ function answerLines(answer: Answer): string[] {
 /** Writes answers as lines, without line ends. */
 export function writeAnswers(answers: readonly Answer[]): string[] {
   return answers.flatMap(answerLines);
+}
+
+function doneAnswer(line: string): Answer {
+  const [, ...behind] = line.split(' ');
+  return behind.length === 0
+    ? { kind: 'done' }
+    : { kind: 'done', behind: behind.map((word) => word === 'too') };
 }
 
 /**
@@ -126,7 +156,7 @@ export function parseAnswers(lines: readonly string[]): Answer[] | null {
     const [word, value = '', name = '', text] = line.split(' ');
     if (word === 'ref' && refs !== null && OID.test(value))
       refs.set(name, { oid: value, text: text === undefined ? null : decode(text) });
-    else if (word === 'done') answers.push({ kind: 'done' });
+    else if (word === 'done') answers.push(doneAnswer(line));
     else if (word === 'failed') answers.push({ kind: 'failed', words: decode(value) });
     else if (word === 'stale' || word === 'refs') {
       refs = new Map();

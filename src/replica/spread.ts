@@ -13,6 +13,8 @@ export interface Spreading {
   done: readonly RefUpdate[];
   /** The primaries that have the objects already. */
   taken: readonly Member[];
+  /** Those of them that have moved already. */
+  at: readonly Member[];
   lease: Lease;
   /** Told of it in one line. */
   tell: (line: string) => void;
@@ -24,31 +26,40 @@ async function moveOne(replica: Replica, member: Member, { transaction, done }: 
   const answer = await line.ask({ kind: 'swap', swaps: [...done, ...waiting] });
   if (answer.kind !== 'stale') return answer.kind === 'done';
   // It may have everything but the offer, which somebody has cleared away.
-  const isReady = done.every(({ ref, old }) => (answer.refs.get(ref)?.oid ?? null) === old);
+  const valueOf = (ref: string) => answer.refs.get(ref)?.oid ?? null;
+  if (done.every(({ ref, new: to }) => valueOf(ref) === to)) return true;
+  const isReady = done.every(({ ref, old }) => valueOf(ref) === old);
   if (isReady) return (await line.ask({ kind: 'swap', swaps: done })).kind === 'done';
   await line.ask({ kind: 'wake' });
   return false;
 }
 
-/** Notes for the other members that refs have moved: whatever is not sent to them now is left to the queue. */
+/**
+ * Notes for the other members that refs have moved: whatever is not sent to them now is left to the queue.
+ * @param at members that have it
+ */
 export function noteForOthers(
   { group, self, places }: Replica,
   transaction: string,
   updates: readonly RefUpdate[],
+  at: readonly Member[] = [],
 ): void {
   for (const member of group.members)
-    if (member.id !== self.id && isTold(member)) enqueue(places.queue, member.id, updates, transaction);
+    if (member.id !== self.id && isTold(member) && !at.includes(member))
+      enqueue(places.queue, member.id, updates, transaction);
 }
 
 async function moveOthers(replica: Replica, spreading: Spreading): Promise<number> {
+  const { taken, at } = spreading;
+  const left = taken.filter((member) => !at.includes(member));
   const moved = await Promise.all(
-    spreading.taken.map(async (member) => {
+    left.map(async (member) => {
       const isMoved = await moveOne(replica, member, spreading).catch(() => false);
       if (isMoved) unqueue(replica.places.queue, member.id, spreading.transaction);
       return isMoved;
     }),
   );
-  return moved.filter(Boolean).length;
+  return at.length + moved.filter(Boolean).length;
 }
 
 /**
@@ -57,11 +68,11 @@ async function moveOthers(replica: Replica, spreading: Spreading): Promise<numbe
  */
 export async function spread(replica: Replica, spreading: Spreading): Promise<void> {
   const { group, self, gitDir } = replica;
-  const { transaction, done, lease, tell } = spreading;
+  const { transaction, done, at, lease, tell } = spreading;
   const others = group.members.filter((one) => isPrimary(one) && one.id !== self.id).length;
   try {
     // Before anything is tried: whoever kills this process does not keep it from them.
-    noteForOthers(replica, transaction, done);
+    noteForOthers(replica, transaction, done, at);
     const [moved] = await Promise.all([moveOthers(replica, spreading), lease.release()]);
     await adoptGroup(replica, done);
     const rest = moved < others ? ', the others follow' : '';

@@ -7,7 +7,8 @@ import type { RefUpdate } from '../protocol/proc-receive.ts';
 import type { RefReport } from '../protocol/proc-receive-report.ts';
 import { begin } from './begun.ts';
 import type { Coordinator, HeldLock, Lease } from './coordinator.ts';
-import { offer } from './offer.ts';
+import type { Member } from './group.ts';
+import { offer, withdrawal } from './offer.ts';
 import { isUncertain } from './refs-arbiter.ts';
 import type { Replica } from './replica.ts';
 import { noteForOthers, spread, withdraw } from './spread.ts';
@@ -118,27 +119,40 @@ async function behind(coordinator: Coordinator, updates: readonly RefUpdate[]): 
 /** A push at its commit point. */
 interface Committing {
   replica: Replica;
+  transaction: string;
+  /** The members that have the objects. */
+  taken: readonly Member[];
   coordinator: Coordinator;
   lease: Lease;
   refusals: Refusals;
   options: TransactionOptions;
 }
 
+/** What a commit has moved. */
+interface Moved {
+  done: readonly RefUpdate[];
+  /** The members that have it, beside this one. */
+  at: readonly Member[];
+}
+
 /**
- * Has refs here and in the state moved: all that can be together. Returns those that did.
+ * Has refs here and in the state moved: all that can be together.
  * @throws GamError `outcome-unknown`; anything else when nothing has moved
  */
 async function commitMost(
-  { replica, coordinator, lease, refusals, options: { atomic, tell } }: Committing,
+  { replica, transaction, taken, coordinator, lease, refusals, options: { atomic, tell } }: Committing,
   updates: readonly RefUpdate[],
-): Promise<readonly RefUpdate[]> {
+): Promise<Moved> {
+  const arbiter = taken.find(({ id }) => id === replica.group.arbiter);
   let left = updates;
   for (;;) {
     const most = await prepareMost(replica, left, atomic, refusals);
-    if (most === null) return [];
+    if (most === null) return { done: [], at: [] };
     left = most.updates;
+    let isAlong: boolean;
     try {
-      await lease.commit(left);
+      const swaps = [...left, ...withdrawal(transaction, left)];
+      isAlong = await lease.commit(left, arbiter && { member: arbiter.id, swaps });
     } catch (error) {
       await most.prepared.abort();
       if (!(error instanceof GamError) || isUncertain(error)) throw unknown(error as Error);
@@ -150,7 +164,7 @@ async function commitMost(
       for (const { ref } of bad)
         refusals.set(ref, isAlone(ref) ? reasonOf(error) : 'gam: refused with the others of an atomic push');
       left = left.filter((update) => !bad.includes(update));
-      if (left.length === 0) return [];
+      if (left.length === 0) return { done: [], at: [] };
       continue;
     }
     // The group has it from here on, whatever happens to this member.
@@ -158,7 +172,7 @@ async function commitMost(
       wakeHere(replica.gitDir);
       tell(`the group has it, and ${replica.self.id} follows: ${error.message}`);
     });
-    return left;
+    return { done: left, at: arbiter !== undefined && isAlong ? [arbiter] : [] };
   }
 }
 
@@ -189,8 +203,9 @@ export async function replicate(
   try {
     lease = await takeLocks(replica, coordinator, transaction, refs, options);
     const taken = await sending.taken();
-    const done = await commitMost({ replica, coordinator, lease, refusals, options }, updates);
-    if (done.length > 0) await spread(replica, { taken, transaction, done, lease, tell: options.tell });
+    const committing = { replica, transaction, taken, coordinator, lease, refusals, options };
+    const { done, at } = await commitMost(committing, updates);
+    if (done.length > 0) await spread(replica, { taken, at, transaction, done, lease, tell: options.tell });
     const left = updates.filter(({ ref }) => refusals.has(ref));
     if (left.length > 0) await withdraw(replica, taken, transaction, left);
   } catch (error) {

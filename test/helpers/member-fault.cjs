@@ -71,8 +71,9 @@ function stepOf(text) {
   const steps = [];
   if (/\brefs\/gam\/incoming\//.test(text) && /(?:create|swap -) ?\S* ?refs\/gam\/incoming/.test(text))
     steps.push('offer');
-  if (text.includes('refs/gam/state/')) steps.push('commit');
-  else if (/(?:create |swap - \S+ )refs\/gam\/locks\//.test(text)) steps.push('lock');
+  // The arbiter may move its own refs, and give the locks back, along with it.
+  if (text.includes('refs/gam/state/')) return [...steps, 'commit'];
+  if (/(?:create |swap - \S+ )refs\/gam\/locks\//.test(text)) steps.push('lock');
   else if (/(?:delete |swap \S+ - )refs\/gam\/locks\//.test(text)) steps.push('release');
   if (/(?:swap \S+ \S+ )refs\/(?:heads|tags)\//.test(text)) steps.push('move');
   return steps;

@@ -100,7 +100,7 @@ test('a commit that had passed the look at the term before the arbiter closed fa
     { ref: lock, old: oid, new: first },
     { ref: stateRef('refs/heads/appears'), old: null, new: second },
   ];
-  const { answer } = await perform({ kind: 'swap', swaps }, run, () => undefined);
+  const { answer } = await perform({ kind: 'swap', swaps }, { self: 'eu', run, wake: () => undefined });
   expect(answer.kind).toBe('stale');
   await lease.release();
 });

@@ -4,25 +4,38 @@ import { describePush, faultsOf, type RecordedPush, type Refs } from '../../help
 import { makePushers } from '../../helpers/pusher.ts';
 import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.ts';
 
-// The hook's process gets SIGKILL just before and just after each step of a push ("One push" in ARCHITECTURE.md), at the arbiter and at
-// another member. Each push is of a branch of its own, so that one repair serves all.
+// The hook's process gets SIGKILL just before and just after each step of a push ("One push" in ARCHITECTURE.md): at the arbiter, at
+// another member, and at the arbiter while it does what that member asks. Each push is of a branch of its own, so that one repair serves all.
 
 /** Behind this step the group has the push, whoever is killed. */
 const COMMIT = STEPS.indexOf('commit');
 
-const cases = STEPS.flatMap((step, n) =>
-  (['before', 'after'] as const).map((when) => ({
-    step,
-    when,
-    ref: `refs/heads/${when}-${step}`,
-    isDone: n > COMMIT || (n === COMMIT && when === 'after'),
-  })),
-);
+const casesOf = (steps: readonly (typeof STEPS)[number][], isAsked: boolean) =>
+  steps.flatMap((step) =>
+    (['before', 'after'] as const).map((when) => {
+      const n = STEPS.indexOf(step);
+      const isDone = isAsked || n > COMMIT || (n === COMMIT && when === 'after');
+      return { step, when, ref: `refs/heads/${when}-${step}`, isDone };
+    }),
+  );
 
 describe.each([
-  { where: 'at the arbiter', id: 'eu' },
-  { where: 'at another member', id: 'us' },
-])('SIGKILL for the process of a push $where', ({ id }) => {
+  { where: 'of a push at the arbiter', id: 'eu', asked: null, steps: STEPS },
+  // The arbiter gives the locks back along with the commit.
+  {
+    where: 'of a push at another member',
+    id: 'us',
+    asked: null,
+    steps: STEPS.filter((step) => step !== 'release'),
+  },
+  {
+    where: 'of the arbiter that another member asks',
+    id: 'us',
+    asked: 'eu',
+    steps: ['commit', 'prepare', 'local', 'release', 'report'] as const,
+  },
+])('SIGKILL for the process $where', ({ id, asked, steps }) => {
+  const cases = casesOf(steps, asked !== null);
   let scene: ReplicaScene;
   const pushes: RecordedPush[] = [];
   const killed: number[] = [];
@@ -34,7 +47,9 @@ describe.each([
     scene = await setReplicaScene(['eu', 'us', 'ap']);
     const [pusher] = await makePushers(scene.sandbox, ['ada'], 10 * scene.leaseMs);
     const member = scene.members.find((one) => one.id === id);
-    if (pusher === undefined || member === undefined) throw new Error('there is nobody');
+    const harmed = scene.members.find((one) => one.id === (asked ?? id));
+    if (pusher === undefined || member === undefined || harmed === undefined)
+      throw new Error('there is nobody');
     const [first, second] = [await pusher.commit(null), await pusher.commit(null)];
     const begun = await pusher.push(
       member.url,
@@ -42,11 +57,14 @@ describe.each([
     );
     pushes.push(...begun.pushes);
     for (const { step, when, ref } of cases) {
-      member.faults.give({ process: 'push', when, step, number: 1, target: 'self', signal: 'SIGKILL' });
+      const kill = { when, step, number: 1, target: 'self', signal: 'SIGKILL' } as const;
+      // The first request is for the lock.
+      if (asked !== null) harmed.faults.give({ ...kill, process: 'hook', number: Infinity });
+      harmed.faults.give({ ...kill, process: asked === null ? 'push' : 'hook' });
       const pushed = await pusher.push(member.url, [{ ref, old: first, new: second }]);
       pushes.push(...pushed.pushes);
       words.set(ref, pushed.stdout + pushed.stderr);
-      killed.push(member.faults.done.length);
+      killed.push(harmed.faults.done.length);
     }
     // git goes on alone where its hook is gone: what it had under way comes to its end.
     expect((await scene.settled(60_000)).filter((line) => !line.endsWith(' work'))).toEqual([]);
@@ -66,8 +84,9 @@ describe.each([
     expect(killed[cases.findIndex((one) => one.ref === ref)], `${when} ${step}: nobody was killed`).toBe(
       cases.findIndex((one) => one.ref === ref) + 1,
     );
-    // Killed behind its report, it may have been heard.
-    if (step !== 'report' || when === 'before') expect(cut, words.get(ref)).toBe('unknown');
+    // Whoever asked the arbiter asks again. Killed behind its report, a push may have been heard.
+    if (asked !== null) expect(cut, words.get(ref)).toBe('acknowledged');
+    else if (step !== 'report' || when === 'before') expect(cut, words.get(ref)).toBe('unknown');
     const [old, next] = own.map(({ updates }) => updates[0]?.new);
     expect(state.get(ref), own.map(describePush).join('\n')).toBe(isDone ? next : old);
     for (const [name, refs] of members) expect([name, refs.get(ref)]).toEqual([name, state.get(ref)]);

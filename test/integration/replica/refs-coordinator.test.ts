@@ -33,7 +33,8 @@ async function open(objectFormat: 'sha1' | 'sha256', leaseMs: number): Promise<M
   const [a = '', b = '', c = ''] = listed.stdout.split('\n');
   const pace = { leaseMs, firstLookMs: 20, lookMs: 100 };
   const run = { cwd: arbiter, env: sandbox.env };
-  const own = () => new Cuttable(new OwnLine((operation) => perform(operation, run, () => undefined)));
+  const own = () =>
+    new Cuttable(new OwnLine((operation) => perform(operation, { self: 'eu', run, wake: () => undefined })));
   const [mine, theirs] = [own(), own()];
   return {
     first: new RefsCoordinator(new RefsArbiter(mine, objectFormat), pace),

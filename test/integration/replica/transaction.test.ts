@@ -52,7 +52,7 @@ async function make(member: SceneMember | undefined, ...refs: string[]): Promise
 /** Takes a lock as a push at the arbiter does. */
 function lockHere(ref: string): Promise<Lease> {
   const run = { cwd: eu?.gitDir ?? '', env: scene.sandbox.env };
-  const line = new OwnLine((operation) => perform(operation, run, () => undefined));
+  const line = new OwnLine((operation) => perform(operation, { self: 'eu', run, wake: () => undefined }));
   const coordinator = new RefsCoordinator(new RefsArbiter(line, 'sha1'), { leaseMs: scene.leaseMs });
   const transaction = `eu-${ref.split('/').at(-1)}`;
   return coordinator.lock([ref], { holder: 'eu', transaction, signal: AbortSignal.timeout(30_000) });

@@ -63,13 +63,22 @@ class MadeUpArbiter {
       return { kind: 'refs', refs: new Map(some) };
     }
     if (fate === 'late') {
-      setTimeout(() => this.#swap(operation.swaps, Infinity), below(this.#random, 200));
+      setTimeout(() => this.#perform(operation, Infinity), below(this.#random, 200));
       throw unreachable();
     }
-    const most = fate === 'killed' ? below(this.#random, operation.swaps.length + 1) : Infinity;
-    const answer = this.#swap(operation.swaps, most);
+    const behind = operation.behind?.length ?? 0;
+    const most = fate === 'killed' ? below(this.#random, operation.swaps.length + behind + 1) : Infinity;
+    const answer = this.#perform(operation, most);
     if (fate !== 'done') throw unreachable();
     return answer;
+  }
+
+  // Whoever is killed may have done a part of what comes behind.
+  #perform({ swaps, behind = [] }: Operation & { kind: 'swap' }, most: number): Answer {
+    const answer = this.#swap(swaps, most);
+    if (answer.kind !== 'done' || behind.length === 0) return answer;
+    const left = behind.slice(0, Math.max(0, most - swaps.length));
+    return { kind: 'done', behind: left.map((one) => this.#swap(one.swaps, Infinity).kind === 'done') };
   }
 
   // As git does it: all are looked at, and then moved one after the other, deletions last.
@@ -109,6 +118,7 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
   const arbiter = new MadeUpArbiter(random);
   const pushes: RecordedPush[] = [];
   const ends: (() => void)[] = [];
+  const lies: string[] = [];
   let values = 0;
 
   const member = async (holder: string): Promise<void> => {
@@ -141,7 +151,10 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
         ends.push(() => void lease.release());
         try {
           outcome = 'unknown';
-          await lease.commit(updates);
+          const trace = { ref: `refs/along/${name}`, old: null, new: oidOf(1) };
+          const along = { member: 'arbiter', swaps: [trace] };
+          const isAlong = await lease.commit(updates, ...(random() < 0.5 ? [along] : []));
+          if (isAlong && !arbiter.refs.has(trace.ref)) lies.push(name);
           outcome = isDead ? 'unknown' : 'acknowledged';
         } catch (error) {
           if (!isDead && error instanceof GamError && error.code !== 'member-unreachable')
@@ -174,7 +187,7 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
     complaints: new Map(),
     members: new Map([['arbiter', arbiter.state()]]),
   });
-  return { pushes, faults };
+  return { pushes, faults: [...faults, ...lies.map((name) => `${name}: what went along was not done`)] };
 }
 
 const named = process.env['GAM_FAULT_SEED'];

@@ -17,8 +17,14 @@ const swap = fc.record({
   old: fc.option(oid, { nil: null }),
   new: fc.option(oid, { nil: null }),
 });
+const id = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/);
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  fc.record({ kind: fc.constant('swap' as const), swaps: fc.array(swap), texts: fc.array(text) }),
+  fc.record({
+    kind: fc.constant('swap' as const),
+    swaps: fc.array(swap),
+    texts: fc.array(text),
+    behind: fc.array(fc.record({ at: fc.option(id, { nil: null }), swaps: fc.array(swap) })),
+  }),
   fc.record({ kind: fc.constant('list' as const), prefixes: fc.array(ref) }),
   fc.constant({ kind: 'wake' as const }),
 );
@@ -33,6 +39,7 @@ const stored = fc.uniqueArray(fc.tuple(ref, fc.record({ oid, text: fc.option(tex
 const refs = stored.map((entries) => new Map(entries));
 const answer: fc.Arbitrary<Answer> = fc.oneof(
   fc.constant({ kind: 'done' as const }),
+  fc.record({ kind: fc.constant('done' as const), behind: fc.array(fc.boolean(), { minLength: 1 }) }),
   fc.record({ kind: fc.constant('stale' as const), refs }),
   fc.record({ kind: fc.constant('refs' as const), refs }),
   fc.record({ kind: fc.constant('failed' as const), words: text }),
