@@ -1,16 +1,26 @@
 import { accessSync, constants } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { printable } from '../protocol/text.ts';
 import { endProcess, startProcess } from './process.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
 /**
- * Where a repository has a hook (githooks(5)).
+ * Where a bare repository has a hook (githooks(5)).
+ * @param config of that repository: git need be asked only where it names another folder than its own
  * @returns null where it has none, or one that git would not run
  */
-export async function findHook(name: string, options: RunOptions): Promise<string | null> {
-  const named = await gitOutput(['rev-parse', '--git-path', `hooks/${name}`], options);
-  const path = resolve(options.cwd ?? '.', named.trim());
+export async function findHook(
+  name: string,
+  gitDir: string,
+  config: readonly ConfigEntry[],
+  options: RunOptions,
+): Promise<string | null> {
+  const isElsewhere = lastValue(config, 'core', null, 'hookspath') !== undefined;
+  const question = ['rev-parse', '--git-path', `hooks/${name}`];
+  const path = isElsewhere
+    ? resolve(options.cwd ?? '.', (await gitOutput(question, options)).trim())
+    : join(gitDir, 'hooks', name);
   try {
     accessSync(path, constants.X_OK);
     return path;

@@ -21,7 +21,7 @@ export async function ownRefusals(
   const none = '0'.repeat(format === 'sha1' ? 40 : 64);
   const deletes = updates.some((update) => update.new === null) && isRefused(config, 'denydeletecurrent');
   const head = deletes ? await currentBranch(replica) : null;
-  const hook = await findHook('update', run);
+  const hook = await findHook('update', replica.gitDir, config, run);
   for (const { ref, old, new: to } of updates) {
     if (to === null && isSet(config, 'denydeletes')) refusals.set(ref, 'deletion prohibited');
     else if (to === null && ref === head) refusals.set(ref, 'deletion of the current branch prohibited');
