@@ -17,6 +17,7 @@ export default class Leave extends ReplicaCommand {
   static override examples = ['<%= config.bin %> replica leave --repo /srv/git/project.git'];
   static override flags = {
     force: Flags.boolean({ summary: 'Leave without telling the others.' }),
+    json: Flags.boolean({ summary: 'Print what was left as JSON.' }),
   };
 
   async run(): Promise<void> {
@@ -25,7 +26,8 @@ export default class Leave extends ReplicaCommand {
     if (await this.isNoMember(gitDir)) {
       if (!(await isHalfEnrolled(gitDir, run))) await this.needReplica(flags.repo);
       await disenrol(gitDir, run);
-      if (!flags.quiet) this.say(`${gitDir} is a plain repository again`);
+      if (flags.json) this.sayJson({ group: null, id: null, repository: gitDir });
+      else if (!flags.quiet) this.say(`${gitDir} is a plain repository again`);
       return;
     }
     const replica = await this.needReplica(flags.repo);
@@ -51,6 +53,8 @@ export default class Leave extends ReplicaCommand {
       await lastWords(replica, process.pid);
     }
     await disenrol(gitDir, run);
-    if (!flags.quiet) this.say(`${self.id} has left ${group.name}; ${gitDir} is a plain repository again`);
+    if (flags.json) this.sayJson({ group: group.name, id: self.id, repository: gitDir });
+    else if (!flags.quiet)
+      this.say(`${self.id} has left ${group.name}; ${gitDir} is a plain repository again`);
   }
 }

@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { GamError } from '../../src/errors.ts';
 import { startWorker } from '../../src/main/member-process.ts';
 import { ReplicaCommand } from '../../src/main/replica-command.ts';
@@ -15,6 +16,7 @@ export default class RoleCommand extends ReplicaCommand {
     '<%= config.bin %> replica role us',
     '<%= config.bin %> replica role us follower',
   ];
+  static override flags = { json: Flags.boolean({ summary: 'Print the member and its role as JSON.' }) };
   static override args = {
     member: Args.string({ description: 'The id of a member.', required: true }),
     role: Args.string({
@@ -28,7 +30,8 @@ export default class RoleCommand extends ReplicaCommand {
     const replica = await this.needReplica(flags.repo);
     const member = memberOf(replica.group, args.member);
     if (args.role === undefined) {
-      this.say(member.role);
+      if (flags.json) this.sayJson({ id: member.id, role: member.role });
+      else this.say(member.role);
       return;
     }
     const role = args.role as Role;
@@ -48,6 +51,7 @@ export default class RoleCommand extends ReplicaCommand {
       remark,
     );
     startWorker(replica, this.program());
-    if (!flags.quiet) this.say(`${member.id} is ${role} now`);
+    if (flags.json) this.sayJson({ id: member.id, role });
+    else if (!flags.quiet) this.say(`${member.id} is ${role} now`);
   }
 }

@@ -25,13 +25,15 @@ export default class Run extends ReplicaCommand {
   static override flags = {
     every: Flags.integer({ summary: 'Seconds between two looks.', default: 30, min: 1, helpValue: '<s>' }),
     once: Flags.boolean({ summary: 'Look once.' }),
+    json: Flags.boolean({ summary: 'Print what is done as lines of JSON: time and words.' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Run);
     const { gitDir } = await this.needReplica(flags.repo);
     const warn = (line: string) => this.remark(line);
-    const tell = flags.quiet ? () => undefined : warn;
+    const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
+    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : warn;
     await interruptible(async (signal) => {
       const open = () => openReplica(gitDir, { env: this.env, warn, signal });
       const look = async () => {
