@@ -52,8 +52,9 @@ function refNote(id: string, { ref, has, meant, diverged, since }: BehindRef, no
 
 function memberNotes(member: MemberStatus, all: boolean, now: number): string[] {
   const { apart, id, lastCurrent, lastFailure, reason, refs, refsUnlike } = member;
+  // What is so now need not be told again of a moment ago.
   const failed =
-    lastFailure === null
+    lastFailure === null || (reason !== null && lastFailure.reason.endsWith(reason))
       ? []
       : [`${id}: failed ${age(now - Date.parse(lastFailure.at))} ago: ${lastFailure.reason}`];
   if (reason !== null) {

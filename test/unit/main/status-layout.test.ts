@@ -172,3 +172,19 @@ test('without the coordinator it is told who answers, and who has the same refs'
   expect(shown).toContain('africa: 3 refs are not as they are here');
   expect(shown.join('\n')).not.toContain('current');
 });
+
+test('what went wrong last is told, unless it is what is wrong now', () => {
+  const failure = (reason: string) => ({ at: ago(60), reason });
+  const away = { state: 'unreachable', reason: 'cannot be reached: no route' } as const;
+  const status = group([
+    member('us', { ...away, lastFailure: failure('/srv/us.git cannot be reached: no route') }),
+    member('asia', { ...away, lastFailure: failure('the disk is full') }),
+    member('africa', { lastFailure: failure('a hook said no') }),
+  ]);
+  expect(lines(status, null).filter((line) => /^[a-z]+: (?!git)/.test(line))).toEqual([
+    'us: cannot be reached: no route',
+    'asia: cannot be reached: no route',
+    'asia: failed 1 min ago: the disk is full',
+    'africa: failed 1 min ago: a hook said no',
+  ]);
+});
