@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Bystander, untilNothing } from './bystanders.ts';
 import type { Ended } from './child.ts';
+import { enrolMembers } from './enrolled.ts';
 import { initBare } from './repository.ts';
 import type { RunInSandbox, Sandbox } from './sandbox.ts';
 
@@ -20,18 +21,18 @@ export class ReplicaGroup {
     this.sandbox = sandbox;
   }
 
-  /** Founds a group of members by id, with an ordinary clone of the first one at `work`. */
+  /** Makes a group of members by id, with an ordinary clone of the first one at `work`. */
   static async found(
     sandbox: Sandbox,
     members: Readonly<Record<string, 'primary' | 'follower'>>,
   ): Promise<ReplicaGroup> {
     const group = new ReplicaGroup(sandbox);
-    const [first = '', ...others] = Object.keys(members);
-    const here = (id: string) => ['--id', id, '--url', group.url(id), '--repo', group.url(id)];
-    for (const id of [first, ...others]) await initBare(sandbox, `${id}.git`);
-    await group.gam(['replica', 'init', 'demo', ...here(first)]);
-    for (const id of others)
-      await group.gam(['replica', 'join', group.url(first), ...here(id), '--role', members[id] ?? '']);
+    const [first = ''] = Object.keys(members);
+    await initBare(sandbox, `${first}.git`);
+    await enrolMembers(
+      sandbox,
+      Object.entries(members).map(([id, role]) => ({ id, gitDir: group.url(id), role })),
+    );
     await sandbox.git(['clone', '--quiet', group.url(first), 'work']);
     return group;
   }
