@@ -7,17 +7,19 @@ const PAUSE_MS = 20;
 
 /**
  * Repeats a look until it finds nothing amiss, for at most `patience` milliseconds.
+ * @param every milliseconds between looks: the dearer a look, the longer
  * @returns what the last look found
  */
 export async function untilNothing<T>(
   look: () => readonly T[] | Promise<readonly T[]>,
   patience = PATIENCE_MS,
+  every = PAUSE_MS,
 ): Promise<readonly T[]> {
   const end = Date.now() + patience;
   for (;;) {
     const found = await look();
     if (found.length === 0 || Date.now() >= end) return found;
-    await pause(PAUSE_MS);
+    await pause(every);
   }
 }
 

@@ -9,6 +9,8 @@ import type { RunInSandbox, Sandbox } from './sandbox.ts';
 
 /** What goes on behind pushes may take so long on a busy machine, in milliseconds. */
 const PATIENCE_MS = 60_000;
+/** A look starts git, or reads of all processes: what is waited for should have the processor. */
+const LOOK_MS = 100;
 
 const GAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -73,13 +75,13 @@ export class ReplicaGroup {
 
   /** Waits until a member's published refs are those of another one. */
   async follows(id: string, other = 'eu'): Promise<void> {
-    const [there, here] = [await this.refs(id), await this.refs(other)];
+    const meant = await this.refs(other);
     const differ = async () => {
-      const [now, meant] = [await this.refs(id), await this.refs(other)];
+      const now = await this.refs(id);
       return [...new Set([...now.keys(), ...meant.keys()])].filter((ref) => now.get(ref) !== meant.get(ref));
     };
-    const found = await untilNothing(differ, PATIENCE_MS);
-    assert.deepEqual(found, [], `${id} has ${there.size} refs, ${other} ${here.size}: ${this.log(other)}`);
+    const found = await untilNothing(differ, PATIENCE_MS, LOOK_MS);
+    assert.deepEqual(found, [], `${id} is behind ${other}: ${this.log(other)}`);
   }
 
   /** What a member's workers said. */
@@ -115,7 +117,7 @@ export class ReplicaGroup {
 
   /** Waits until no worker is at work anywhere in the sandbox. */
   async resting(): Promise<void> {
-    assert.deepEqual(await untilNothing(() => this.#workers(), PATIENCE_MS), []);
+    assert.deepEqual(await untilNothing(() => this.#workers(), PATIENCE_MS, LOOK_MS), []);
   }
 
   /** What `gam replica status --json` says at a member. */
