@@ -52,10 +52,12 @@ describe('gam replica init', () => {
   });
 
   test('refuses names that could be more than names', async () => {
-    for (const name of ['$(touch x)', 'a;b', '../x', 'A', '', 'x'.repeat(40)]) {
+    for (const name of ['$(touch x)', '../x', '']) {
       expect(await refused('eu', ['init', name, '--id', 'eu', '--url', url('eu')])).toContain(
         'cannot be the name of a group',
       );
+    }
+    for (const name of ['a;b', 'A', 'x'.repeat(40)]) {
       expect(await refused('eu', ['init', 'demo', `--id=${name}`, '--url', url('eu')])).toContain(
         'cannot be the id of a member',
       );

@@ -5,12 +5,13 @@ import { makePushers } from '../../helpers/pusher.ts';
 import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.ts';
 
 // The hook's process gets SIGKILL just before and just after each step of a push ("One push" in ARCHITECTURE.md), at the arbiter and at
-// another member. Each push is of a branch of its own, so that one repair serves all.
+// another member. Each push is of a branch of its own, so that one repair serves all. At the arbiter it is before each step, and behind its
+// last and its commit point: what is behind another one is before the next.
 
 /** Behind this step the group has the push, whoever is killed. */
 const COMMIT = STEPS.indexOf('commit');
 
-const cases = STEPS.flatMap((step, n) =>
+const everyCase = STEPS.flatMap((step, n) =>
   (['before', 'after'] as const).map((when) => ({
     step,
     when,
@@ -19,10 +20,14 @@ const cases = STEPS.flatMap((step, n) =>
   })),
 );
 
+const isOfArbiter = ({ when, step }: (typeof everyCase)[number]) =>
+  when === 'before' || step === 'commit' || step === 'report';
+
 describe.each([
-  { where: 'at the arbiter', id: 'eu' },
-  { where: 'at another member', id: 'us' },
-])('SIGKILL for the process of a push $where', ({ id }) => {
+  { where: 'at the arbiter', id: 'eu', isAll: false },
+  { where: 'at another member', id: 'us', isAll: true },
+])('SIGKILL for the process of a push $where', ({ id, isAll }) => {
+  const cases = isAll ? everyCase : everyCase.filter(isOfArbiter);
   let scene: ReplicaScene;
   const pushes: RecordedPush[] = [];
   const killed: number[] = [];
