@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { cloneMember, foundPrimaries, type TestGroup } from '../../helpers/group.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
@@ -7,6 +8,8 @@ let group: TestGroup;
 
 beforeEach(async () => {
   sandbox = makeSandbox();
+  // A repair waits for as long as a push may wait for its locks, where one has offered something.
+  appendFileSync(sandbox.path('home/.gitconfig'), '[replica]\n\tlockTimeout = 8s\n');
   group = await foundPrimaries(sandbox, IDS);
 });
 afterEach(async () => {
