@@ -4,22 +4,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** How long something that ends by itself, such as the detached sweeper, is given. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 20;
+/** Looks start git, or read of all processes: what is waited for should have the processor most of the time. */
+const PAUSES_PER_LOOK = 4;
+const LONGEST_PAUSE_MS = 500;
 
 /**
  * Repeats a look until it finds nothing amiss, for at most `patience` milliseconds.
- * @param every milliseconds between looks: the dearer a look, the longer
  * @returns what the last look found
  */
 export async function untilNothing<T>(
   look: () => readonly T[] | Promise<readonly T[]>,
   patience = PATIENCE_MS,
-  every = PAUSE_MS,
 ): Promise<readonly T[]> {
   const end = Date.now() + patience;
   for (;;) {
+    const began = performance.now();
     const found = await look();
     if (found.length === 0 || Date.now() >= end) return found;
-    await pause(every);
+    const looked = performance.now() - began;
+    await pause(Math.min(Math.max(PAUSE_MS, PAUSES_PER_LOOK * looked), LONGEST_PAUSE_MS));
   }
 }
 

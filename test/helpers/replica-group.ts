@@ -9,8 +9,6 @@ import type { RunInSandbox, Sandbox } from './sandbox.ts';
 
 /** What goes on behind pushes may take so long on a busy machine, in milliseconds. */
 const PATIENCE_MS = 60_000;
-/** A look starts git, or reads of all processes: what is waited for should have the processor. */
-const LOOK_MS = 100;
 
 const GAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -80,7 +78,7 @@ export class ReplicaGroup {
       const now = await this.refs(id);
       return [...new Set([...now.keys(), ...meant.keys()])].filter((ref) => now.get(ref) !== meant.get(ref));
     };
-    const found = await untilNothing(differ, PATIENCE_MS, LOOK_MS);
+    const found = await untilNothing(differ, PATIENCE_MS);
     assert.deepEqual(found, [], `${id} is behind ${other}: ${this.log(other)}`);
   }
 
@@ -117,7 +115,7 @@ export class ReplicaGroup {
 
   /** Waits until no worker is at work anywhere in the sandbox. */
   async resting(): Promise<void> {
-    assert.deepEqual(await untilNothing(() => this.#workers(), PATIENCE_MS, LOOK_MS), []);
+    assert.deepEqual(await untilNothing(() => this.#workers(), PATIENCE_MS), []);
   }
 
   /** What `gam replica status --json` says at a member. */
