@@ -1,7 +1,7 @@
 import { startProcess } from '../git/process.ts';
 import type { HookProgram } from '../replica/hook-scripts.ts';
 import type { Replica } from '../replica/replica.ts';
-import { hasWork } from '../replica/wake.ts';
+import { needsWorker } from '../replica/wake.ts';
 
 /**
  * Starts a worker behind this process, where there is something for it to do. It is in a session of its own, with nothing of
@@ -11,7 +11,7 @@ export function startWorker(
   { gitDir, places, run }: Pick<Replica, 'gitDir' | 'places' | 'run'>,
   { node, program }: Pick<HookProgram, 'node' | 'program'>,
 ): void {
-  if (!hasWork(places)) return;
+  if (!needsWorker(places)) return;
   const { child } = startProcess(node, [program, 'work'], {
     cwd: gitDir,
     env: { ...run.env, GIT_DIR: gitDir },

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isAlive } from '../git/alive.ts';
 import { cutOff } from './begun.ts';
 import { type Places, placesOf } from './places.ts';
 import { queuedNotes } from './queue.ts';
@@ -32,4 +33,20 @@ export function ownNotes({ wake, waking, begun }: Places): string[] {
 /** Whether something is left to be done behind pushes. */
 export function hasWork(places: Places): boolean {
   return ownNotes(places).length > 0 || queuedNotes(places.queue).size > 0;
+}
+
+function isAtWork({ workerLock }: Places): boolean {
+  try {
+    return isAlive(readFileSync(workerLock, 'utf8')) === true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether a worker is to be started. One that is at work looks again before it ends, and so finds what was noted before this is asked: a
+ * member that is down for a day would else have each push, and each question of another member, start a process that only finds that out.
+ */
+export function needsWorker(places: Places): boolean {
+  return hasWork(places) && !isAtWork(places);
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type GamServe, gamServe } from '../helpers/gam-serve.ts';
 import { cloneMember, type TestGroup, testGroup } from '../helpers/group.ts';
@@ -35,6 +36,9 @@ interface Pushed {
   said: string[];
 }
 
+/** People do not push without a pause, and three who did would keep two processors from all else. */
+const PAUSE_MS = 1000;
+
 /**
  * Works on as people do: commits, pushes to where it cloned from, and, once that server says where to push to, goes there.
  * @param stop when everything is over
@@ -52,6 +56,7 @@ async function works(name: string, url: string, stop: AbortSignal): Promise<Push
     if (status === 0) for (const ref of refs) pushed.acknowledged.set(ref, head);
     const [, next] = /takes no pushes any more; push to (\S+?)\)?\n/.exec(stderr) ?? [];
     if (next !== undefined) await sandbox.git(['remote', 'set-url', 'origin', next], { cwd: name });
+    await pause(PAUSE_MS, undefined, { signal: stop }).catch(() => undefined);
   }
   return pushed;
 }
@@ -66,7 +71,7 @@ test('a repository moves to another server in five phases while it is pushed to,
   const stop = new AbortController();
 
   await group.replica(there, ['init', 'project', '--id', 'eu', '--url', from]);
-  const work = ['anna', 'ben', 'cleo'].map((name) => works(name, from, stop.signal));
+  const work = ['anna', 'ben'].map((name) => works(name, from, stop.signal));
   try {
     expect(await phase(there)).toContain('phase 1 of 5: the old one alone');
     const secret = ['--secret', sandbox.path('old/project.git/gam/replica/secret')];
@@ -99,7 +104,7 @@ test('a repository moves to another server in five phases while it is pushed to,
     for (const [ref, oid] of acknowledged) expect([ref, await group.ref(here, ref)]).toEqual([ref, oid]);
   }
   // Those who began at the old server have been told, and work on at the new one.
-  for (const name of ['anna', 'ben', 'cleo']) {
+  for (const name of ['anna', 'ben']) {
     await sandbox.git(['remote', 'set-url', 'origin', to], { cwd: name });
     await sandbox.git(['push', 'origin', `HEAD:refs/heads/${name}`], { cwd: name });
   }

@@ -178,21 +178,27 @@ async function fsck(scene: ReplicaScene, { gitDir }: SceneMember): Promise<strin
   return checked.status === 0 ? '' : checked.stdout + checked.stderr;
 }
 
-/** Each member takes a push again, within a bound; what did not come through. */
-async function pushAgain(scene: ReplicaScene, pushers: readonly Pusher[]): Promise<string[]> {
+/**
+ * A member takes a push of everything again, within a bound; what did not come through. Which one is drawn: a push asks all of them, and
+ * another seed's is of another one.
+ */
+async function pushAgain(
+  random: Random,
+  scene: ReplicaScene,
+  pushers: readonly Pusher[],
+  state: Refs,
+): Promise<string[]> {
   const [pusher] = pushers;
   if (pusher === undefined) return [];
+  const { id, url } = oneOf(random, scene.members);
   const until = performance.now() + AGAIN_LEASES * scene.leaseMs;
   const to = await pusher.commit(null);
-  const tried = scene.members.map(async ({ id, url }) => {
-    const updates = [{ ref: `refs/heads/again-${id}`, old: null, new: to }];
-    for (;;) {
-      const { pushes, stdout, stderr } = await pusher.push(url, updates);
-      if (pushes[0]?.outcome === 'acknowledged') return [];
-      if (performance.now() > until) return [`${id} takes no push afterwards: ${stdout}${stderr}`];
-    }
-  });
-  return (await Promise.all(tried)).flat();
+  const updates = REFS.map((ref) => ({ ref, old: state.get(ref) ?? null, new: to }));
+  for (;;) {
+    const { pushes, stdout, stderr } = await pusher.push(url, updates, true);
+    if (pushes[0]?.outcome === 'acknowledged') return [];
+    if (performance.now() > until) return [`${id} takes no push afterwards: ${stdout}${stderr}`];
+  }
 }
 
 /** Has a group go through what a seed draws, repairs it, and judges what came of it. */
@@ -266,7 +272,7 @@ export async function runFaults(
   faults.push(...faultsOf(judged));
   for (const member of members)
     for (const name of await scene.leftovers(member)) faults.push(`left at ${member.id}: ${name}`);
-  faults.push(...(await pushAgain(scene, pushers)));
+  faults.push(...(await pushAgain(random, scene, pushers, judged.state)));
   history.push(`${now()} done`);
   for (const [id, refs] of [['state', judged.state] as const, ...judged.members])
     history.push(`${id}: ${[...refs].map(([ref, oid]) => `${ref} ${oid.slice(0, 8)}`).join(', ')}`);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ended } from './child.ts';
+import { enrolMembers } from './enrolled.ts';
 import { initBare } from './repository.ts';
 import type { RunInSandbox, Sandbox } from './sandbox.ts';
 
@@ -44,23 +45,12 @@ export function testGroup(sandbox: Sandbox): TestGroup {
   };
 }
 
-/** How a member is reached, where it is not by its path. */
-export type UrlOf = (id: string) => string;
-
-/** Founds a group of primaries, in empty repositories; the first is the arbiter. */
-export async function foundPrimaries(
-  sandbox: Sandbox,
-  ids: readonly string[],
-  urlOf: UrlOf = (id) => sandbox.path(`${id}.git`),
-): Promise<TestGroup> {
-  const group = testGroup(sandbox);
-  const [first = '', ...others] = ids;
-  for (const id of ids) await initBare(sandbox, `${id}.git`);
-  await group.replica(first, ['init', 'demo', '--id', first, '--url', urlOf(first)]);
-  const secret = ['--secret', sandbox.path(`${first}.git/gam/replica/secret`)];
-  for (const id of others)
-    await group.replica(id, ['join', urlOf(first), '--id', id, '--url', urlOf(id), ...secret]);
-  return group;
+/** Makes a group of primaries, in empty repositories; the first is the arbiter. */
+export async function foundPrimaries(sandbox: Sandbox, ids: readonly string[]): Promise<TestGroup> {
+  const members = ids.map((id) => ({ id, gitDir: sandbox.path(`${id}.git`) }));
+  await initBare(sandbox, `${ids[0]}.git`);
+  await enrolMembers(sandbox, members);
+  return testGroup(sandbox);
 }
 
 /** Clones a member, with a first commit that is not pushed yet. */

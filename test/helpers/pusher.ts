@@ -45,6 +45,7 @@ export class Pusher {
   readonly #sandbox: Sandbox;
   readonly #clone: string;
   readonly #silenceMs: number;
+  #tree: Promise<string> | null = null;
 
   constructor(sandbox: Sandbox, name: string, clone: string, silenceMs: number) {
     this.#sandbox = sandbox;
@@ -56,7 +57,8 @@ export class Pusher {
   /** Makes a commit that nobody else has. */
   async commit(parent: string | null): Promise<string> {
     const who = 'A U Thor <author@example.com> 1700000000 +0000';
-    const head = [`tree ${await this.#tree()}`, ...(parent === null ? [] : [`parent ${parent}`])];
+    this.#tree ??= this.#writeTree();
+    const head = [`tree ${await this.#tree}`, ...(parent === null ? [] : [`parent ${parent}`])];
     const text = [
       ...head,
       `author ${who}`,
@@ -68,10 +70,9 @@ export class Pusher {
     return (await this.#sandbox.git(made, { cwd: this.#clone, input: text.join('\n') })).stdout.trim();
   }
 
-  async #tree(): Promise<string> {
-    return (
-      await this.#sandbox.git(['hash-object', '-t', 'tree', '-w', '--stdin'], { cwd: this.#clone, input: '' })
-    ).stdout.trim();
+  async #writeTree(): Promise<string> {
+    const made = ['hash-object', '-t', 'tree', '-w', '--stdin'];
+    return (await this.#sandbox.git(made, { cwd: this.#clone, input: '' })).stdout.trim();
   }
 
   /** Branches and tags at a member; null where it cannot be reached. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Bystander, untilNothing } from './bystanders.ts';
 import type { Ended } from './child.ts';
+import { enrolMembers } from './enrolled.ts';
 import { initBare } from './repository.ts';
 import type { RunInSandbox, Sandbox } from './sandbox.ts';
 
@@ -20,18 +21,18 @@ export class ReplicaGroup {
     this.sandbox = sandbox;
   }
 
-  /** Founds a group of members by id, with an ordinary clone of the first one at `work`. */
+  /** Makes a group of members by id, with an ordinary clone of the first one at `work`. */
   static async found(
     sandbox: Sandbox,
     members: Readonly<Record<string, 'primary' | 'follower'>>,
   ): Promise<ReplicaGroup> {
     const group = new ReplicaGroup(sandbox);
-    const [first = '', ...others] = Object.keys(members);
-    const here = (id: string) => ['--id', id, '--url', group.url(id), '--repo', group.url(id)];
-    for (const id of [first, ...others]) await initBare(sandbox, `${id}.git`);
-    await group.gam(['replica', 'init', 'demo', ...here(first)]);
-    for (const id of others)
-      await group.gam(['replica', 'join', group.url(first), ...here(id), '--role', members[id] ?? '']);
+    const [first = ''] = Object.keys(members);
+    await initBare(sandbox, `${first}.git`);
+    await enrolMembers(
+      sandbox,
+      Object.entries(members).map(([id, role]) => ({ id, gitDir: group.url(id), role })),
+    );
     await sandbox.git(['clone', '--quiet', group.url(first), 'work']);
     return group;
   }
@@ -72,13 +73,13 @@ export class ReplicaGroup {
 
   /** Waits until a member's published refs are those of another one. */
   async follows(id: string, other = 'eu'): Promise<void> {
-    const [there, here] = [await this.refs(id), await this.refs(other)];
+    const meant = await this.refs(other);
     const differ = async () => {
-      const [now, meant] = [await this.refs(id), await this.refs(other)];
+      const now = await this.refs(id);
       return [...new Set([...now.keys(), ...meant.keys()])].filter((ref) => now.get(ref) !== meant.get(ref));
     };
     const found = await untilNothing(differ, PATIENCE_MS);
-    assert.deepEqual(found, [], `${id} has ${there.size} refs, ${other} ${here.size}: ${this.log(other)}`);
+    assert.deepEqual(found, [], `${id} is behind ${other}: ${this.log(other)}`);
   }
 
   /** What a member's workers said. */

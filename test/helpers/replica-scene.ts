@@ -1,7 +1,8 @@
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { bystanders } from './bystanders.ts';
+import { enrolMembers } from './enrolled.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { type Line, openLine } from './line.ts';
 import type { Fault } from './line-fault.ts';
@@ -59,6 +60,7 @@ const LOOK_MS = 200;
 
 /** The shortest lease that there is, so that runs are short. */
 const SHORTEST_LEASE_MS = 2000;
+const LEASE_IN_REPAIRS = 3;
 
 function boundsOf(leaseMs: number): Record<string, string> {
   const ms = (factor: number) => `${Math.round(factor * leaseMs)}ms`;
@@ -75,28 +77,26 @@ async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promis
 
 // Returns how long the members' leases are.
 async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>): Promise<number> {
-  const [first = ''] = servers.keys();
-  let slowest = 0;
-  for (const [id, { url }] of servers) {
-    const repository = `served/${id}/r.git`;
-    await initBare(sandbox, repository);
-    const began = performance.now();
-    const own = ['--id', id, '--url', `${url}/r.git`, '--repo', sandbox.path(repository)];
-    if (id === first) await sandbox.run('gam', ['replica', 'init', 'demo', ...own]);
-    else {
-      const secret = sandbox.path(`served/${first}/r.git/gam/replica/secret`);
-      const from = `${servers.get(first)?.url}/r.git`;
-      await sandbox.run('gam', ['replica', 'join', from, '--secret', secret, ...own]);
-    }
-    slowest = Math.max(slowest, performance.now() - began);
-    await sandbox.git(['config', 'http.lowSpeedLimit', '1'], { cwd: repository });
-    await sandbox.git(['config', 'http.lowSpeedTime', '20'], { cwd: repository });
+  const members = [...servers].map(([id, { url }]) => ({
+    id,
+    gitDir: sandbox.path(`served/${id}/r.git`),
+    url: `${url}/r.git`,
+  }));
+  const [first] = members;
+  if (first === undefined) throw new Error('a group has members');
+  await initBare(sandbox, first.gitDir);
+  await enrolMembers(sandbox, members);
+  // A repair asks every member: a lease outlasts a few of them, on a machine that is as busy as now.
+  const began = performance.now();
+  await sandbox.run('gam', ['replica', 'reconcile', '--repo', members.at(-1)?.gitDir ?? '']);
+  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, LEASE_IN_REPAIRS * (performance.now() - began)));
+  for (const { gitDir } of members) {
+    const settings = Object.entries(boundsOf(leaseMs)).map(([name, value]) => `\t${name} = ${value}\n`);
+    appendFileSync(
+      join(gitDir, 'config'),
+      `[http]\n\tlowSpeedLimit = 1\n\tlowSpeedTime = 20\n[replica]\n${settings.join('')}`,
+    );
   }
-  // Joining takes several requests: a lease outlasts these, on a machine that is as busy as now.
-  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, slowest));
-  for (const id of servers.keys())
-    for (const [name, value] of Object.entries(boundsOf(leaseMs)))
-      await sandbox.git(['config', `replica.${name}`, value], { cwd: `served/${id}/r.git` });
   return leaseMs;
 }
 
@@ -146,8 +146,8 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     const gitDir = sandbox.path('served', id, 'r.git');
     for (const other of ids.filter((one) => one !== id)) {
       const { port } = await lineTo(id, other);
-      const key = `url.http://127.0.0.1:${port}/.insteadOf`;
-      await sandbox.git(['config', key, `${servers.get(other)?.url}/`], { cwd: gitDir });
+      const way = `[url "http://127.0.0.1:${port}/"]\n\tinsteadOf = ${servers.get(other)?.url}/\n`;
+      appendFileSync(join(gitDir, 'config'), way);
     }
     const line = await lineTo('', id);
     members.push({

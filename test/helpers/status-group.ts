@@ -1,4 +1,5 @@
 import type { GroupStatus } from '../../src/replica/status.ts';
+import { enrolMembers } from './enrolled.ts';
 import { initBare } from './repository.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -14,15 +15,14 @@ export interface StatusGroup {
   status(id: string): Promise<{ code: number | null; status: GroupStatus }>;
 }
 
-/** Founds a group: the first member is a primary and the arbiter, each other one what is said. */
+/** Makes a group: the first member is a primary and the arbiter, each other one what is said. */
 export async function foundStatusGroup(
   sandbox: Sandbox,
   members: Readonly<Record<string, 'primary' | 'follower'>>,
 ): Promise<StatusGroup> {
-  const [first = '', ...others] = Object.keys(members);
+  const [first = ''] = Object.keys(members);
   const path = (id: string) => sandbox.path(`${id}.git`);
-  const here = (id: string) => ['--id', id, '--url', path(id), '--repo', path(id), '-q'];
-  for (const id of [first, ...others]) await initBare(sandbox, `${id}.git`);
+  await initBare(sandbox, `${first}.git`);
   await sandbox.git(['clone', '--quiet', path(first), 'work']);
   const cwd = 'work';
   const commit = async () => {
@@ -31,9 +31,10 @@ export async function foundStatusGroup(
   };
   await commit();
   await sandbox.git(['push', '--quiet', path(first), 'HEAD:refs/heads/main'], { cwd });
-  await sandbox.run('gam', ['replica', 'init', 'demo', ...here(first)]);
-  for (const id of others)
-    await sandbox.run('gam', ['replica', 'join', path(first), ...here(id), '--role', members[id] ?? '']);
+  await enrolMembers(
+    sandbox,
+    Object.entries(members).map(([id, role]) => ({ id, gitDir: path(id), role })),
+  );
   return {
     push: async (to) => {
       const oid = await commit();

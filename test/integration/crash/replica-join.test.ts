@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cloneMember, foundPrimaries, type TestGroup, testGroup } from '../../helpers/group.ts';
 import { initBare } from '../../helpers/repository.ts';
@@ -13,6 +13,8 @@ let group: TestGroup;
 beforeEach(async () => {
   sandbox = makeSandbox();
   group = testGroup(sandbox);
+  // Whoever is killed with a lock of the group leaves it to the next, who waits for as long.
+  appendFileSync(sandbox.path('home/.gitconfig'), '[replica]\n\tleaseTime = 4s\n');
   // Counts the gits that gam itself starts, and kills gam before the one that is named.
   const git = (await sandbox.run('sh', ['-c', 'command -v git'])).stdout.trim();
   writeFileSync(
@@ -60,7 +62,7 @@ describe.skipIf(!hasProc)('whoever is killed, wherever that is', () => {
     await sandbox.git(['push', '--quiet', 'origin', 'HEAD:main'], { cwd: 'work' });
     const main = await group.ref('eu', 'refs/heads/main');
     const init = ['init', 'demo', '--id', 'eu', '--url', url('eu')];
-    const kills = await killedEverywhere('eu', init, 7, async (at) => {
+    const kills = await killedEverywhere('eu', init, 11, async (at) => {
       const said = (await group.replica('eu', init, { expectStatus: null })).stderr;
       // Behind its last step it is a group.
       if (said !== '')
@@ -85,7 +87,7 @@ describe.skipIf(!hasProc)('whoever is killed, wherever that is', () => {
     });
 
     test('joins by doing it again', async () => {
-      const kills = await killedEverywhere('us', join(), 13, async (at) => {
+      const kills = await killedEverywhere('us', join(), 23, async (at) => {
         const said = (await group.replica('us', join(), { expectStatus: null })).stderr;
         if (!said.includes('up to date'))
           expect([at, said]).toEqual([at, expect.stringContaining('is us in the group demo already')]);
@@ -98,7 +100,7 @@ describe.skipIf(!hasProc)('whoever is killed, wherever that is', () => {
 
     test('leaves by doing it again', async () => {
       await group.replica('us', join());
-      const kills = await killedEverywhere('us', ['leave'], 10, async () => {
+      const kills = await killedEverywhere('us', ['leave'], 17, async () => {
         await group.replica('us', ['leave'], { expectStatus: null });
         expect(existsSync(sandbox.path('us.git/gam'))).toBe(false);
         expect(readFileSync(sandbox.path('us.git/config'), 'utf8')).not.toContain('replica');
