@@ -23,7 +23,9 @@ export default class Reconcile extends ReplicaCommand {
     const replica = await this.needReplica(flags.repo);
     await installHooks(replica.gitDir, hookScripts(this.program()), replica.run);
     await takeUp(replica);
-    const done = await catchUp(replica, true);
+    const done = await catchUp(replica, (line) => {
+      if (!flags.quiet) this.remark(line);
+    });
     startWorker(replica, this.program());
     if (flags.json) this.sayJson(done);
     else if (!flags.quiet) {

@@ -6,7 +6,7 @@ import { fetchObjects, missingObjects, unreached } from '../git/reach.ts';
 import { clearRefLocks } from '../git/stale-ref-locks.ts';
 import { type RefSwap, storedRefs } from '../git/swap-refs.ts';
 import { adoptGroup } from './adopt-group.ts';
-import { clearOffers, findOffers } from './clear-offers.ts';
+import { clearOffers, findOffers, type Waiting } from './clear-offers.ts';
 import { convergence, type RefValues } from './converge.ts';
 import type { Coordinator } from './coordinator.ts';
 import { GROUP_REF, isPrimary, isPublished } from './group.ts';
@@ -95,9 +95,10 @@ async function stillBehind(
   return refs.filter((ref) => here.get(ref) !== state.get(ref));
 }
 
-async function clearLocks({ gitDir, bounds }: Replica, waits: boolean): Promise<string[]> {
+async function clearLocks({ gitDir, bounds }: Replica, waiting: Waiting): Promise<string[]> {
   const { left } = await clearRefLocks(gitDir, bounds.leaseMs);
-  if (!waits || left.length === 0) return left;
+  if (waiting === null || left.length === 0) return left;
+  waiting(`${left[0]} is locked: waiting for ${bounds.leaseMs / 1000} s whether somebody is at work there`);
   await pause(bounds.leaseMs);
   return (await clearRefLocks(gitDir, bounds.leaseMs)).left;
 }
@@ -106,17 +107,17 @@ async function clearLocks({ gitDir, bounds }: Replica, waits: boolean): Promise<
  * Makes this member's refs what the group's state says. What stood there and would be lost is kept aside; locks that a killed git has
  * left are removed, and offers of pushes that are over.
  *
- * @param waits whether to wait for as long as it takes to see which locks and offers are left of pushes that are gone
+ * @param waiting told what is waited for, to see which locks and offers are left of pushes that are gone; null not to wait
  * @throws GamError `member-unreachable` when the coordinator, or whoever has the objects, cannot be reached; `replica-behind` when some
  *   refs could not be moved
  */
-export async function catchUp(replica: Replica, waits = false): Promise<CaughtUp> {
+export async function catchUp(replica: Replica, waiting: Waiting = null): Promise<CaughtUp> {
   const coordinator = await replica.openCoordinator();
   try {
-    const locked = await clearLocks(replica, waits);
+    const locked = await clearLocks(replica, waiting);
     const offers = await findOffers(replica, coordinator);
     const { unmoved, ...caughtUp } = await move(replica, coordinator);
-    await clearOffers(replica, coordinator, offers, waits);
+    await clearOffers(replica, coordinator, offers, waiting);
     const behind = await stillBehind(replica, coordinator, unmoved);
     const left = [...behind, ...locked.filter((name) => existsSync(join(replica.gitDir, name)))];
     if (left.length === 0) return caughtUp;

@@ -7,6 +7,9 @@ import { INCOMING_REFS, transactionOf } from './offer.ts';
 import type { Replica } from './replica.ts';
 import { swapMost } from './swap-most.ts';
 
+/** Told in one line what is waited for; null where nobody waits. */
+export type Waiting = ((line: string) => void) | null;
+
 /** Offers that wait here (offer.ts), as they were found. */
 export interface Offers {
   /** Object ids by ref. */
@@ -36,19 +39,23 @@ function ageOf(gitDir: string, ref: string): number {
 /**
  * Takes away what waits here for pushes that are over.
  *
- * @param waits whether to wait until it is certain of each that it is over, or that it goes on
+ * @param waiting told how long it waits until it is certain of each that it is over, or that it goes on; null not to wait
  */
 export async function clearOffers(
   { gitDir, run, bounds }: Replica,
   coordinator: Coordinator,
   { refs, open }: Offers,
-  waits: boolean,
+  waiting: Waiting,
 ): Promise<void> {
   const isYoung = (ref: string) => ageOf(gitDir, ref) <= bounds.lockMs;
   const leaseMs = open.size > 0 ? bounds.leaseMs : 0;
   const waitMs = Math.max(leaseMs, [...refs.keys()].some(isYoung) ? bounds.lockMs : 0);
-  if (waits && waitMs > 0) await pause(waitMs + 1000);
-  const now = waits && waitMs > 0 ? await openTransactions(coordinator) : open;
+  let now = open;
+  if (waiting !== null && waitMs > 0) {
+    waiting(`a push may be under way: waiting for ${waitMs / 1000 + 1} s whether it is over`);
+    await pause(waitMs + 1000);
+    now = await openTransactions(coordinator);
+  }
   const over = [...refs].filter(([ref]) => !now.has(transactionOf(ref)) && !isYoung(ref));
   await swapMost(
     over.map(([ref, oid]) => ({ ref, old: oid, new: null })),

@@ -60,14 +60,17 @@ export class RefsArbiter {
   }
 
   async #ask(operation: Operation, objects?: readonly string[]): Promise<Answer> {
+    let newest: Term | null = null;
     for (let step = 1; ; step += 1) {
       const answer = await this.#line.ask(operation, objects);
       const text = answer.kind === 'stale' ? answer.refs.get(TERM_REF)?.text : null;
       const term = text ? parseTerm(text) : null;
       if (term === null) return answer;
+      // The one that is to be it may not know yet, and name the one that is it no more.
+      if (newest === null || term.number >= newest.number) newest = term;
       this.#line = this.#whereabouts?.line(term) ?? this.#first;
       if (this.#whereabouts !== null && step < MOST_STEPS) continue;
-      throw new GamError('arbiter-moved', `the arbiter is being moved to ${term.arbiter}`, {
+      throw new GamError('arbiter-moved', `the arbiter is being moved to ${newest.arbiter}`, {
         suggestion: 'push again in a moment; if it stays so: gam replica arbiter',
       });
     }
