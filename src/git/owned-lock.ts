@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive } from './alive.ts';
@@ -61,6 +62,15 @@ async function breakDead(file: string, mine: string): Promise<boolean> {
   if (moved !== owner) await link(aside, file).catch(() => undefined);
   await rm(aside, { force: true });
   return moved === owner;
+}
+
+/** Whether somebody who is known to be alive holds a lock now. */
+export function isHeld(file: string): boolean {
+  try {
+    return isAlive(readFileSync(file, 'utf8')) === true;
+  } catch {
+    return false; // There is none, or it was given back meanwhile.
+  }
 }
 
 /**

@@ -1,17 +1,19 @@
+import { isHeld } from '../git/owned-lock.ts';
 import { startProcess } from '../git/process.ts';
 import type { HookProgram } from '../replica/hook-scripts.ts';
 import type { Replica } from '../replica/replica.ts';
 import { hasWork } from '../replica/wake.ts';
 
 /**
- * Starts a worker behind this process, where there is something for it to do. It is in a session of its own, with nothing of
+ * Starts a worker behind this process, where there is something for it to do, and none is at work: that one looks again behind the
+ * end of its lock (worker.ts), and would otherwise have each of fifty pushes at once start another process that finds it there. It is in a session of its own, with nothing of
  * whoever pushed: git waits for all that hold its standard error.
  */
 export function startWorker(
   { gitDir, places, run }: Pick<Replica, 'gitDir' | 'places' | 'run'>,
   { node, program }: Pick<HookProgram, 'node' | 'program'>,
 ): void {
-  if (!hasWork(places)) return;
+  if (!hasWork(places) || isHeld(places.workerLock)) return;
   const { child } = startProcess(node, [program, 'work'], {
     cwd: gitDir,
     env: { ...run.env, GIT_DIR: gitDir },
