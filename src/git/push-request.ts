@@ -3,6 +3,7 @@ import { redactText, redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { familyOf, signalAll } from './descendants.ts';
 import { type Environment, NO_PROMPTS } from './environment.ts';
+import { gathered } from './gathered.ts';
 import { endWith, startProcess } from './process.ts';
 import type { RunOptions } from './run.ts';
 import { withSideRefs } from './side-refs.ts';
@@ -20,7 +21,7 @@ export const REQUEST_OPTION = 'gam-request=';
 /** A longer one goes as a blob: systems take arguments of some hundred KB, and git options of one packet. */
 const LONGEST_OPTION = 32_000;
 /** The tree with nothing in it, by the length of object ids; git has it without its being stored. */
-const EMPTY_TREES = new Map([
+export const EMPTY_TREES = new Map([
   ['sha1', '4b825dc642cb6eb9a060e54bf8d69288fbee4904'],
   ['sha256', '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'],
 ]);
@@ -191,9 +192,10 @@ export async function pushRequest(
   const top = `${REQUEST_REFS}${proof}/`;
   const option = `${REQUEST_OPTION}${Buffer.from(text).toString('base64')}`;
   const isShort = option.length <= LONGEST_OPTION;
-  const ask = isShort ? (EMPTY_TREES.get(format) ?? '') : await writeText(text, options);
+  const emptyTree = EMPTY_TREES.get(format) ?? '';
+  const ask = isShort ? emptyTree : await writeText(text, options);
   const told = isShort ? [`--push-option=${option}`] : [];
-  const tips = [...new Set(objects)];
+  const tips = await gathered([...new Set(objects)], emptyTree, options);
   const pushed =
     tips.length <= MOST_ARGUMENTS
       ? await push(

@@ -139,8 +139,11 @@ export async function prepareSwap(
 export async function swapRefs(swaps: readonly RefSwap[], options: RunOptions): Promise<string | null> {
   const real = swaps.filter(isChange);
   const git = converse(real, real.map(command), options);
+  // At once: git holds packed-refs from `prepare` to here, and on a busy machine this process may not be there in time to let it go on,
+  // while fifty others wait for that lock.
+  const ended = git.end('commit');
   if (!(await git.prepared)) return git.words();
-  const { status } = await git.end('commit');
+  const { status } = await ended;
   if (status !== 0) throw new GamError('git-failed', `git update-ref failed: ${git.words()}`);
   return null;
 }

@@ -114,11 +114,6 @@ export function dequeue(queue: string, { member, files }: Queued): void {
   for (const name of files) rmSync(join(queue, member, name), { force: true });
 }
 
-/** Takes out what one push noted for a member: it has it. */
-export function unqueue(queue: string, member: string, transaction: string): void {
-  rmSync(join(queue, member, transaction), { force: true });
-}
-
 /**
  * Puts notes together in one, as old as the oldest: a member may be away for a month of pushes. Only for whoever may also
  * dequeue().

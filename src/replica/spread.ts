@@ -3,7 +3,7 @@ import { adoptGroup } from './adopt-group.ts';
 import type { Lease } from './coordinator.ts';
 import { isPrimary, isTold, type Member } from './group.ts';
 import { withdrawal } from './offer.ts';
-import { enqueue, unqueue } from './queue.ts';
+import { enqueue } from './queue.ts';
 import type { Replica } from './replica.ts';
 import { wakeHere } from './wake.ts';
 
@@ -35,27 +35,27 @@ async function moveOne(replica: Replica, member: Member, { transaction, done }: 
 }
 
 /**
- * Notes for the other members that refs have moved: whatever is not sent to them now is left to the queue.
- * @param at members that have it
+ * Notes for the other members that refs have moved: what is not sent to them now is left to the queue.
+ * @param moving members that have it, or are just being moved to it
  */
 export function noteForOthers(
   { group, self, places }: Replica,
   transaction: string,
   updates: readonly RefUpdate[],
-  at: readonly Member[] = [],
+  moving: readonly Member[] = [],
 ): void {
   for (const member of group.members)
-    if (member.id !== self.id && isTold(member) && !at.includes(member))
+    if (member.id !== self.id && isTold(member) && !moving.includes(member))
       enqueue(places.queue, member.id, updates, transaction);
 }
 
 async function moveOthers(replica: Replica, spreading: Spreading): Promise<number> {
-  const { taken, at } = spreading;
+  const { taken, at, transaction, done } = spreading;
   const left = taken.filter((member) => !at.includes(member));
   const moved = await Promise.all(
     left.map(async (member) => {
       const isMoved = await moveOne(replica, member, spreading).catch(() => false);
-      if (isMoved) unqueue(replica.places.queue, member.id, spreading.transaction);
+      if (!isMoved) enqueue(replica.places.queue, member.id, done, transaction);
       return isMoved;
     }),
   );
@@ -68,11 +68,12 @@ async function moveOthers(replica: Replica, spreading: Spreading): Promise<numbe
  */
 export async function spread(replica: Replica, spreading: Spreading): Promise<void> {
   const { group, self, gitDir } = replica;
-  const { transaction, done, at, lease, tell } = spreading;
+  const { transaction, done, taken, lease, tell } = spreading;
   const others = group.members.filter((one) => isPrimary(one) && one.id !== self.id).length;
   try {
-    // Before anything is tried: whoever kills this process does not keep it from them.
-    noteForOthers(replica, transaction, done, at);
+    // Those that are moved now need no note: another push that ends here meanwhile would start a worker for it, which has them look at all
+    // that they have. Where this process is killed, what it noted at its beginning (begun.ts) has all of them look.
+    noteForOthers(replica, transaction, done, taken);
     const [moved] = await Promise.all([moveOthers(replica, spreading), lease.release()]);
     await adoptGroup(replica, done);
     const rest = moved < others ? ', the others follow' : '';

@@ -117,7 +117,9 @@ function watchUpdate(child, before) {
     return end.call(stdin, data, ...rest);
   };
   child.stdout.prependListener('data', (text) => {
-    if (steps[0] === 'prepare' && String(text).includes('prepare: ok')) moment('after', 'prepare', child);
+    // A swap that nothing is to come between has its commit on the way by then.
+    const isOfRefs = ['prepare', 'local'].includes(steps[0]);
+    if (isOfRefs && String(text).includes('prepare: ok')) moment('after', 'prepare', child);
   });
   child.prependListener('close', () => {
     for (const step of steps) if (step !== 'prepare') moment('after', step, child);

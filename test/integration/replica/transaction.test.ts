@@ -83,6 +83,18 @@ test('tells the pusher how many have it, and deletes at any member, be it the ar
   await expectAlike();
 });
 
+test('takes branches of many histories in one push, where members look closely at what they get', async () => {
+  for (const { gitDir } of scene.members)
+    await scene.sandbox.git(['config', 'receive.fsckObjects', 'true'], { cwd: gitDir });
+  const updates: PushedRef[] = [];
+  for (let n = 0; n < 60; n += 1)
+    updates.push({ ref: `refs/heads/many-${n}`, old: null, new: await pusher.commit(null) });
+  const { outcomes, words } = await push(us, updates);
+  expect(new Set(outcomes), words).toEqual(new Set(['acknowledged']));
+  await expectAlike();
+  for (const { gitDir } of scene.members) await scene.sandbox.git(['fsck', '--strict'], { cwd: gitDir });
+});
+
 test('of two branches that cannot both be, one is made', async () => {
   // What a push brings waits at the others under names of its own: these could not both be, either, and the whole push was refused.
   const to = await pusher.commit(null);

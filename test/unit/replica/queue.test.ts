@@ -12,7 +12,6 @@ import {
   queuedFor,
   queuedNotes,
   replacedKey,
-  unqueue,
 } from '../../../src/replica/queue.ts';
 
 let queue: string;
@@ -53,13 +52,6 @@ test('what is noted while something is sent stays', () => {
   dequeue(queue, entry);
   expect(queuedFor(queue, 'co')?.refs).toEqual(new Set(['refs/heads/b']));
   expect(queuedNotes(queue).get('co')).toHaveLength(2);
-});
-
-test('what a member has got at once is taken out, and nothing else', () => {
-  enqueue(queue, 'co', [{ ref: 'refs/heads/a', old: null }], 'eu-1');
-  enqueue(queue, 'mo', [{ ref: 'refs/heads/a', old: null }], 'eu-1');
-  unqueue(queue, 'co', 'eu-1');
-  expect(queued(queue).map(({ member }) => member)).toEqual(['mo']);
 });
 
 test('notes that were put together are as old as the oldest', () => {
