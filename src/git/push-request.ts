@@ -57,6 +57,9 @@ const PLAINLY = [
   'push.gpgSign=false',
   '-c',
   'push.followTags=false',
+  // A gam serve answers these also when users' pushes, which wait for other members, have all of its turns (server/repositories.ts).
+  '-c',
+  'http.extraHeader=Gam-Member: 1',
   'push',
   '--porcelain',
   '--progress',

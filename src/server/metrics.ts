@@ -15,7 +15,7 @@ const OWN: ReadonlySet<string> = new Set(['health', 'metrics', 'page']);
 
 /** What a server counts, in the names and units that Prometheus recommends. It names no user, and of repositories only those that are in groups. */
 export class Metrics {
-  readonly #turns: Turns;
+  readonly #turns: readonly Turns[];
   readonly #registry = new Registry();
   readonly #requests: Counter<'service' | 'status'>;
   readonly #bytesIn: Counter<'service'>;
@@ -26,7 +26,7 @@ export class Metrics {
    * @param cache what a cache counts, where one is served
    * @param groups how the groups stand that repositories are in, where somebody watches them
    */
-  constructor(turns: Turns, cache?: CacheCounts, groups?: GroupWatch | null) {
+  constructor(turns: readonly Turns[], cache?: CacheCounts, groups?: GroupWatch | null) {
     this.#turns = turns;
     const registers = [this.#registry];
     const of = (name: string, help: string) => ({ name: `gam_${name}`, help, registers });
@@ -59,8 +59,16 @@ export class Metrics {
       });
     if (cache !== undefined) registerCounts(this.#registry, cache);
     if (groups) registerGroups(this.#registry, () => groups.groups);
-    gauge('git_running', 'Requests that git is at work on.', () => turns.running);
-    gauge('git_waiting', 'Requests that wait for one of those to end.', () => turns.waiting);
+    gauge('git_running', 'Requests that git is at work on.', () => this.#running);
+    gauge('git_waiting', 'Requests that wait for one of those to end.', () => this.#waiting);
+  }
+
+  get #running(): number {
+    return this.#turns.reduce((sum, { running }) => sum + running, 0);
+  }
+
+  get #waiting(): number {
+    return this.#turns.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   /** Counts a request that has ended. */
@@ -81,15 +89,14 @@ export class Metrics {
       });
       return counted.reduce((sum, { value }) => sum + value, 0);
     };
-    const { running, waiting } = this.#turns;
     return {
       requests: await of(this.#requests),
       bytesIn: await of(this.#bytesIn),
       bytesOut: await of(this.#bytesOut),
       errors: await of(this.#requests, '5'),
       refused: await of(this.#requests, '4'),
-      running,
-      waiting,
+      running: this.#running,
+      waiting: this.#waiting,
     };
   }
 

@@ -45,6 +45,11 @@ export interface Serving {
   program: string;
   env: Environment;
   turns: Turns;
+  /**
+   * For requests of members of groups. A user's push keeps its turn while it waits for other members, and these for theirs: were turns of
+   * one kind, two servers could wait for each other.
+   */
+  memberTurns: Turns;
   patience: Patience;
   /** The mirror lists of repositories; ended with this. */
   lists: Lists;
@@ -69,6 +74,7 @@ export class Repositories {
   /** Lets whoever has to wait for git wait no more. */
   stop(): void {
     this.#serving.turns.close();
+    this.#serving.memberTurns.close();
   }
 
   /** Ends every git that is at work, with all it has started. */
@@ -180,8 +186,9 @@ export class Repositories {
   }
 
   async #inTurn(exchange: Exchange, work: () => Promise<void>): Promise<void> {
-    const { patience, turns } = this.#serving;
-    const leave = await turns.take(exchange.gone, patience.turn);
+    const { memberTurns, patience, turns } = this.#serving;
+    const own = exchange.isOfMember ? memberTurns : turns;
+    const leave = await own.take(exchange.gone, patience.turn);
     if (leave === null) return this.#refuseTurn(exchange);
     try {
       await work();

@@ -60,9 +60,10 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const { log, patience, root, upstream, warn } = options;
   const { Metrics: Counted } = await import('./metrics.ts');
   const turns = new Turns(options.maxChildren);
+  const memberTurns = new Turns(options.maxChildren);
   if (upstream !== undefined) {
     const repositories = await openUpstream(upstream, options.env, patience, warn);
-    const metrics = new Counted(turns);
+    const metrics = new Counted([turns]);
     return {
       repositories,
       metrics,
@@ -83,10 +84,21 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const carrying = views && { views, entriesOf: (gitDir: string) => lists.entries(gitDir) };
   const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
   const groups = watchOf(options, source);
-  const metrics = new Counted(turns, cache?.counts, groups);
+  const metrics = new Counted([turns, memberTurns], cache?.counts, groups);
   const hook = options.memberHooks === undefined ? null : new MemberHook(options.memberHooks, patience);
   return {
-    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, hook, warn }),
+    repositories: new Repositories({
+      find,
+      program,
+      env,
+      turns,
+      memberTurns,
+      patience,
+      lists,
+      carrier,
+      hook,
+      warn,
+    }),
     metrics,
     page: pageOf(options, source, metrics, { git, groups }),
     cache,
