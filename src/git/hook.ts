@@ -1,7 +1,8 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { printable } from '../protocol/text.ts';
+import { KEPT_FOLDER } from './hook-folder.ts';
 import { endProcess, startProcess } from './process.ts';
 import { gitOutput, type RunOptions } from './run.ts';
 
@@ -27,6 +28,15 @@ export async function findHook(
   } catch {
     return null;
   }
+}
+
+/**
+ * Whether a bare repository may have a hook beside gam's, that stood there before.
+ * @param config of that repository
+ */
+export function hasKeptHook(name: string, gitDir: string, config: readonly ConfigEntry[]): boolean {
+  const isElsewhere = lastValue(config, 'core', null, 'hookspath') !== undefined;
+  return isElsewhere || existsSync(join(gitDir, 'hooks', KEPT_FOLDER, name));
 }
 
 /**

@@ -61,11 +61,21 @@ interface Conversation {
   words(): string;
 }
 
-/** What gam keeps for itself is no matter of a repository's hooks, each of which would be started twice. */
+/** Where refs are swapped. */
+export interface SwapOptions extends RunOptions {
+  /** True where the only `reference-transaction` hook (githooks(5)) is gam's, which has no word on these swaps: git starts none then. */
+  isUnhooked?: boolean;
+}
+
+/** What gam keeps for itself is no matter of a repository's hooks, either, each of which would be started twice. */
 const UNHOOKED = ['-c', 'core.hooksPath=/dev/null'];
 
-function converse(swaps: readonly RefSwap[], commands: string[], { cwd, env }: RunOptions): Conversation {
-  const hooks = swaps.every(({ ref }) => ref.startsWith('refs/gam/')) ? UNHOOKED : [];
+function converse(
+  swaps: readonly RefSwap[],
+  commands: string[],
+  { cwd, env, isUnhooked = false }: SwapOptions,
+): Conversation {
+  const hooks = isUnhooked || swaps.every(({ ref }) => ref.startsWith('refs/gam/')) ? UNHOOKED : [];
   const args = [...PATIENTLY, ...hooks, 'update-ref', '-m', 'push', '--stdin', '-z'];
   const { child, exit } = startProcess('git', args, {
     ...(cwd === undefined ? {} : { cwd }),
@@ -113,7 +123,7 @@ const isChange = (swap: RefSwap) => swap.old !== null || swap.new !== null;
  */
 export async function prepareSwap(
   swaps: readonly RefSwap[],
-  options: RunOptions,
+  options: SwapOptions,
 ): Promise<PreparedSwap | string> {
   const real = swaps.filter(isChange);
   const gone = real.filter((swap) => swap.new === null);
@@ -136,7 +146,7 @@ export async function prepareSwap(
  * @returns git's words where it did not happen
  * @throws GamError `git-failed` where git was killed, and nobody knows; `git-missing`
  */
-export async function swapRefs(swaps: readonly RefSwap[], options: RunOptions): Promise<string | null> {
+export async function swapRefs(swaps: readonly RefSwap[], options: SwapOptions): Promise<string | null> {
   const real = swaps.filter(isChange);
   const git = converse(real, real.map(command), options);
   // At once: git holds packed-refs from `prepare` to here, and on a busy machine this process may not be there in time to let it go on,

@@ -1,5 +1,4 @@
-import type { RunOptions } from '../git/run.ts';
-import { storedRefs } from '../git/swap-refs.ts';
+import { type SwapOptions, storedRefs } from '../git/swap-refs.ts';
 import type { Group, Member } from './group.ts';
 import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
 import { type Performed, perform } from './perform.ts';
@@ -12,7 +11,7 @@ export interface Asked {
   gitDir: string;
   group: Group;
   self: Member;
-  run: RunOptions;
+  run: SwapOptions;
 }
 
 const isOfState = (name: string) => name.startsWith(LOCK_REFS) || name.startsWith(STATE_REFS);

@@ -45,8 +45,9 @@ $input
 EOF
 `;
 
+// Where no hook stood before, a look at the folder tells enough: what is half of a member the program refuses by itself.
 function procReceive({ node, program }: HookProgram): string {
-  return `if ! ${IS_MEMBER}; then
+  return `if [ ! -e "\${GIT_DIR:-.}/gam/replica" ] || { [ -n "$kept" ] && ! ${IS_MEMBER}; }; then
   [ -z "$kept" ] || exec "$kept" "$@"
   echo 'gam: this repository is in no group, and has no proc-receive hook of its own' >&2
   exit 1

@@ -12,9 +12,13 @@ const GRACE_MS = 1000;
 /** The other primaries' copies of what a push brings, before anybody has it. */
 export interface Offer {
   /**
-   * Waits until a quorum has them, and a moment more for the others.
-   * @returns the members that have them
+   * Waits until a quorum has them.
    * @throws GamError `quorum-lost` when fewer can be reached
+   */
+  quorum(): Promise<void>;
+  /**
+   * Behind that: waits for the others a moment more.
+   * @returns the members that have them
    */
   taken(): Promise<Member[]>;
   /** Those that have them by now. */
@@ -72,8 +76,8 @@ export function offer(replica: Replica, transaction: string, updates: readonly R
     for (const one of sent) void one.then(check);
   });
   return {
-    soFar: () => taken,
-    taken: async () => {
+    soFar: () => [...taken],
+    quorum: async () => {
       await enough;
       if (taken.length < needed) {
         const why = failures.flatMap((error) => (error instanceof Error ? error.message : [])).join('; ');
@@ -83,6 +87,8 @@ export function offer(replica: Replica, transaction: string, updates: readonly R
           { suggestion: 'push again when they are back; gam replica status tells' },
         );
       }
+    },
+    taken: async () => {
       const grace = Math.max(GRACE_MS, performance.now() - began);
       let timer: NodeJS.Timeout | undefined;
       const over = new Promise<void>((resolve) => {

@@ -1,6 +1,5 @@
-import type { RunOptions } from '../git/run.ts';
 import { refsLocked } from '../git/stale-ref-locks.ts';
-import { type RefSwap, storedRefs, swapRefs, writeText } from '../git/swap-refs.ts';
+import { type RefSwap, type SwapOptions, storedRefs, swapRefs, writeText } from '../git/swap-refs.ts';
 import type { RefUpdate } from '../protocol/proc-receive.ts';
 import type { Answer, Operation } from './request.ts';
 
@@ -11,7 +10,7 @@ export interface Performed {
   moved: readonly RefUpdate[];
 }
 
-async function swap(swaps: readonly RefSwap[], options: RunOptions, wake: () => void): Promise<Performed> {
+async function swap(swaps: readonly RefSwap[], options: SwapOptions, wake: () => void): Promise<Performed> {
   const words = await swapRefs(swaps, options);
   if (words === null) return { answer: { kind: 'done' }, moved: swaps };
   const refs = await storedRefs(
@@ -24,11 +23,30 @@ async function swap(swaps: readonly RefSwap[], options: RunOptions, wake: () => 
   return { answer: isStale ? { kind: 'stale', refs } : { kind: 'failed', words }, moved: [] };
 }
 
+/**
+ * Does each of several swaps; at once, if that goes, which takes one git.
+ * @param each null for one that is not to be done
+ * @returns which were
+ */
+async function swapEach(each: readonly (readonly RefSwap[] | null)[], run: SwapOptions): Promise<boolean[]> {
+  const isDue = each.map((swaps) => swaps !== null);
+  if (
+    (await swapRefs(
+      each.flatMap((swaps) => swaps ?? []),
+      run,
+    )) === null
+  )
+    return isDue;
+  const done: boolean[] = [];
+  for (const swaps of each) done.push(swaps !== null && (await swapRefs(swaps, run)) === null);
+  return done;
+}
+
 /** Whoever performs something. */
 export interface Performing {
   /** The id of this member. */
   self: string;
-  run: RunOptions;
+  run: SwapOptions;
   /** Has this member catch up with the group's state. */
   wake: () => void;
 }
@@ -44,14 +62,12 @@ export async function perform(
       const performed = await swap(operation.swaps, options, wake);
       const { behind = [] } = operation;
       if (performed.answer.kind !== 'done' || behind.length === 0) return performed;
-      const moved = [...performed.moved];
-      const isDone: boolean[] = [];
-      for (const { at, swaps } of behind) {
-        const words = at === null || at === self ? await swapRefs(swaps, options) : '';
-        isDone.push(words === null);
-        if (words === null) moved.push(...swaps);
-      }
-      return { answer: { kind: 'done', behind: isDone }, moved };
+      const done = await swapEach(
+        behind.map(({ at, swaps }) => (at === null || at === self ? swaps : null)),
+        options,
+      );
+      const moved = [...performed.moved, ...behind.flatMap(({ swaps }, n) => (done[n] ? swaps : []))];
+      return { answer: { kind: 'done', behind: done }, moved };
     }
     case 'list':
       return { answer: { kind: 'refs', refs: await storedRefs(operation.prefixes, options) }, moved: [] };

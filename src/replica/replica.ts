@@ -3,7 +3,9 @@ import { type ConfigEntry, lastValue } from '../config/entries.ts';
 import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
 import type { Environment } from '../git/environment.ts';
+import { hasKeptHook } from '../git/hook.ts';
 import type { RunOptions } from '../git/run.ts';
+import type { SwapOptions } from '../git/swap-refs.ts';
 import { performHere } from './arbitrate.ts';
 import type { Coordinator } from './coordinator.ts';
 import { parseEtcdEndpoints } from './etcd-endpoints.ts';
@@ -27,7 +29,7 @@ export interface Replica {
   format: 'sha1' | 'sha256';
   bounds: Bounds;
   /** For git commands in this repository. */
-  run: RunOptions;
+  run: SwapOptions;
   /** A line to a member, this one included. */
   line(member: Member): MemberLine;
   /** Resolves when nothing is under way to other members; what still is ends with the signal of `run`. */
@@ -95,7 +97,8 @@ export interface ReplicaParts {
 
 /** @see openReplica */
 export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
-  const { group, id, config, run, secret, warn } = parts;
+  const { group, id, config, secret, warn } = parts;
+  const run = { ...parts.run, isUnhooked: !hasKeptHook('reference-transaction', gitDir, config) };
   const self = memberOf(group, id);
   const bounds = readBounds(config, warn);
   const format = formatOf(config);

@@ -1,13 +1,13 @@
 import { GamError } from '../errors.ts';
 import type { RunOptions } from '../git/run.ts';
-import { type RefSwap, storedRefs, swapRefs } from '../git/swap-refs.ts';
+import { type RefSwap, type SwapOptions, storedRefs, swapRefs } from '../git/swap-refs.ts';
 import { DIVERGED_REFS } from './converge.ts';
 
 /**
  * Swaps all at once, or, where some cannot be swapped, those that can: halves are tried until the few are found.
  * @returns those that were
  */
-export async function swapMost(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+export async function swapMost(swaps: readonly RefSwap[], run: SwapOptions): Promise<RefSwap[]> {
   if (swaps.length === 0) return [];
   if ((await swapRefs(swaps, run)) === null) return [...swaps];
   if (swaps.length === 1) return [];
@@ -30,7 +30,7 @@ async function checkKept(aside: readonly RefSwap[], run: RunOptions): Promise<vo
  * @returns those that were done
  * @throws GamError `git-failed` when something cannot be kept aside; nothing has changed then
  */
-export async function swapToConverge(swaps: readonly RefSwap[], run: RunOptions): Promise<RefSwap[]> {
+export async function swapToConverge(swaps: readonly RefSwap[], run: SwapOptions): Promise<RefSwap[]> {
   const isKept = ({ ref }: RefSwap) => ref.startsWith(DIVERGED_REFS);
   const isGone = (swap: RefSwap) => swap.new === null;
   const aside = swaps.filter(isKept);

@@ -202,9 +202,18 @@ export async function replicate(
   const sending = offer(replica, transaction, updates);
   try {
     lease = await takeLocks(replica, coordinator, transaction, refs, options);
-    const taken = await sending.taken();
-    const committing = { replica, transaction, taken, coordinator, lease, refusals, options };
+    await sending.quorum();
+    const committing = {
+      replica,
+      transaction,
+      taken: sending.soFar(),
+      coordinator,
+      lease,
+      refusals,
+      options,
+    };
     const { done, at } = await commitMost(committing, updates);
+    const taken = await sending.taken();
     if (done.length > 0) await spread(replica, { taken, at, transaction, done, lease, tell: options.tell });
     const left = updates.filter(({ ref }) => refusals.has(ref));
     if (left.length > 0) await withdraw(replica, taken, transaction, left);

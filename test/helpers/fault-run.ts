@@ -196,7 +196,7 @@ async function pushAgain(
   const updates = REFS.map((ref) => ({ ref, old: state.get(ref) ?? null, new: to }));
   for (;;) {
     const { pushes, stdout, stderr } = await pusher.push(url, updates, true);
-    if (pushes[0]?.outcome === 'acknowledged') return [];
+    if (pushes.every(({ outcome }) => outcome === 'acknowledged')) return [];
     if (performance.now() > until) return [`${id} takes no push afterwards: ${stdout}${stderr}`];
   }
 }

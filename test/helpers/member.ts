@@ -16,6 +16,7 @@ export const MEMBER_HOOKS = hookScripts({
 /** A bare repository that belongs to group `team`, without gam's hooks as yet. */
 export async function makeMember(sandbox: Sandbox, path: string, format?: 'sha256'): Promise<string> {
   const gitDir = await initBare(sandbox, path, format);
+  mkdirSync(join(gitDir, 'gam/replica'), { recursive: true });
   const settings = [
     ['replica.self', 'eu'],
     ['replica.group', 'team'],

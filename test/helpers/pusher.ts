@@ -33,10 +33,13 @@ function outcomeOf(line: string | undefined): Outcome {
     : 'unknown';
 }
 
-/** Reads `git push --porcelain` (git-push(1), "OUTPUT"). */
-export function outcomesOf(stdout: string, updates: readonly PushedRef[]): Outcome[] {
-  const lines = stdout.split('\n');
-  return updates.map(({ ref }) => outcomeOf(lines.find((line) => line.split('\t')[1]?.endsWith(`:${ref}`))));
+/** The line of a ref that `git push --porcelain` prints (git-push(1), "OUTPUT"). */
+function lineOf(stdout: string, ref: string): string | undefined {
+  return stdout.split('\n').find((line) => line.split('\t')[1]?.endsWith(`:${ref}`));
+}
+
+function outcomesOf(stdout: string, updates: readonly PushedRef[]): Outcome[] {
+  return updates.map(({ ref }) => outcomeOf(lineOf(stdout, ref)));
 }
 
 /** Someone who pushes with a git of his own, from a clone of his own; the objects of all are in one store. */
@@ -89,13 +92,15 @@ export class Pusher {
   }
 
   /** Pushes what goes from the old values to the new ones, and from no others. */
-  async push(url: string, updates: readonly PushedRef[], atomic = false): Promise<Pushed> {
-    const leases = updates.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ''}`);
-    const specs = updates.map(({ ref, new: to }) => `${to ?? ''}:${ref}`);
+  async push(url: string, wanted: readonly PushedRef[], atomic = false): Promise<Pushed> {
+    const leases = wanted.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ''}`);
+    const specs = wanted.map(({ ref, new: to }) => `${to ?? ''}:${ref}`);
     const start = performance.now();
     const args = ['push', '--porcelain', ...(atomic ? ['--atomic'] : []), ...leases, url, ...specs];
     const { stdout, stderr } = await this.#run(args);
     const end = performance.now();
+    // What git finds to be there already it does not send, whatever it was to be before.
+    const updates = wanted.filter(({ ref }) => !lineOf(stdout, ref)?.startsWith('='));
     const outcomes = outcomesOf(stdout, updates);
     const name = `${this.name} at ${url}${atomic ? ' --atomic' : ''}`;
     if (!atomic)
@@ -110,6 +115,7 @@ export class Pusher {
           outcome: outcomes[n] ?? 'unknown',
         })),
       };
+    if (updates.length === 0) return { stdout, stderr, pushes: [] };
     const [first] = outcomes;
     const outcome = outcomes.every((one) => one === first) && first !== undefined ? first : 'unknown';
     if (outcomes.includes('acknowledged') && outcomes.includes('refused'))

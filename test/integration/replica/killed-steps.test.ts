@@ -37,7 +37,7 @@ describe.each([
     where: 'of the arbiter that another member asks',
     id: 'us',
     asked: 'eu',
-    steps: ['commit', 'prepare', 'local', 'release', 'report'] as const,
+    steps: ['commit', 'release', 'report'] as const,
   },
 ])('SIGKILL for the process $where', ({ id, asked, steps }) => {
   const isElsewhere = id !== 'eu' && asked === null;

@@ -12,6 +12,7 @@ beforeAll(() => {
   mkdirSync(join(top, 'hooks/before-gam'), { recursive: true });
   execFileSync('git', ['init', '--quiet', '--bare', join(top, 'repo.git')]);
   execFileSync('git', ['config', 'replica.self', 'eu'], { cwd: join(top, 'repo.git') });
+  mkdirSync(join(top, 'repo.git/gam/replica'), { recursive: true });
 });
 afterAll(() => rmSync(top, { recursive: true }));
 
