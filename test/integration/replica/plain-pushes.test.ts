@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { foundPrimaries, type TestGroup } from '../../helpers/group.ts';
@@ -118,6 +118,31 @@ describe('a push to a member', () => {
     const asked = await push([member('us'), 'HEAD:refs/gam/request/0/ask'], 1);
     expect(asked.stderr).toMatch(/only members of the group may ask this/);
     await expectAlike();
+  });
+
+  test('shows what it moves to the reference-transaction hook that was there, at either member; where it was pushed to, that may refuse', async () => {
+    const log = sandbox.path('moved.log');
+    const kept = 'before-gam/reference-transaction';
+    for (const id of ['eu', 'us'])
+      hook(id, kept, [
+        'seen=$(cat)',
+        `echo "${id} $1 $seen" >>'${log}'`,
+        `case "$1 $seen" in prepared*refs/heads/never) exit 1 ;; esac`,
+      ]);
+    try {
+      await commit();
+      for (const id of ['eu', 'us']) {
+        writeFileSync(log, '');
+        await push([member(id), `HEAD:refs/heads/seen-${id}`]);
+        const seen = readFileSync(log, 'utf8');
+        for (const at of ['eu', 'us'])
+          expect(seen).toMatch(new RegExp(`^${at} committed .*refs/heads/seen-${id}$`, 'm'));
+        await push([member(id), 'HEAD:refs/heads/never'], 1);
+      }
+      expect(await expectAlike()).not.toContain('refs/heads/never');
+    } finally {
+      for (const id of ['eu', 'us']) rmSync(sandbox.path(`${id}.git/hooks/${kept}`));
+    }
   });
 
   test('runs the hooks of the repository: they judge where it was pushed to, and are told wherever it arrives', async () => {
