@@ -46,10 +46,12 @@ export default defineConfig({
     env: { TMPDIR: folderForSandboxes() },
     dangerouslyIgnoreUnhandledErrors: false,
     projects: [
-      // Units leave nothing behind, and load in half the time where one process runs many of them. Above them a
-      // process is for one file: starting git takes the longer the more memory the one that starts it has.
+      // No file leaves anything behind in its process, and all load sooner where one process runs many of them.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'git', include: ['test/{integration,e2e}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'git', include: ['test/{integration,e2e}/**/*.test.ts'], isolate: false },
+      },
     ],
   },
 });

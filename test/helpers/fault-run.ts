@@ -169,6 +169,21 @@ async function pushSome(
   }
 }
 
+/** Those that are not what the group agreed on, or where something is left of pushes that are over. */
+async function broken(scene: ReplicaScene): Promise<SceneMember[]> {
+  const text = (refs: Refs) =>
+    [...refs]
+      .map((ref) => ref.join(' '))
+      .sort()
+      .join();
+  const meant = text(await scene.state());
+  const looked = scene.members.map(async (member) => {
+    const [refs, left] = [await scene.refsOf(member), await scene.leftovers(member)];
+    return text(refs) === meant && left.length === 0 ? [] : [member];
+  });
+  return (await Promise.all(looked)).flat();
+}
+
 async function fsck(scene: ReplicaScene, { gitDir }: SceneMember): Promise<string> {
   const checked = await scene.sandbox.git(['fsck', '--no-dangling', '--no-progress'], {
     cwd: gitDir,
@@ -256,7 +271,8 @@ export async function runFaults(
   const hanging = (await scene.settled(LONGEST_HOOK_LEASES * scene.leaseMs)).filter(isHook);
   for (const line of hanging) faults.push(`hangs: ${line}`);
   history.push(`${now()} all quiet`);
-  for (const complaint of await scene.repair()) faults.push(`cannot be repaired: ${complaint}`);
+  for (const complaint of await scene.repair(await broken(scene)))
+    faults.push(`cannot be repaired: ${complaint}`);
   history.push(`${now()} repaired`);
   for (const line of await scene.settled(30_000)) faults.push(`still at work: ${line}`);
 

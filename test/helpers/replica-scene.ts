@@ -45,8 +45,8 @@ export interface ReplicaScene {
   working(): { pid: number; command: string }[];
   /** Waits until no hook, no git and no worker is at work any more; what still is then. */
   settled(patienceMs: number): Promise<readonly string[]>;
-  /** Repairs every member, as an administrator does; what was said where that failed. */
-  repair(): Promise<string[]>;
+  /** Repairs members, as an administrator does: all of them, where none are named. Returns what was said where that failed. */
+  repair(broken?: readonly SceneMember[]): Promise<string[]>;
   /** Published refs of a member. */
   refsOf(member: SceneMember): Promise<Refs>;
   /** What the group has agreed on. */
@@ -194,15 +194,15 @@ export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaSc
     refsOf,
     setFault: (from, to, fault) => lines.get(`${from} ${to}`)?.setFault(fault),
     signalMember: (id, signal) => signalAll(bystanders(MEMBER, `${sandbox.root}-${id}`), signal),
-    repair: async () => {
-      const repaired = members.map(({ gitDir }) =>
+    repair: async (broken = members) => {
+      const repaired = broken.map(({ gitDir }) =>
         sandbox.run('gam', ['replica', 'reconcile', '--repo', gitDir], {
           expectStatus: null,
           timeout: 60_000 + 10 * leaseMs,
         }),
       );
       const ended = await Promise.all(repaired);
-      return ended.flatMap(({ status, stderr }, n) => (status === 0 ? [] : [`${members[n]?.id}: ${stderr}`]));
+      return ended.flatMap(({ status, stderr }, n) => (status === 0 ? [] : [`${broken[n]?.id}: ${stderr}`]));
     },
     state: async () => {
       const args = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/gam/state'];
