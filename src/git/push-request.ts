@@ -135,6 +135,12 @@ export async function push(
   }
 }
 
+/** A push of which the other side has got nothing that it could do. */
+export class Unsent extends GamError {}
+
+/** What git draws from when it begins the pack: without the whole of that nothing is done over there. */
+const PACK_BEGUN = /^(?:Enumerating|Counting|Writing) objects|^remote: /m;
+
 /** What is said of a push that the other side has not even refused. */
 export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
@@ -143,7 +149,8 @@ export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs:
     ? `no answer for ${patienceMs / 1000} s`
     : line.replace(/^(?:fatal|error|remote): /, '');
   const shown = redactUrl(url);
-  return new GamError(
+  const Kind = PACK_BEGUN.test(stderr.replaceAll('\r', '\n')) ? GamError : Unsent;
+  return new Kind(
     'member-unreachable',
     `${shown} cannot be reached: ${printable(redactText(words.trim()))}`,
     {

@@ -1,6 +1,6 @@
 import { type SwapOptions, storedRefs } from '../git/swap-refs.ts';
 import type { Group, Member } from './group.ts';
-import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
+import { isOfArbiter } from './group-refs.ts';
 import { type Performed, perform } from './perform.ts';
 import type { Answer, Operation } from './request.ts';
 import { noteTerm, readTerm, TERM_REF, type Term, writeTerm } from './term.ts';
@@ -14,13 +14,11 @@ export interface Asked {
   run: SwapOptions;
 }
 
-const isOfState = (name: string) => name.startsWith(LOCK_REFS) || name.startsWith(STATE_REFS);
-
 /** Locks and state are for the arbiter alone; whoever names the term along with them is at work on moving it. */
 function isForArbiter(operation: Operation): boolean {
   if (operation.kind === 'wake') return false;
   const names = operation.kind === 'list' ? operation.prefixes : operation.swaps.map(({ ref }) => ref);
-  return names.some(isOfState) && !names.includes(TERM_REF);
+  return names.some(isOfArbiter) && !names.includes(TERM_REF);
 }
 
 function termHere({ gitDir, group }: Asked): Term {

@@ -1,6 +1,6 @@
 import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
-import { LOCK_REFS, STATE_REFS, stateRef } from './group-refs.ts';
+import { GATE_REFS, LOCK_REFS, STATE_REFS, stateRef } from './group-refs.ts';
 import { parseLockRecord } from './lock-record.ts';
 import type { MemberLine } from './member-line.ts';
 import { TERM_REF, type Term, writeTerm } from './term.ts';
@@ -36,6 +36,22 @@ export async function swapAnyway(
 /** More pushes than that do not come between: whoever asks for a lock from now on gets none. */
 const MOST_SWEEPS = 100;
 
+// A commit at once takes no lock that is there before: it needs its member's gate (refs-gate.ts), and makes none.
+async function shutGates(line: MemberLine, closed: string): Promise<void> {
+  for (let count = 0; count < MOST_SWEEPS; count += 1) {
+    const gates = [...(await listAnyway(line, [GATE_REFS]))].filter(([ref]) => ref !== TERM_REF);
+    if (gates.length === 0) return;
+    await swapAnyway(line, [held(closed), ...gates.map(([ref, { oid }]) => ({ ref, old: oid, new: null }))]);
+  }
+  throw unswept('gates');
+}
+
+function unswept(what: string): GamError {
+  return new GamError('arbiter-moved', `the ${what} of the arbiter cannot be taken away`, {
+    suggestion: 'run it again',
+  });
+}
+
 // A lock that is there when the arbiter closes may be of a push whose commit is on its way. It fails without its lock; one that was
 // before that has its changes in the state, or, where git was killed in it, in its lock.
 async function sweep(line: MemberLine, closed: string): Promise<void> {
@@ -47,9 +63,7 @@ async function sweep(line: MemberLine, closed: string): Promise<void> {
         await swapAnyway(line, [held(closed), { ref: stateRef(ref), old, new: to }]).catch(() => null);
     await swapAnyway(line, [held(closed), ...found.map(([ref, { oid }]) => ({ ref, old: oid, new: null }))]);
   }
-  throw new GamError('arbiter-moved', 'the locks of the arbiter cannot be taken away', {
-    suggestion: 'run it again',
-  });
+  throw unswept('locks');
 }
 
 /**
@@ -71,6 +85,7 @@ export async function closeArbiter(
     throw new GamError('arbiter-moved', 'somebody else moves the arbiter now', {
       suggestion: 'run it again',
     });
+  await shutGates(line, next.oid);
   await sweep(line, next.oid);
   const state = await listAnyway(line, [STATE_REFS]);
   return new Map([...state].filter(([ref]) => ref.startsWith(STATE_REFS)));

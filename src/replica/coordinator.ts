@@ -44,6 +44,18 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** A commit that need not wait for anybody. */
+export interface CommitAtOnce {
+  /** The member that asks. */
+  holder: string;
+  transaction: string;
+  changes: readonly StateChange[];
+  /** Done behind it. */
+  along: Along;
+  /** Sent along, with all that they lead to. */
+  objects: readonly string[];
+}
+
 /** How locks are waited for. */
 export interface LockOptions {
   /** The member that asks. */
@@ -65,6 +77,13 @@ export interface Coordinator {
    * @throws GamError `lock-timeout` when the signal comes before, `member-unreachable`
    */
   lock(refs: readonly string[], options: LockOptions): Promise<Lease>;
+  /**
+   * Takes locks, commits and gives the locks back, all in one request; if nobody holds one of them, and the state is what the changes say. Where
+   * locks cost no request, there need be no such thing.
+   * @returns null where it was not done, for whatever reason; else whether what goes along was
+   * @throws GamError `member-unreachable` or `git-failed` when nobody knows whether it was done; anything else when it was not
+   */
+  commitAtOnce?(commit: CommitAtOnce): Promise<boolean | null>;
   /**
    * What refs are meant to be; those that are meant not to be are not in it.
    * @throws GamError `member-unreachable`

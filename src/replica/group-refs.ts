@@ -7,6 +7,16 @@ export const STATE_REFS = `${GROUP_REFS}state/`;
 /** Locks that are held. */
 export const LOCK_REFS = `${GROUP_REFS}locks/`;
 
+/** One for each member that commits at once (refs-gate.ts). */
+export const GATE_REFS = `${GROUP_REFS}gates/`;
+/** What was committed at once, by transaction, until whoever did it has heard so. */
+export const DONE_REFS = `${GROUP_REFS}done/`;
+
+/** Whether a ref is one of those by which the arbiter decides. */
+export function isOfArbiter(name: string): boolean {
+  return [LOCK_REFS, STATE_REFS, GATE_REFS, DONE_REFS].some((prefix) => name.startsWith(prefix));
+}
+
 /** A push of more refs takes this one lock in place of theirs: so many would take longer to renew than a lease lasts. */
 export const WIDE = 'many refs';
 const MOST_LOCKED = 500;

@@ -7,7 +7,7 @@ import { bring, catchUp } from './catch-up.ts';
 import { closeArbiter, held, listAnyway, swapAnyway } from './close-arbiter.ts';
 import { parseDocument } from './document.ts';
 import { GROUP_REF, type Group, type Member, memberOf, writeGroup } from './group.ts';
-import { LOCK_REFS, STATE_REFS, stateRef } from './group-refs.ts';
+import { DONE_REFS, LOCK_REFS, STATE_REFS, stateRef } from './group-refs.ts';
 import type { MemberLine } from './member-line.ts';
 import { enqueue } from './queue.ts';
 import { makeReplica, type Replica } from './replica.ts';
@@ -102,7 +102,7 @@ async function tellMembers(replica: Replica, to: Member): Promise<Group> {
 
 async function finish(replica: Replica, from: Member, term: Term): Promise<void> {
   const line = replica.line(from);
-  const left = await listAnyway(line, [STATE_REFS]);
+  const left = await listAnyway(line, [STATE_REFS, DONE_REFS]);
   const oid = left.get(TERM_REF)?.oid;
   // It may be the arbiter again by now.
   if (oid === undefined || parseTerm(left.get(TERM_REF)?.text ?? '')?.number !== term.number) return;

@@ -11,6 +11,8 @@ const GRACE_MS = 1000;
 
 /** The other primaries' copies of what a push brings, before anybody has it. */
 export interface Offer {
+  /** Sends it to the one that was left out. */
+  toAll(): void;
   /**
    * Waits until a quorum has them.
    * @throws GamError `quorum-lost` when fewer can be reached
@@ -50,8 +52,16 @@ function incoming(transaction: string, updates: readonly RefUpdate[]): RefSwap[]
   );
 }
 
-/** Sends the objects of a push to the other primaries; it begins at once. */
-export function offer(replica: Replica, transaction: string, updates: readonly RefUpdate[]): Offer {
+/**
+ * Sends the objects of a push to the other primaries; it begins at once.
+ * @param without one that is sent nothing as yet
+ */
+export function offer(
+  replica: Replica,
+  transaction: string,
+  updates: readonly RefUpdate[],
+  without: Member | null = null,
+): Offer {
   const others = replica.group.members.filter((member) => isPrimary(member) && member.id !== replica.self.id);
   const needed = quorum(replica.group) - 1;
   const swaps = incoming(transaction, updates);
@@ -59,7 +69,7 @@ export function offer(replica: Replica, transaction: string, updates: readonly R
   const began = performance.now();
   const taken: Member[] = [];
   const failures: unknown[] = [];
-  const sent = others.map(async (member) => {
+  const send = async (member: Member) => {
     try {
       const answer = await replica.line(member).ask({ kind: 'swap', swaps }, objects);
       if (answer.kind === 'done') taken.push(member);
@@ -67,18 +77,21 @@ export function offer(replica: Replica, transaction: string, updates: readonly R
     } catch (error) {
       failures.push(error);
     }
-  });
-  const enough = new Promise<void>((resolve) => {
-    const check = () => {
-      if (taken.length >= needed || failures.length > others.length - needed) resolve();
-    };
-    check();
-    for (const one of sent) void one.then(check);
-  });
+  };
+  const pending = new Set<Promise<void>>();
+  const begin = (member: Member) => {
+    const one = send(member).finally(() => pending.delete(one));
+    pending.add(one);
+  };
+  for (const member of others) if (member !== without) begin(member);
+  const isOver = () => taken.length >= needed || failures.length > others.length - needed;
   return {
+    toAll: () => {
+      if (without !== null) begin(without);
+    },
     soFar: () => [...taken],
     quorum: async () => {
-      await enough;
+      while (!isOver() && pending.size > 0) await Promise.race(pending);
       if (taken.length < needed) {
         const why = failures.flatMap((error) => (error instanceof Error ? error.message : [])).join('; ');
         throw new GamError(
@@ -94,7 +107,7 @@ export function offer(replica: Replica, transaction: string, updates: readonly R
       const over = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, grace);
       });
-      await Promise.race([Promise.all(sent), over]);
+      await Promise.race([Promise.all(pending), over]);
       clearTimeout(timer);
       return [...taken];
     },

@@ -12,6 +12,10 @@ export interface Places {
   queue: string;
   /** A file for each push that is at work here. */
   begun: string;
+  /** What this member knows of its gate at the arbiter (refs-gate.ts). */
+  gate: string;
+  /** A file for each commit at once whose mark at the arbiter is not needed any more. */
+  done: string;
   /** Whether this member is to catch up. */
   wake: string;
   /** Whether it is just doing so. */
@@ -37,6 +41,8 @@ export function placesOf(gitDir: string): Places {
     term: join(folder, 'term'),
     queue: join(folder, 'queue'),
     begun: join(folder, 'begun'),
+    gate: join(folder, 'gate'),
+    done: join(folder, 'done'),
     wake: join(folder, 'wake'),
     waking: join(folder, 'waking'),
     workerLock: join(folder, 'worker.lock'),

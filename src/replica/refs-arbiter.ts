@@ -4,7 +4,7 @@ import { digest } from '../protocol/digest.ts';
 import { LOCK_REFS, STATE_REFS } from './group-refs.ts';
 import { type LockRecord, writeLockRecord } from './lock-record.ts';
 import type { MemberLine } from './member-line.ts';
-import type { Answer, Behind, Operation } from './request.ts';
+import type { Answer, Behind, Operation, SwapOperation } from './request.ts';
 import { parseTerm, TERM_REF, type Term } from './term.ts';
 import { unfinished } from './unfinished-commits.ts';
 
@@ -76,9 +76,18 @@ export class RefsArbiter {
     }
   }
 
+  /** What answers now: another one, once the arbiter has moved. */
+  get line(): MemberLine {
+    return this.#line;
+  }
+
   /** The object id that a record will have (gitformat-pack(5) knows it as a blob). */
   idOf(record: LockRecord): string {
-    const text = writeLockRecord(record);
+    return this.idOfText(writeLockRecord(record));
+  }
+
+  /** The same for any text. */
+  idOfText(text: string): string {
     const content = `blob ${Buffer.byteLength(text)}\0${text}`;
     return digest(this.#format, content).toString('hex');
   }
@@ -91,25 +100,34 @@ export class RefsArbiter {
    * @throws GamError `member-unreachable` when nobody knows whether it is done, `member-refused`, `arbiter-moved`: it is not done
    */
   async swap(swaps: readonly RefSwap[], record: LockRecord | null): Promise<Stored | string | null> {
-    return (await this.swapAll(swaps, record, [])).failed;
+    return (await this.swapBefore(swaps, record, [])).failed;
   }
 
-  /** The same, and more behind it. */
-  async swapAll(
+  /**
+   * The same, and more behind it.
+   * @param sent objects that go along, with all that they lead to
+   */
+  async swapBefore(
     swaps: readonly RefSwap[],
     record: LockRecord | null,
     behind: readonly Behind[],
+    sent: readonly string[] = [],
   ): Promise<Swapped> {
-    const operation = {
-      kind: 'swap',
-      swaps,
-      texts: record === null ? [] : [writeLockRecord(record)],
-      behind,
-    } as const;
+    const texts = record === null ? [] : [writeLockRecord(record)];
+    const swapped = await this.swapWith({ swaps, texts, behind }, sent);
+    if (sent.length > 0) return swapped;
     // The members may have the objects where the arbiter, if it is none of the primaries, has not.
     const objects = swaps.flatMap(({ ref, new: to }) => (ref.startsWith(LOCK_REFS) ? [] : (to ?? [])));
-    let answer = await this.#ask(operation);
-    if (answer.kind === 'failed' && objects.length > 0) answer = await this.#ask(operation, objects);
+    const isTriedAgain = typeof swapped.failed === 'string' && objects.length > 0;
+    return isTriedAgain ? this.swapWith({ swaps, texts, behind }, objects) : swapped;
+  }
+
+  /**
+   * The same in the words of a request.
+   * @param objects go along, with all that they lead to
+   */
+  async swapWith(swap: Omit<SwapOperation, 'kind'>, objects: readonly string[]): Promise<Swapped> {
+    const answer = await this.#ask({ kind: 'swap', ...swap }, objects);
     switch (answer.kind) {
       case 'done':
         return { failed: null, behind: answer.behind ?? [] };

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
-import type { Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
+import type { CommitAtOnce, Coordinator, HeldLock, Lease, LockOptions } from './coordinator.ts';
+import type { GateMemory } from './gate-memory.ts';
 import { LOCK_REFS, lockedFor, lockRef, refOfLock, refOfState, STATE_REFS } from './group-refs.ts';
 import { lockTimeout } from './lock-errors.ts';
 import { heldLock, type LockRecord, parseLockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter } from './refs-arbiter.ts';
+import { RefsGate } from './refs-gate.ts';
 import { RefsLease } from './refs-lease.ts';
 import { unfinished } from './unfinished-commits.ts';
 
@@ -37,12 +39,19 @@ interface Seen {
 export class RefsCoordinator implements Coordinator {
   readonly #arbiter: RefsArbiter;
   readonly #pace: Pace;
+  readonly #gate: RefsGate | null;
   /** The locks that locks() has told of, by name. */
   readonly #watched = new Map<string, Seen>();
 
-  constructor(arbiter: RefsArbiter, pace: Partial<Pace> = {}) {
+  /** @param memory of this member's gate; without it nothing is committed at once */
+  constructor(arbiter: RefsArbiter, pace: Partial<Pace> = {}, memory: GateMemory | null = null) {
     this.#arbiter = arbiter;
     this.#pace = { ...PACE, ...pace };
+    this.#gate = memory === null ? null : new RefsGate(arbiter, memory, this.#pace.leaseMs);
+  }
+
+  async commitAtOnce(commit: CommitAtOnce): Promise<boolean | null> {
+    return this.#gate === null ? null : this.#gate.commit(commit);
   }
 
   async lock(refs: readonly string[], options: LockOptions): Promise<Lease> {

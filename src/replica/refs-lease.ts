@@ -173,7 +173,7 @@ export class RefsLease implements Lease {
       // Locks first: where git is killed between two refs, they tell what the others were to be.
       const last =
         along === undefined ? [] : [{ at: along.member, swaps: along.swaps }, this.#back(refs, record)];
-      const { failed, behind } = await this.#arbiter.swapAll([...swaps, ...others], this.#record, last);
+      const { failed, behind } = await this.#arbiter.swapBefore([...swaps, ...others], this.#record, last);
       if (failed === null) for (const ref of refs) this.#records.set(ref, record);
       return { record, failed, behind };
     } catch (error) {

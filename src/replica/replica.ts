@@ -9,6 +9,7 @@ import type { SwapOptions } from '../git/swap-refs.ts';
 import { performHere } from './arbitrate.ts';
 import type { Coordinator } from './coordinator.ts';
 import { parseEtcdEndpoints } from './etcd-endpoints.ts';
+import { gateMemory } from './gate-memory.ts';
 import { type Group, type Member, memberOf, readGroup } from './group.ts';
 import { type MemberLine, OwnLine, PushLine } from './member-line.ts';
 import { type Places, placesOf } from './places.ts';
@@ -134,6 +135,7 @@ export function makeReplica(gitDir: string, parts: ReplicaParts): Replica {
             search: () => searchArbiter({ group, self, line, run }),
           }),
           { leaseMs: bounds.leaseMs },
+          gateMemory(places),
         );
       // For those who have one only: it brings gRPC along.
       const [{ openEtcdCoordinator }, endpoints] = [

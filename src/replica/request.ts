@@ -7,13 +7,20 @@ export interface Behind {
   swaps: readonly RefSwap[];
 }
 
+/**
+ * Swap all of these refs, or none; the texts are made objects before, for refs to name. What comes behind is done in its order, each
+ * whatever becomes of the others.
+ */
+export interface SwapOperation {
+  kind: 'swap';
+  swaps: readonly RefSwap[];
+  texts?: readonly string[];
+  behind?: readonly Behind[];
+}
+
 /** What one member asks of another. */
 export type Operation =
-  /**
-   * Swap all of these refs, or none; the texts are made objects before, for refs to name. What comes behind is done in its order, each
-   * whatever becomes of the others.
-   */
-  | { kind: 'swap'; swaps: readonly RefSwap[]; texts?: readonly string[]; behind?: readonly Behind[] }
+  | SwapOperation
   /** Tell the refs that begin so. */
   | { kind: 'list'; prefixes: readonly string[] }
   /** Catch up with the group's state. */

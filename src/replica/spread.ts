@@ -15,7 +15,8 @@ export interface Spreading {
   taken: readonly Member[];
   /** Those of them that have moved already. */
   at: readonly Member[];
-  lease: Lease;
+  /** What is still held. */
+  lease: Lease | null;
   /** Told of it in one line. */
   tell: (line: string) => void;
 }
@@ -74,7 +75,7 @@ export async function spread(replica: Replica, spreading: Spreading): Promise<vo
     // Those that are moved now need no note: another push that ends here meanwhile would start a worker for it, which has them look at all
     // that they have. Where this process is killed, what it noted at its beginning (begun.ts) has all of them look.
     noteForOthers(replica, transaction, done, taken);
-    const [moved] = await Promise.all([moveOthers(replica, spreading), lease.release()]);
+    const [moved] = await Promise.all([moveOthers(replica, spreading), lease?.release()]);
     await adoptGroup(replica, done);
     const rest = moved < others ? ', the others follow' : '';
     if (others > 0) tell(`replicated to ${moved} of ${others}${rest}`);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
+import { Unsent } from '../git/push-request.ts';
 import { refsLocked } from '../git/stale-ref-locks.ts';
 import { type PreparedSwap, prepareSwap, storedRefs } from '../git/swap-refs.ts';
 import { timeLimit } from '../git/time-limit.ts';
@@ -7,7 +8,7 @@ import type { RefUpdate } from '../protocol/proc-receive.ts';
 import type { RefReport } from '../protocol/proc-receive-report.ts';
 import { begin } from './begun.ts';
 import type { Coordinator, HeldLock, Lease } from './coordinator.ts';
-import type { Member } from './group.ts';
+import { isPrimary, type Member, quorum } from './group.ts';
 import { offer, withdrawal } from './offer.ts';
 import { isUncertain } from './refs-arbiter.ts';
 import type { Replica } from './replica.ts';
@@ -135,6 +136,61 @@ interface Moved {
   at: readonly Member[];
 }
 
+// The group has it from here on, whatever happens to this member.
+async function moveHere(
+  { gitDir, self }: Replica,
+  prepared: PreparedSwap,
+  tell: TransactionOptions['tell'],
+): Promise<void> {
+  await prepared.commit().catch((error: Error) => {
+    wakeHere(gitDir);
+    tell(`the group has it, and ${self.id} follows: ${error.message}`);
+  });
+}
+
+/**
+ * The member that takes the objects of a push, changes the state and moves its own refs in one request: the arbiter, if that is another
+ * primary, and both are a quorum.
+ */
+function bySelf({ group, self }: Replica, { commitAtOnce }: Coordinator): Member | null {
+  const arbiter = group.members.find(({ id }) => id === group.arbiter);
+  if (commitAtOnce === undefined || arbiter === undefined || !isPrimary(arbiter)) return null;
+  return arbiter.id === self.id || quorum(group) > 2 ? null : arbiter;
+}
+
+/**
+ * Tries to have all refs moved here, in the state and at the arbiter, in one request and without waiting for anybody.
+ * @returns null where it was not done: to be done step by step
+ * @throws GamError `outcome-unknown`; anything else when nothing has moved
+ */
+async function commitAtOnce(
+  { replica, transaction, coordinator, options }: Omit<Committing, 'lease' | 'refusals' | 'taken'>,
+  arbiter: Member,
+  updates: readonly RefUpdate[],
+): Promise<Moved | null> {
+  const prepared = await prepareSwap(updates, replica.run);
+  if (typeof prepared === 'string') return null;
+  let isAlong: boolean | null | undefined;
+  try {
+    isAlong = await coordinator.commitAtOnce?.({
+      holder: replica.self.id,
+      transaction,
+      changes: updates,
+      along: { member: arbiter.id, swaps: updates },
+      objects: updates.flatMap(({ new: to }) => to ?? []),
+    });
+  } catch (error) {
+    await prepared.abort();
+    throw isUncertain(error) && !(error instanceof Unsent) ? unknown(error as Error) : error;
+  }
+  if (isAlong === null || isAlong === undefined) {
+    await prepared.abort();
+    return null;
+  }
+  await moveHere(replica, prepared, options.tell);
+  return { done: updates, at: isAlong ? [arbiter] : [] };
+}
+
 /**
  * Has refs here and in the state moved: all that can be together.
  * @throws GamError `outcome-unknown`; anything else when nothing has moved
@@ -167,11 +223,7 @@ async function commitMost(
       if (left.length === 0) return { done: [], at: [] };
       continue;
     }
-    // The group has it from here on, whatever happens to this member.
-    await most.prepared.commit().catch((error: Error) => {
-      wakeHere(replica.gitDir);
-      tell(`the group has it, and ${replica.self.id} follows: ${error.message}`);
-    });
+    await moveHere(replica, most.prepared, tell);
     return { done: left, at: arbiter !== undefined && isAlong ? [arbiter] : [] };
   }
 }
@@ -199,21 +251,20 @@ export async function replicate(
   const refs = updates.map(({ ref }) => ref);
   const end = begin(replica.places.begun, transaction, refs);
   let lease: Lease | null = null;
-  const sending = offer(replica, transaction, updates);
+  const arbiter = bySelf(replica, coordinator);
+  const sending = offer(replica, transaction, updates, arbiter);
+  const committing = { replica, transaction, coordinator, options };
   try {
-    lease = await takeLocks(replica, coordinator, transaction, refs, options);
-    await sending.quorum();
-    const committing = {
-      replica,
-      transaction,
-      taken: sending.soFar(),
-      coordinator,
-      lease,
-      refusals,
-      options,
-    };
-    const { done, at } = await commitMost(committing, updates);
-    const taken = await sending.taken();
+    let moved = arbiter === null ? null : await commitAtOnce(committing, arbiter, updates);
+    const isAtOnce = moved !== null;
+    if (moved === null) {
+      sending.toAll();
+      lease = await takeLocks(replica, coordinator, transaction, refs, options);
+      await sending.quorum();
+      moved = await commitMost({ ...committing, taken: sending.soFar(), lease, refusals }, updates);
+    }
+    const { done, at } = moved;
+    const taken = [...(await sending.taken()), ...(isAtOnce && arbiter !== null ? [arbiter] : [])];
     if (done.length > 0) await spread(replica, { taken, at, transaction, done, lease, tell: options.tell });
     const left = updates.filter(({ ref }) => refusals.has(ref));
     if (left.length > 0) await withdraw(replica, taken, transaction, left);

@@ -27,11 +27,14 @@ export function unfinished(stored: ReadonlyMap<string, StoredRef>): UnfinishedCo
   for (const { record } of locks.values())
     if (record.changes.length > 0 && record.renewal > (commits.get(record.transaction)?.renewal ?? -1))
       commits.set(record.transaction, record);
-  return [...commits.values()].flatMap(({ transaction, changes }) => {
+  return [...commits.values()].flatMap(({ transaction, changes, renewal }) => {
+    const isAtOnce = renewal === 0;
     const held = (ref: string) => {
       const lock = locks.get(lockRef(ref));
       return lock?.record.transaction === transaction ? lock : undefined;
     };
+    // Where locks were taken by the commit itself, it is decided when the last of them stands.
+    if (isAtOnce && changes.some(({ ref }) => held(ref) === undefined)) return [];
     const left = changes.filter(
       ({ ref, old, new: to }) =>
         old !== to && (stored.get(stateRef(ref))?.oid ?? null) === old && held(ref) !== undefined,

@@ -26,12 +26,12 @@ const isMoment = ({ when, step }: Case) => when === 'before' || step === 'commit
 
 describe.each([
   { where: 'of a push at the arbiter', id: 'eu', asked: null, steps: STEPS },
-  // The arbiter gives the locks back along with the commit.
+  // The arbiter takes the locks, and gives them back, along with the commit.
   {
     where: 'of a push at another member',
     id: 'us',
     asked: null,
-    steps: STEPS.filter((step) => step !== 'release'),
+    steps: STEPS.filter((step) => step !== 'lock' && step !== 'release'),
   },
   {
     where: 'of the arbiter that another member asks',
@@ -63,8 +63,6 @@ describe.each([
     pushes.push(...begun.pushes);
     for (const { step, when, ref } of cases) {
       const kill = { when, step, number: 1, target: 'self', signal: 'SIGKILL' } as const;
-      // The first request is for the lock.
-      if (asked !== null) harmed.faults.give({ ...kill, process: 'hook', number: Infinity });
       harmed.faults.give({ ...kill, process: asked === null ? 'push' : 'hook' });
       const pushed = await pusher.push(member.url, [{ ref, old: first, new: second }]);
       pushes.push(...pushed.pushes);

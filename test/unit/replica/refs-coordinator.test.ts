@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { GamError } from '../../../src/errors.ts';
 import type { RefSwap, StoredRef } from '../../../src/git/swap-refs.ts';
+import type { GateMemory, Mark } from '../../../src/replica/gate-memory.ts';
 import type { MemberLine } from '../../../src/replica/member-line.ts';
 import { RefsArbiter } from '../../../src/replica/refs-arbiter.ts';
 import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
@@ -111,6 +112,24 @@ const blobId = (text: string) =>
     .update(`blob ${Buffer.byteLength(text)}\0${text}`)
     .digest('hex');
 
+class Doubt extends Error {}
+
+function memoryOf(): GateMemory {
+  let known: string | null = null;
+  const marks = new Map<string, Mark>();
+  return {
+    gate: () => known,
+    keep: (oid) => {
+      known = oid;
+    },
+    marks: () => [...marks.values()],
+    note: (mark) => void marks.set(mark.transaction, mark),
+    forget: (gone) => {
+      for (const { transaction } of gone) marks.delete(transaction);
+    },
+  };
+}
+
 const oidOf = (n: number) => n.toString(16).padStart(40, '0');
 
 async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: string[] }> {
@@ -122,10 +141,11 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
   let values = 0;
 
   const member = async (holder: string): Promise<void> => {
+    const memory = memoryOf();
     for (let turn = 0; turn < 4; turn += 1) {
       // A line for each push: one that is cut is a process that was killed.
       const line = arbiter.line();
-      const coordinator = new RefsCoordinator(new RefsArbiter(line, 'sha1'), PACE);
+      const coordinator = new RefsCoordinator(new RefsArbiter(line, 'sha1'), PACE, memory);
       const refs = REFS.filter(() => random() < 0.5);
       if (refs.length === 0) refs.push(REFS[0] ?? '');
       const start = performance.now();
@@ -146,13 +166,26 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
           const to = random() < 0.15 ? null : oidOf(random() < 0.2 ? below(random, values) + 1 : values);
           return { ref, old: before.get(ref) ?? null, new: to };
         });
+        const trace = { ref: `refs/along/${name}`, old: null, new: oidOf(1) };
+        const along = { member: 'arbiter', swaps: [trace] };
+        if (random() < 0.5) {
+          outcome = 'unknown';
+          const changes = updates;
+          const commit = { holder, transaction: name, changes, along, objects: [] };
+          const told = await coordinator.commitAtOnce(commit).catch((error: unknown) => {
+            if (error instanceof GamError && error.code !== 'member-unreachable') return undefined;
+            throw new Doubt();
+          });
+          if (told === true && !arbiter.refs.has(trace.ref)) lies.push(name);
+          if (isDead) throw new Doubt();
+          outcome = typeof told === 'boolean' ? 'acknowledged' : 'refused';
+          if (told !== null) continue;
+        }
         const signal = AbortSignal.timeout(600);
         const lease = await coordinator.lock(refs, { holder, transaction: name, signal });
         ends.push(() => void lease.release());
         try {
           outcome = 'unknown';
-          const trace = { ref: `refs/along/${name}`, old: null, new: oidOf(1) };
-          const along = { member: 'arbiter', swaps: [trace] };
           const isAlong = await lease.commit(updates, ...(random() < 0.5 ? [along] : []));
           if (isAlong && !arbiter.refs.has(trace.ref)) lies.push(name);
           outcome = isDead ? 'unknown' : 'acknowledged';
@@ -162,9 +195,10 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
         }
         if (!isDead) await lease.release();
       } catch {
-        // The locks could not be had: nothing has changed.
+        // The locks could not be had: nothing has changed. Or nobody knows.
+      } finally {
+        pushes.push({ name, start, end: performance.now(), updates, outcome });
       }
-      pushes.push({ name, start, end: performance.now(), updates, outcome });
     }
   };
   await Promise.all(['eu', 'us', 'ap'].map(member));
