@@ -73,9 +73,9 @@ export class ReplicaGroup {
 
   /** Waits until a member's published refs are those of another one. */
   async follows(id: string, other = 'eu'): Promise<void> {
-    const meant = await this.refs(other);
     const differ = async () => {
-      const now = await this.refs(id);
+      // A hosted member may bring the other something meanwhile.
+      const [meant, now] = [await this.refs(other), await this.refs(id)];
       return [...new Set([...now.keys(), ...meant.keys()])].filter((ref) => now.get(ref) !== meant.get(ref));
     };
     const found = await untilNothing(differ, PATIENCE_MS);
