@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseConfigList } from '../config/entries.ts';
 import { processesEnded } from '../git/process.ts';
 import { procReceive } from '../replica/proc-receive.ts';
+import { reasonOf } from '../replica/refusals.ts';
 import { openReplica, type Replica } from '../replica/replica.ts';
-import { reasonOf } from '../replica/transaction.ts';
 import { work } from '../replica/worker.ts';
 import { startWorker, tidyUp } from './member-process.ts';
 

@@ -4,8 +4,9 @@ import { redactUrl } from '../protocol/redact.ts';
 import type { Group } from './group.ts';
 import { successorOf } from './migration.ts';
 import { ownRefusals } from './own-rules.ts';
+import type { TransactionOptions } from './push.ts';
 import type { Replica } from './replica.ts';
-import { replicate, type TransactionOptions } from './transaction.ts';
+import { replicate } from './transaction.ts';
 
 /** Where to push to in place of a member that takes none. */
 function primaryUrl(group: Group, self: string): string {

@@ -53,7 +53,7 @@ export class RefsGate {
 
   /**
    * @returns null where it was not done; else whether what goes along was
-   * @throws GamError `member-unreachable` or `git-failed` where nobody knows, `arbiter-moved`, `member-refused`
+   * @throws GamError `member-unreachable` or `git-failed` where nobody knows; Unsent where it was not done, as nobody is there
    */
   async commit({ holder, transaction, changes, along, objects }: CommitAtOnce): Promise<boolean | null> {
     const refs = lockedFor(changes.map(({ ref }) => ref));
@@ -101,7 +101,9 @@ export class RefsGate {
       if (!isReleased) await this.#release(locks, record);
       return isAlong;
     } catch (error) {
-      if (!isUncertain(error) || error instanceof Unsent) throw error;
+      if (error instanceof Unsent) throw error;
+      // While the arbiter moves, for one: whoever asks for locks waits for that.
+      if (!isUncertain(error)) return null;
       const isDone = await this.#settle(holder, { transaction, record, locks, gate, until }).catch(
         () => null,
       );
