@@ -20,11 +20,14 @@ function folderForSandboxes(): string {
   }
 }
 
-// The tests that kill something at each step take longest. In a fresh clone, where no earlier run tells, they would start
-// last, by the size of their files, and the others' processes would stand idle beside them.
-class CrashesFirst extends BaseSequencer {
+// The tests that kill something at each step, and those of groups, in which leases have to run out, take longest. In a fresh
+// clone, where no earlier run tells, they would start last, by the size of their files, and the others' processes would stand
+// idle beside them.
+const LONGEST = ['/integration/replica/', '/e2e/replica-', '/integration/crash/'];
+
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isFirst = ({ moduleId }: TestSpecification) => moduleId.includes('/integration/crash/');
+    const isFirst = ({ moduleId }: TestSpecification) => LONGEST.some((part) => moduleId.includes(part));
     const sorted = await super.sort(files);
     return [...sorted.filter(isFirst), ...sorted.filter((file) => !isFirst(file))];
   }
@@ -37,16 +40,18 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
-    sequence: { sequencer: CrashesFirst },
+    sequence: { sequencer: LongestFirst },
     // More than there are cores: many tests wait for a slow line.
     maxWorkers: availableParallelism() + 2,
     env: { TMPDIR: folderForSandboxes() },
     dangerouslyIgnoreUnhandledErrors: false,
     projects: [
-      // Units leave nothing behind, and load in half the time where one process runs many of them. Above them a
-      // process is for one file: starting git takes the longer the more memory the one that starts it has.
+      // No file leaves anything behind in its process, and all load sooner where one process runs many of them.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'git', include: ['test/{integration,e2e}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'git', include: ['test/{integration,e2e}/**/*.test.ts'], isolate: false },
+      },
     ],
   },
 });

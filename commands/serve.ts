@@ -4,7 +4,9 @@ import * as Flags from '@oclif/core/flags';
 import { parseDuration, parseSize } from '../src/config/quantity.ts';
 import { GamError } from '../src/errors.ts';
 import { GamCommand } from '../src/main/command.ts';
+import { memberProgram } from '../src/main/member-program.ts';
 import { untilStopped } from '../src/main/serve-here.ts';
+import { servedGroups } from '../src/main/served-groups.ts';
 import { VERSION } from '../src/main/version.ts';
 import { readCacheBase } from '../src/mirror/cache-base.ts';
 import type { CacheOptions } from '../src/server/cache.ts';
@@ -99,10 +101,15 @@ export default class Serve extends GamCommand {
       '--check-mirrors. Whoever may fetch sees the page, and thus the names of repositories: ' +
       "--no-page turns it off. With --upstream, everything under /-/ but health and metrics is that server's own; with " +
       '--page there is one at /-/gam/, which names no repository.',
+    'Of repositories that are members of a group (gam replica), the page shows members, lag, queues, locks and coordinator, and ' +
+      '/-/metrics has them as gam_replica_*, labelled by repository, group and member. Members are asked while somebody looks, every 15 ' +
+      'seconds at most, with what this server has for that; with --no-page neither is there.',
     'With --upstream, everything is passed on to another git server as it is, and the same list is told ' +
       'for all its repositories: mirrorList.* of the configuration of git (system, user) or of --config. ' +
       'There, each mirrorList.<id>.url and mirrorList.canonical is a base, to which the path of the ' +
       'repository is appended.',
+    'Where a repository is in a group (gam replica), a forge that is a hosted member of it may call /<repository>/-/replica/hook when somebody has ' +
+      'pushed there, and is looked at at once; see gam replica host --help. It needs no login, but a signature.',
     '/-/health answers 200 (503 while stopping), /-/metrics in the text format of Prometheus.',
     'SIGTERM or Ctrl-C: nobody comes in any more, running requests have 8 seconds; a second ' +
       'signal ends them. Status 0 for SIGTERM, 130 for Ctrl-C.',
@@ -218,6 +225,7 @@ export default class Serve extends GamCommand {
     process.stderr.on('error', () => undefined);
     // No other command needs any of it.
     const { serve } = await import('../src/server/serve.ts');
+    const { memberHooks } = await import('../src/main/member-hooks.ts');
     const server = await serve({
       root,
       upstream:
@@ -231,7 +239,9 @@ export default class Serve extends GamCommand {
       htpasswd: flags.htpasswd,
       trustedProxies: flags['trusted-proxy'],
       page: hasPage ? { version: VERSION, checkMirrors: flags['check-mirrors'] } : undefined,
+      groups: servedGroups(this.env),
       carry: flags.carry,
+      memberHooks: memberHooks(this.env, memberProgram()),
       warn: (line) => this.remark(line),
       log: flags.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`),
     });

@@ -4,6 +4,7 @@ import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { lagBehind } from '../git/lag.ts';
 import { remoteBranches } from '../git/remote-refs.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import { candidateMirrors } from '../mirror/candidates.ts';
 import { namesHostOnly } from '../mirror/host-mirror.ts';
 import type { Target } from '../mirror/listing.ts';
@@ -72,7 +73,7 @@ async function checkTarget(target: Target, checking: Checking, notes: Note[], al
   const note = (url: string, seen: Observation) =>
     void notes.push({ url: measuredUrl(addresses, url), seen });
   const contact: MirrorContact = { entries, env, settings, signal, note, addresses };
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(CANONICAL_MS)]);
+  const patience = timeLimit(CANONICAL_MS, signal);
   const branches = remoteBranches(target.canonical, { cwd, env, signal: patience }).catch(() => null);
   const check = async (mirror: Mirror): Promise<CheckedMirror> => {
     let probed: Probe | null = null;

@@ -19,12 +19,15 @@ const APART = [
   'src/server/check-password.ts',
   'src/server/serve.ts',
   'src/main/upload-pack.ts',
+  'src/replica/etcd-coordinator.ts',
 ];
 
 // The one module that bundles share: an error is told as what it is, whichever of them has thrown it. The helper is one bundle,
 // on the way of every fetch.
 const SHARED = 'src/errors.ts';
 const HELPER = 'src/main/git-remote-mirror.ts';
+// What a member's hook runs; every push waits for it.
+const MEMBER = 'src/main/member.ts';
 
 const bundleOf = (source: string) => source.replace(/^.*\/(.*)\.ts$/, '$1.cjs');
 
@@ -37,8 +40,9 @@ const BUNDLE: BuildOptions = {
   target: 'node20',
   logLevel: 'warning',
   supported: { 'dynamic-import': false },
-  // Its data lies beside it, and is looked for from where its code is.
-  external: ['geoip-lite'],
+  // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol. Each is loaded
+  // when it is needed; so is cockatiel, which etcd3 loads in any case.
+  external: ['geoip-lite', 'etcd3', 'cockatiel'],
   plugins: [
     {
       name: 'apart',
@@ -77,5 +81,5 @@ for (const name of readdirSync(DIST).filter((entry) => !entry.endsWith('.cjs')))
 await writeManifest();
 for (const source of [SHARED, ...APART]) await bundle(source);
 await bundle('src/main/gam.ts');
-await bundle(HELPER);
+for (const source of [HELPER, MEMBER]) await bundle(source);
 await rehearse(TOP).catch((error: Error) => console.error(`gam will start more slowly: ${error.message}`));

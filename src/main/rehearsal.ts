@@ -16,6 +16,22 @@ function takeCode(from: string, dist: string): void {
     renameSync(join(from, file), join(dist, file.replace(/\.\d+$/, '')));
 }
 
+// A push to one member of a group of two, which asks the other.
+async function rehearsePush(folder: string, gam: string, env: Record<string, string>): Promise<void> {
+  const [first, second] = ['first', 'second'].map((name) => join(folder, name)) as [string, string];
+  for (const member of [first, second]) await gitOutput(['init', '--quiet', '--bare', member], { env });
+  const member = async (words: string[], repo: string) =>
+    startProcess(process.execPath, [gam, 'replica', ...words, '--repo', repo, '--url', repo], {
+      env,
+      stdio: 'ignore',
+    }).exit;
+  await member(['init', 'rehearsal', '--id', 'first'], first);
+  await member(['join', first, '--id', 'second'], second);
+  await gitOutput(['-C', join(folder, 'canonical'), 'push', '--quiet', second, 'HEAD:refs/heads/main'], {
+    env,
+  });
+}
+
 /**
  * Runs the built gam as it is run most often, and keeps beside it the code that V8 has made of it by then, for
  * bin/load.js. Of functions that never run, V8 makes none: to have it compile everything makes each start slower.
@@ -67,6 +83,8 @@ export async function rehearse(top: string): Promise<void> {
     await gitOutput(['-C', mirror, 'config', 'mirrorList.enabled', 'true'], { env });
     const uploadPack = `--upload-pack='${process.execPath}' '${gam}' upload-pack`;
     await gitOutput(['-c', 'protocol.version=2', 'ls-remote', uploadPack, mirror], { env: keeping });
+    takeCode(codes, dist);
+    await rehearsePush(folder, gam, keeping);
     takeCode(codes, dist);
   } finally {
     rmSync(folder, { recursive: true, force: true });

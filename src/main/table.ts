@@ -2,7 +2,7 @@ import type { Column } from '../mirror/mirror-columns.ts';
 
 /** Between two columns. */
 const GAP = '  ';
-/** On a terminal no column but the last may take more. */
+/** On a terminal no column but the last may take more, unless the caller says so. */
 const WIDEST = 28;
 
 function cut(text: string, width: number): string {
@@ -12,15 +12,17 @@ function cut(text: string, width: number): string {
 /**
  * Aligns rows under a header, one line a row, no blanks at the end. The last column is for what is long.
  * @param width of the terminal in columns: longer lines are cut; null (a pipe): nothing is
+ * @param widest what a cell of any other column is cut to there
  */
 export function writeTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
   width: number | null,
+  widest = WIDEST,
 ): string[] {
   const last = header.length - 1;
   const cells = [header, ...rows].map((row) =>
-    row.map((cell, column) => (width === null || column === last ? cell : cut(cell, WIDEST))),
+    row.map((cell, column) => (width === null || column === last ? cell : cut(cell, widest))),
   );
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   return cells.map((row) => {
@@ -36,12 +38,12 @@ const LAST = 20;
 /**
  * Lays columns out as a table. Where a terminal is too narrow, the columns that are worth least are left out,
  * until the last one has some room.
- * @param width as for writeTable()
+ * @param width, widest as for writeTable()
  */
-export function layOut(columns: readonly Column[], width: number | null): string[] {
+export function layOut(columns: readonly Column[], width: number | null, widest = WIDEST): string[] {
   const shown = [...columns];
   const needs = ({ header, cells }: Column) =>
-    Math.min(WIDEST, Math.max(header.length, ...cells.map((cell) => cell?.length ?? 1))) + GAP.length;
+    Math.min(widest, Math.max(header.length, ...cells.map((cell) => cell?.length ?? 1))) + GAP.length;
   for (;;) {
     const others = shown.slice(0, -1);
     const room = (width ?? Infinity) - others.reduce((sum, column) => sum + needs(column), 0);
@@ -55,5 +57,6 @@ export function layOut(columns: readonly Column[], width: number | null): string
     shown.map(({ header }) => header),
     rows,
     width,
+    widest,
   );
 }

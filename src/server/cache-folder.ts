@@ -2,9 +2,9 @@ import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { isAlive, processName } from '../git/alive.ts';
+import { type OwnedLock, takeOwnedLock } from '../git/owned-lock.ts';
 import { digest } from '../protocol/digest.ts';
 import { printable } from '../protocol/text.ts';
-import { type OwnedLock, takeOwnedLock } from '../state/owned-lock.ts';
 import { wordsOf } from './beforehand.ts';
 import { CacheMarks } from './cache-marks.ts';
 

@@ -60,6 +60,11 @@ export class Exchange {
     return typeof asked === 'string' ? asked : undefined;
   }
 
+  /** Whether it says to come from a member of a group of replicas (git/push-request.ts). */
+  get isOfMember(): boolean {
+    return this.request.headers['gam-member'] !== undefined;
+  }
+
   /** The version of git's protocol that the client asks for (gitprotocol-http(5), `Git-Protocol`); null for none. */
   get protocol(): string | null {
     return /(?:^|:)version=([0-9]+)/.exec(this.asksFor ?? '')?.[1] ?? null;

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CacheCounts } from './cache-counts.ts';
 import { registerCounts } from './cache-metrics.ts';
 import type { Exchange } from './exchange.ts';
+import { registerGroups } from './group-metrics.ts';
+import type { GroupWatch } from './group-watch.ts';
 import type { Totals } from './page/status.ts';
 import type { Turns } from './turns.ts';
 
@@ -11,17 +13,20 @@ const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 /** What a server answers of itself: whoever watches it would count his own looks. */
 const OWN: ReadonlySet<string> = new Set(['health', 'metrics', 'page']);
 
-/** What a server counts, in the names and units that Prometheus recommends. It names no repository and no user. */
+/** What a server counts, in the names and units that Prometheus recommends. It names no user, and of repositories only those that are in groups. */
 export class Metrics {
-  readonly #turns: Turns;
+  readonly #turns: readonly Turns[];
   readonly #registry = new Registry();
   readonly #requests: Counter<'service' | 'status'>;
   readonly #bytesIn: Counter<'service'>;
   readonly #bytesOut: Counter<'service'>;
   readonly #seconds: Histogram<'service'>;
 
-  /** @param cache what a cache counts, where one is served */
-  constructor(turns: Turns, cache?: CacheCounts) {
+  /**
+   * @param cache what a cache counts, where one is served
+   * @param groups how the groups stand that repositories are in, where somebody watches them
+   */
+  constructor(turns: readonly Turns[], cache?: CacheCounts, groups?: GroupWatch | null) {
     this.#turns = turns;
     const registers = [this.#registry];
     const of = (name: string, help: string) => ({ name: `gam_${name}`, help, registers });
@@ -53,8 +58,17 @@ export class Metrics {
         },
       });
     if (cache !== undefined) registerCounts(this.#registry, cache);
-    gauge('git_running', 'Requests that git is at work on.', () => turns.running);
-    gauge('git_waiting', 'Requests that wait for one of those to end.', () => turns.waiting);
+    if (groups) registerGroups(this.#registry, () => groups.groups);
+    gauge('git_running', 'Requests that git is at work on.', () => this.#running);
+    gauge('git_waiting', 'Requests that wait for one of those to end.', () => this.#waiting);
+  }
+
+  get #running(): number {
+    return this.#turns.reduce((sum, { running }) => sum + running, 0);
+  }
+
+  get #waiting(): number {
+    return this.#turns.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   /** Counts a request that has ended. */
@@ -75,15 +89,14 @@ export class Metrics {
       });
       return counted.reduce((sum, { value }) => sum + value, 0);
     };
-    const { running, waiting } = this.#turns;
     return {
       requests: await of(this.#requests),
       bytesIn: await of(this.#bytesIn),
       bytesOut: await of(this.#bytesOut),
       errors: await of(this.#requests, '5'),
       refused: await of(this.#requests, '4'),
-      running,
-      waiting,
+      running: this.#running,
+      waiting: this.#waiting,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Environment } from '../git/environment.ts';
 import { type HttpBackend, refusalOf, startHttpBackend } from '../git/http-backend.ts';
+import { Readers } from '../state/readers.ts';
 import { Answers } from './answers.ts';
 import { answerByBackend } from './backend-answer.ts';
 import { advertisedLines, type Capability } from './capability.ts';
@@ -11,6 +12,7 @@ import type { Exchange } from './exchange.ts';
 import { answerAsHost } from './host-list.ts';
 import { answerForTable, requestForTable } from './list-request.ts';
 import type { Lists, ToldList } from './lists.ts';
+import type { MemberHook } from './member-hook.ts';
 import { type LookAtClient, listRow, mirrorListCapabilities } from './mirror-list.ts';
 import { answerMirrorsPage } from './mirrors-page.ts';
 import type { Patience } from './patience.ts';
@@ -43,11 +45,18 @@ export interface Serving {
   program: string;
   env: Environment;
   turns: Turns;
+  /**
+   * For requests of members of groups. A user's push keeps its turn while it waits for other members, and these for theirs: were turns of
+   * one kind, two servers could wait for each other.
+   */
+  memberTurns: Turns;
   patience: Patience;
   /** The mirror lists of repositories; ended with this. */
   lists: Lists;
   /** What is carried of what is canonical elsewhere, for those who ask by `url=`; null where nobody is told. */
   carrier: Carrier | null;
+  /** Answers forges that call; null where none is listened to. */
+  hook: Pick<MemberHook, 'answer'> | null;
   /** Is told what is wrong with a mirror list. */
   warn: (message: string) => void;
 }
@@ -56,6 +65,7 @@ export interface Serving {
 export class Repositories {
   readonly #serving: Serving;
   readonly #running = new Set<HttpBackend>();
+  readonly #readers = new Readers();
 
   constructor(serving: Serving) {
     this.#serving = serving;
@@ -64,6 +74,7 @@ export class Repositories {
   /** Lets whoever has to wait for git wait no more. */
   stop(): void {
     this.#serving.turns.close();
+    this.#serving.memberTurns.close();
   }
 
   /** Ends every git that is at work, with all it has started. */
@@ -83,6 +94,7 @@ export class Repositories {
       return exchange.refuse(405, `only by ${Allow}`, null, { Allow });
     }
     const { carrier, find, patience } = this.#serving;
+    if (service.name === 'hook') return this.#called(exchange, service);
     const found = await find(service, exchange);
     if ('refusal' in found) {
       const isHost = service.repository === '' && carrier !== null;
@@ -97,6 +109,17 @@ export class Repositories {
     }
   }
 
+  async #called(exchange: Exchange, service: Service): Promise<void> {
+    const { find, hook } = this.#serving;
+    if (hook === null) return exchange.refuse(404, 'no forge is listened to');
+    await hook.answer(exchange, async () => {
+      const found = await find(service, exchange);
+      if ('refusal' in found) return null;
+      found.leave?.();
+      return found.gitDir;
+    });
+  }
+
   async #serve(exchange: Exchange, target: Target, service: Service, found: FoundHere): Promise<void> {
     const { gitDir, path } = found;
     exchange.path = path;
@@ -108,6 +131,10 @@ export class Repositories {
         : null;
     if (part !== null) return answerForTable(exchange, part, table);
     await this.#inTurn(exchange, () => this.#byGit(exchange, target, gitDir, service.rest, table));
+    // Each fetch begins with this one request, whether it finds anything new or not.
+    const begins = service.name === 'upload-pack' && exchange.request.method === 'GET';
+    if (begins && exchange.response.statusCode === 200)
+      await this.#readers.note(gitDir, exchange.client, exchange.user, exchange.began);
   }
 
   // In place of a list that could not be read in time there is no answer, rather than a wrong one.
@@ -159,8 +186,9 @@ export class Repositories {
   }
 
   async #inTurn(exchange: Exchange, work: () => Promise<void>): Promise<void> {
-    const { patience, turns } = this.#serving;
-    const leave = await turns.take(exchange.gone, patience.turn);
+    const { memberTurns, patience, turns } = this.#serving;
+    const own = exchange.isOfMember ? memberTurns : turns;
+    const leave = await own.take(exchange.gone, patience.turn);
     if (leave === null) return this.#refuseTurn(exchange);
     try {
       await work();

@@ -2,7 +2,10 @@ import type { Environment } from '../git/environment.ts';
 import { findHttpBackend, servingEnvironment } from '../git/http-backend.ts';
 import { gitVersion } from '../git/version.ts';
 import type { Cache, CacheOptions } from './cache.ts';
+import { GroupWatch } from './group-watch.ts';
+import type { GroupSource } from './groups.ts';
 import { type InTurn, Lists } from './lists.ts';
+import { MemberHook, type MemberHooks } from './member-hook.ts';
 import type { Metrics } from './metrics.ts';
 import { openUpstream, type UpstreamOptions } from './open-upstream.ts';
 import { SitePage } from './page/site-page.ts';
@@ -25,8 +28,12 @@ export interface ServedOptions {
   maxChildren: number;
   /** Which gam this is, for its page at `/-/` (with an upstream, `/-/gam/`); without, there is none. `checkMirrors`: mirrors are looked at also while nobody looks. */
   page?: { version: string; checkMirrors: boolean } | undefined;
+  /** Tells of the groups that repositories of a folder are in; without, or without a page, nothing is told of them. */
+  groups?: GroupSource | undefined;
   /** Whether clones are served as what they are clones of, too, and clients are told of which; by default they are. */
   carry?: boolean | undefined;
+  /** What is done for forges that call when somebody has pushed to them; without, none is listened to. */
+  memberHooks?: MemberHooks | undefined;
   /** Takes a line for each request. */
   log: (line: string) => void;
   /** Takes what the administrator should see to. */
@@ -53,13 +60,14 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const { log, patience, root, upstream, warn } = options;
   const { Metrics: Counted } = await import('./metrics.ts');
   const turns = new Turns(options.maxChildren);
+  const memberTurns = new Turns(options.maxChildren);
   if (upstream !== undefined) {
     const repositories = await openUpstream(upstream, options.env, patience, warn);
-    const metrics = new Counted(turns);
+    const metrics = new Counted([turns]);
     return {
       repositories,
       metrics,
-      page: pageOf(options, upstreamSource(repositories), metrics, null),
+      page: pageOf(options, upstreamSource(repositories), metrics, { git: null, groups: null }),
       cache: null,
       views: null,
     };
@@ -75,23 +83,42 @@ export async function openServed(options: ServedOptions): Promise<Served> {
   const views = (options.carry ?? true) ? new Views(env, inTurn) : null;
   const carrying = views && { views, entriesOf: (gitDir: string) => lists.entries(gitDir) };
   const { cache, find, carrier, source } = await openPlaces(root, env, log, carrying);
-  const metrics = new Counted(turns, cache?.counts);
+  const groups = watchOf(options, source);
+  const metrics = new Counted([turns, memberTurns], cache?.counts, groups);
+  const hook = options.memberHooks === undefined ? null : new MemberHook(options.memberHooks, patience);
   return {
-    repositories: new Repositories({ find, program, env, turns, patience, lists, carrier, warn }),
+    repositories: new Repositories({
+      find,
+      program,
+      env,
+      turns,
+      memberTurns,
+      patience,
+      lists,
+      carrier,
+      hook,
+      warn,
+    }),
     metrics,
-    page: pageOf(options, source, metrics, git),
+    page: pageOf(options, source, metrics, { git, groups }),
     cache,
     views,
   };
+}
+
+// Whoever wants no page wants the names of repositories not to be told.
+function watchOf({ groups, page, root, warn }: ServedOptions, source: PageSource): GroupWatch | null {
+  if (groups === undefined || page === undefined || typeof root !== 'string') return null;
+  return new GroupWatch({ source: groups, repositories: () => source.repositories(), warn });
 }
 
 function pageOf(
   { page, warn }: ServedOptions,
   source: PageSource,
   metrics: Metrics,
-  git: string | null,
+  { git, groups }: { git: string | null; groups: GroupWatch | null },
 ): SitePage | null {
   return page === undefined
     ? null
-    : new SitePage({ ...page, source, git, totals: () => metrics.totals(), warn });
+    : new SitePage({ ...page, source, git, groups, totals: () => metrics.totals(), warn });
 }

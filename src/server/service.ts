@@ -3,12 +3,13 @@ import type { Target } from './request-path.ts';
 /** git's services (gitprotocol-http(5)); archives came to http with git 2.44, and an older http-backend says 404. */
 type GitService = 'upload-pack' | 'receive-pack' | 'upload-archive';
 
-/** What a request is called in the log and in metrics; `mirrors` is the mirror list of a repository, `page` that of the server,
+/** What a request is called in the log and in metrics; `mirrors` is the mirror list of a repository, `hook` the call of a forge, `page` that of the server,
  * `file` one of dumb http, `none` is nothing of git's. */
 export type ServiceName =
   | GitService
   | 'info-refs'
   | 'mirrors'
+  | 'hook'
   | 'file'
   | 'health'
   | 'metrics'
@@ -37,6 +38,7 @@ const SERVED: readonly { ends: RegExp; name: ServiceName; methods: readonly stri
   { ends: /\/git-upload-archive$/, name: 'upload-archive', methods: ['POST'] },
   { ends: /\/info\/refs$/, name: 'info-refs', methods: READ },
   { ends: /\/info\/mirrors$/, name: 'mirrors', methods: READ },
+  { ends: /\/-\/replica\/hook$/, name: 'hook', methods: ['POST'] },
   { ends: /\/HEAD$/, name: 'file', methods: READ },
   { ends: /\/objects\/info\/(?:packs|alternates|http-alternates)$/, name: 'file', methods: READ },
   { ends: /\/objects\/[0-9a-f]{2}\/(?:[0-9a-f]{38}|[0-9a-f]{62})$/, name: 'file', methods: READ },

@@ -10,6 +10,7 @@ import type { SitePage } from './page/site-page.ts';
 import { publicAddress } from './public-address.ts';
 import type { Repositories } from './repositories.ts';
 import { parseTarget } from './request-path.ts';
+import { serviceOf } from './service.ts';
 
 /** What a site is made of. */
 export interface SiteParts {
@@ -96,7 +97,9 @@ export class Site {
     // Whoever looks whether the server is well has no login for it.
     if (target?.path === '/-/health') return this.#health(exchange);
     exchange.user = login === null ? null : await login.userOf(request.headers.authorization);
-    if (login !== null && exchange.user === null)
+    // A forge has no login, either; it proves itself otherwise (member-hook.ts).
+    const isCall = target !== null && request.method === 'POST' && serviceOf(target)?.name === 'hook';
+    if (login !== null && exchange.user === null && !isCall)
       return exchange.refuse(401, 'no login, or a wrong one', 'a login is needed here', CHALLENGE);
     if (await page?.answer(exchange)) return;
     if (target?.path === '/-/metrics') {

@@ -1,5 +1,6 @@
 import { NO_PROMPTS } from '../git/environment.ts';
 import { startProcess } from '../git/process.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import type { SshUrl } from '../protocol/git-url.ts';
 import type { Opening } from './connection.ts';
 import type { Reach } from './reach.ts';
@@ -47,7 +48,7 @@ export async function sshAnswers(
   const { child } = startProcess(command, args, {
     env: { ...env, ...NO_PROMPTS },
     stdio: ['ignore', 'ignore', 'pipe'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]),
+    signal: timeLimit(ms, signal),
   });
   let greeted = false;
   let text = '';

@@ -4,6 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** How long something that ends by itself, such as the detached sweeper, is given. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 20;
+/** Looks start git, or read of all processes: what is waited for should have the processor most of the time. */
+const PAUSES_PER_LOOK = 4;
+const LONGEST_PAUSE_MS = 500;
 
 /**
  * Repeats a look until it finds nothing amiss, for at most `patience` milliseconds.
@@ -15,9 +18,11 @@ export async function untilNothing<T>(
 ): Promise<readonly T[]> {
   const end = Date.now() + patience;
   for (;;) {
+    const began = performance.now();
     const found = await look();
     if (found.length === 0 || Date.now() >= end) return found;
-    await pause(PAUSE_MS);
+    const looked = performance.now() - began;
+    await pause(Math.min(Math.max(PAUSE_MS, PAUSES_PER_LOOK * looked), LONGEST_PAUSE_MS));
   }
 }
 

@@ -34,6 +34,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   undici: ['transport', 'server'],
   'isomorphic-git': ['transport'],
   'geoip-lite': ['geo'],
+  etcd3: ['replica'],
+  cockatiel: ['replica'],
   'node:http': ['download', 'server'],
   'node:https': ['download', 'server'],
   'node:child_process': ['git'],
@@ -43,7 +45,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 /** What may be read of `process` outside main/ and commands/: facts of the machine, not of how gam was called. */
 const FACTS = new Set(['platform', 'pid', 'kill', 'getuid', 'getBuiltinModule']);
 
-const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite|node:https?)(?:\/|$)/;
+const HEAVY = /^(?:@oclif\/core|undici|isomorphic-git|geoip-lite|etcd3|cockatiel|node:https?)(?:\/|$)/;
 
 interface Edge {
   from: string;

@@ -13,8 +13,8 @@ export interface FoundCopies {
   truncated: boolean;
 }
 
-// A list may name folders of this machine, for those who come over ssh; whoever looks by http is told of none.
-function shownUrl(url: string): string | null {
+/** A URL as it may be shown; null for a folder of this machine, which lists name for those who come over ssh: whoever looks by http is told of none. */
+export function shownUrl(url: string): string | null {
   try {
     return parseGitUrl(url).kind === 'file' ? null : redactUrl(url);
   } catch {

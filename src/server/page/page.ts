@@ -1,5 +1,6 @@
 import { formatAge, formatBytes } from '../../mirror/account.ts';
 import { copiesLine, copiesSection } from './copy-table.ts';
+import { groupsSection } from './group-table.ts';
 import { html, Markup } from './html.ts';
 import { Live, type LiveText } from './live.ts';
 import { worldMap } from './map.ts';
@@ -85,7 +86,7 @@ ${used.length === 0 ? html`<p class="faint">None has been asked for yet.</p>` : 
 /** What is on the page besides what surrounds it, and what of that changes while it is looked at. */
 function body(status: Status): { content: Markup; texts: Readonly<Record<string, LiveText>> } {
   const live = new Live();
-  const content = html`${server(status, live)}${copiesSection(status, live)}${mirrors(status, live)}${repositories(status, live)}`;
+  const content = html`${server(status, live)}${copiesSection(status, live)}${groupsSection(status, live)}${mirrors(status, live)}${repositories(status, live)}`;
   return { content, texts: live.texts };
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Exchange } from '../exchange.ts';
+import type { GroupWatch } from '../group-watch.ts';
 import type { FoundLists } from './find-lists.ts';
 import { shownList } from './gather.ts';
+import { shownGroup } from './gather-group.ts';
 import { LOOK_EVERY, Lookout } from './lookout.ts';
 import { renderJson, renderPage } from './page.ts';
 import type { PageSource } from './source.ts';
@@ -11,6 +13,8 @@ import { Tally } from './tally.ts';
 /** What the page tells of, and how it learns that. */
 export interface PageParts {
   source: PageSource;
+  /** Null where repositories cannot be members of groups. Ended with the page. */
+  groups: GroupWatch | null;
   version: string;
   git: string | null;
   totals: () => Promise<Totals>;
@@ -108,7 +112,7 @@ export class SitePage {
     this.#stopping.abort();
     this.#parts.source.end();
     if (this.#timer !== null) clearInterval(this.#timer);
-    await Promise.allSettled([this.#found?.lists, this.#lookout.stop()]);
+    await Promise.allSettled([this.#found?.lists, this.#lookout.stop(), this.#parts.groups?.stop()]);
   }
 
   // Whoever looks at the same time gets the same.
@@ -125,14 +129,19 @@ export class SitePage {
   }
 
   async #status(): Promise<Status> {
-    const { git, source, totals, version } = this.#parts;
-    const [{ lists, truncated }, found] = await Promise.all([this.#lists(), source.copies()]);
+    const { git, groups, source, totals, version } = this.#parts;
+    const [{ lists, truncated }, found, watched] = await Promise.all([
+      this.#lists(),
+      source.copies(),
+      groups?.known() ?? [],
+    ]);
     if (!this.#stopping.signal.aborted) this.#lookout.watch(lists);
     const now = new Date().toISOString();
     return {
       kind: source.kind,
       server: { version, git, startedAt: this.#startedAt, now, ...(await totals()) },
       lists: lists.map((list) => shownList(list, ({ url }) => this.#lookout.of(list, url))),
+      groups: watched.map(shownGroup),
       copies: found?.copies ?? null,
       truncated: truncated || (found?.truncated ?? false),
       repositories: this.#tally.usages,

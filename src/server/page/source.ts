@@ -1,6 +1,8 @@
 import type { Environment } from '../../git/environment.ts';
 import type { Cache } from '../cache.ts';
+import type { ServedRepository } from '../group-watch.ts';
 import type { Upstream } from '../upstream.ts';
+import { gitDirsBelow, pathOf } from '../walk.ts';
 import { type FoundLists, ListFinder } from './find-lists.ts';
 import { type FoundCopies, shownCopy } from './gather.ts';
 import { look } from './look.ts';
@@ -14,6 +16,8 @@ export interface PageSource {
   lists(): Promise<FoundLists>;
   /** The copies of a cache; null for any other server. */
   copies(): Promise<FoundCopies | null>;
+  /** The repositories that may be members of groups: those of a folder. */
+  repositories(): Promise<readonly ServedRepository[]>;
   look: Look;
   /** Ends whatever is looked for. */
   end(): void;
@@ -39,6 +43,10 @@ export function folderSource(root: string, env: Environment): PageSource {
     kind: 'folder',
     lists: () => finder.find(),
     copies: async () => null,
+    repositories: async () => {
+      const { gitDirs } = await gitDirsBelow(root);
+      return gitDirs.map((gitDir) => ({ gitDir, path: pathOf(root, gitDir) }));
+    },
     look: (list, url, signal) => look(list, url, env, signal),
     end: () => finder.end(),
   };
@@ -61,6 +69,7 @@ export function cacheSource(cache: Cache): PageSource {
       });
       return looking;
     },
+    repositories: async () => [],
     look: unasked('a cache'),
     end: () => undefined,
   };
@@ -76,6 +85,7 @@ export function upstreamSource(upstream: Upstream): PageSource {
       return { lists, truncated: false };
     },
     copies: async () => null,
+    repositories: async () => [],
     look: unasked('a base of many'),
     end: () => undefined,
   };

@@ -70,6 +70,53 @@ export interface ShownCopy {
   lastUsedAt: string | null;
 }
 
+/** A member of a group as the page shows it; what is unknown is null. */
+export interface ShownMember {
+  id: string;
+  role: string;
+  /** Without a login; null for a folder of this machine. */
+  url: string | null;
+  /** Whether it is the one that is served here. */
+  self: boolean;
+  /** As `gam replica status` tells it. */
+  state: 'current' | 'behind' | 'diverged' | 'unreachable' | 'unknown' | 'retired';
+  refsBehind: number | null;
+  refsDiverged: number | null;
+  /** Since when it is `behind`, `diverged` or `unreachable`, at least. */
+  since: string | null;
+  /** Why it is not reached, in a few words. */
+  reason: string | null;
+  /** How many refs the repository here has still to send to it, and when the first was queued. */
+  queued: number;
+  queuedSince: string | null;
+}
+
+/** A ref that is locked. */
+export interface ShownLock {
+  ref: string;
+  holder: string;
+  since: string;
+  leaseMs: number;
+}
+
+/** The group of a repository that is served, seen from there. */
+export interface ShownGroup {
+  path: string;
+  name: string;
+  self: string;
+  /** When it was looked at; null where nobody has yet. */
+  seenAt: string | null;
+  coordinator: {
+    kind: string;
+    arbiter: string | null;
+    healthy: boolean | null;
+    reason: string | null;
+    latencyMs: number | null;
+  };
+  members: ShownMember[];
+  locks: ShownLock[] | null;
+}
+
 /** What a repository has been used for since the server started. */
 export interface Usage {
   path: string;
@@ -95,6 +142,8 @@ export interface Status {
   kind: ServedKind;
   server: { version: string; git: string | null; startedAt: string; now: string } & Totals;
   lists: ShownList[];
+  /** Of the repositories that are members of one. */
+  groups: ShownGroup[];
   /** Null for a server that is no cache. */
   copies: ShownCopy[] | null;
   /** Whether there are more repositories, mirrors or copies than are looked for. */

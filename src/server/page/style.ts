@@ -48,6 +48,7 @@ figcaption { padding: .25rem .5rem; font-size: .875rem; color: var(--faint); }
 [data-state=same] { color: var(--same); }
 [data-state=behind] { color: var(--behind); }
 [data-state=failed] { color: var(--failed); }
+.refs { overflow-wrap: anywhere; }
 [data-state=unknown], [data-state=unasked] { color: var(--unknown); }
 main section section { margin-top: 1rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: .5rem 0 .75rem; }

@@ -18,6 +18,9 @@ import { MEMORY } from './memory.ts';
 import { MIRRORS_LIST } from './mirrors-list.ts';
 import { NO_MIRROR } from './no-mirror.ts';
 import { NO_MIRROR_AT_HAND } from './no-mirror-at-hand.ts';
+import { REPLICA_MIRROR } from './replica-mirror.ts';
+import { REPLICA_PARALLEL } from './replica-parallel.ts';
+import { REPLICA_PUSH } from './replica-push.ts';
 import { SERVE_CLONE } from './serve-clone.ts';
 import { SERVE_FETCH } from './serve-fetch.ts';
 import { SERVE_LIST } from './serve-list.ts';
@@ -48,4 +51,7 @@ export const ROWS: readonly Row[] = [
   SERVE_CLONE,
   SERVE_FETCH,
   SERVE_LIST,
+  REPLICA_PUSH,
+  REPLICA_PARALLEL,
+  REPLICA_MIRROR,
 ];

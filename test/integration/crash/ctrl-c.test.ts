@@ -62,7 +62,7 @@ async function fetching(name: string, mirrors: readonly string[]): Promise<strin
   return clone;
 }
 
-const LEAVING = /^gam: leaving 127\.0\.0\.1:\d+; Ctrl-C again within 2 s stops$/m;
+const LEAVING = /^(?:\^C)?gam: leaving 127\.0\.0\.1:\d+; Ctrl-C again within 2 s stops$/m;
 
 /** Nothing runs, and what the commands needed for themselves is gone. */
 async function expectNothingLeft(): Promise<void> {

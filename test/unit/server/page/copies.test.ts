@@ -10,7 +10,16 @@ const NOW = '2026-11-22T03:00:00.000Z';
 function status(changes: Partial<Status>): Status {
   const counts = { requests: 0, bytesIn: 0, bytesOut: 0, errors: 0, refused: 0, running: 0, waiting: 0 };
   const server = { version: '0.1.0', git: '2.39.5', startedAt: NOW, now: NOW, ...counts };
-  return { kind: 'cache', server, lists: [], copies: null, truncated: false, repositories: [], ...changes };
+  return {
+    kind: 'cache',
+    server,
+    lists: [],
+    copies: null,
+    groups: [],
+    truncated: false,
+    repositories: [],
+    ...changes,
+  };
 }
 
 function copy(path: string, changes: Partial<ShownCopy> = {}): ShownCopy {

@@ -36,7 +36,16 @@ function list(path: string, mirrors: ShownMirror[], changes: Partial<ShownList> 
 function status(lists: ShownList[], changes: Partial<Status> = {}): Status {
   const counts = { requests: 0, bytesIn: 0, bytesOut: 0, errors: 0, refused: 0, running: 0, waiting: 0 };
   const server = { version: '0.1.0', git: '2.39.5', startedAt: NOW, now: NOW, ...counts };
-  return { kind: 'folder', server, lists, copies: null, truncated: false, repositories: [], ...changes };
+  return {
+    kind: 'folder',
+    server,
+    lists,
+    copies: null,
+    groups: [],
+    truncated: false,
+    repositories: [],
+    ...changes,
+  };
 }
 
 const shownIn = (of: Status) =>

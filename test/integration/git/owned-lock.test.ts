@@ -1,7 +1,7 @@
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { processName } from '../../../src/git/alive.ts';
-import { takeOwnedLock } from '../../../src/state/owned-lock.ts';
+import { takeOwnedLock } from '../../../src/git/owned-lock.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
 let sandbox: Sandbox;

@@ -1,6 +1,6 @@
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAlive } from '../git/alive.ts';
+import { isAlive } from './alive.ts';
 
 /** How often a lock that somebody holds is looked at again, in milliseconds. */
 const STEP_MS = 50;
