@@ -160,7 +160,7 @@ export class RefsGate {
     const now: Stored = await this.#arbiter.list([LOCK_REFS, doneRef(transaction)]);
     const isDone = now.has(doneRef(transaction));
     const left = locks.filter((ref) => now.get(ref)?.oid === record);
-    // Decided when the last of them stands (unfinished-commits.ts), and perhaps not all of it done.
+    // Decided when the last of them stands (unfinished-commits.ts). Perhaps not all of it is done, though the mark stands: git deletes refs last.
     const isDecided = left.length === locks.length;
     if (isDecided && !isDone && !(await this.#arbiter.finish(new Set([transaction])))) return null;
     if (left.length > 0) await this.#release(left, record);

@@ -27,8 +27,8 @@ interface Put {
 }
 
 /**
- * Whether an attempt that nobody knows of was done, and the locks were given back with it: they are gone, and all is what it was to be. Had
- * somebody else taken these and given them back, the state would be another; or what it was to be, and nothing is lost.
+ * Whether an attempt that nobody knows of was done, and the locks were given back with it: they are gone, and all is what it was to be.
+ * Before the lease is over nobody else can have taken them and given them back.
  */
 function isOver(locked: readonly string[], state: readonly RefSwap[], now: Stored): boolean {
   return (
@@ -50,6 +50,8 @@ export class RefsLease implements Lease {
   #record: LockRecord;
   /** Until when the locks hold if nobody renews them, on performance.now()'s clock. */
   #until: number;
+  /** Nobody knows how a commit went: its record may stand in the locks and tell what is left to be done, and no renewal may put its own there. */
+  #isInDoubt = false;
   /** One swap at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -72,48 +74,57 @@ export class RefsLease implements Lease {
   }
 
   commit(changes: readonly StateChange[], along?: Along): Promise<boolean> {
-    return this.#inTurn(async () => {
-      const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
-      const unlocked = locked.find((ref) => !this.#records.has(ref));
-      if (unlocked !== undefined) throw leaseLost(unlocked);
-      const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
-      // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again by them.
-      const told = locked[0] === WIDE ? [] : changes;
-      const tried = new Set<string>();
-      for (let doubt: unknown = null; ; await this.#wait()) {
-        const { record, failed, unsure, behind } = await this.#put(locked, state, told, along).catch(
-          (error: unknown) => {
-            // This attempt was not done; an earlier one may have been.
-            throw doubt ?? error;
-          },
-        );
-        if (unsure !== undefined) {
-          doubt = unsure;
-          tried.add(record);
-        } else if (failed === null) return this.#isAlong(behind);
-        else if (typeof failed !== 'string') {
-          if (doubt !== null && along !== undefined && isOver(locked, state, failed)) {
-            this.#forget();
-            return false;
-          }
-          const standing = locked.map((ref) => failed.get(lockRef(ref))?.oid);
-          const taken = this.#adopt(locked, failed);
-          if (standing.some((oid) => tried.has(oid ?? ''))) {
-            await this.#finish(locked, state, doubt);
-            return false;
-          }
-          if (taken !== undefined) throw doubt ?? leaseLost(taken);
-          const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old);
-          if (moved !== undefined) {
-            // What is still under way must find another record than it wants.
-            if (doubt !== null && (await this.#put(locked, [], [])).failed !== null) throw doubt;
-            throw replicaBehind(moved.ref);
-          }
-        } else if (doubt === null)
-          throw new GamError('member-refused', `the state cannot be changed: ${failed}`);
-        if (performance.now() > this.#until) throw doubt ?? leaseLost(locked[0] ?? '');
-      }
-    });
+    return this.#inTurn(() =>
+      this.#commit(changes, along).catch((error: unknown) => {
+        if (isUncertain(error)) this.#isInDoubt = true;
+        throw error;
+      }),
+    );
+  }
+
+  async #commit(changes: readonly StateChange[], along?: Along): Promise<boolean> {
+    const locked = this.#records.has(WIDE) ? [WIDE] : changes.map(({ ref }) => ref);
+    const unlocked = locked.find((ref) => !this.#records.has(ref));
+    if (unlocked !== undefined) throw leaseLost(unlocked);
+    const state = changes.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
+    // Beneath the wide lock others may move the same refs meanwhile, and what was done once must not be done again by them.
+    const told = locked[0] === WIDE ? [] : changes;
+    const tried = new Set<string>();
+    for (let doubt: unknown = null; ; await this.#wait()) {
+      const { record, failed, unsure, behind } = await this.#put(locked, state, told, along).catch(
+        (error: unknown) => {
+          // This attempt was not done; an earlier one may have been.
+          throw doubt ?? error;
+        },
+      );
+      if (unsure !== undefined) {
+        doubt = unsure;
+        tried.add(record);
+      } else if (failed === null) return this.#isAlong(behind);
+      else if (typeof failed !== 'string') {
+        const isHeld = performance.now() <= this.#until;
+        if (doubt !== null && isHeld && along !== undefined && isOver(locked, state, failed)) {
+          this.#forget();
+          return false;
+        }
+        const standing = new Set(locked.map((ref) => failed.get(lockRef(ref))?.oid ?? ''));
+        const taken = this.#adopt(locked, failed);
+        // Decided when the last of them holds it (unfinished-commits.ts); before that it is tried anew.
+        if (standing.size === 1 && [...standing].every((oid) => tried.has(oid))) {
+          await this.#finish(locked, state, doubt);
+          return false;
+        }
+        if (taken !== undefined) throw doubt ?? leaseLost(taken);
+        const moved = changes.find(({ ref, old }) => (failed.get(stateRef(ref))?.oid ?? null) !== old);
+        if (moved !== undefined) {
+          // What is still under way must find another record than it wants.
+          if (doubt !== null && (await this.#put(locked, [], [])).failed !== null) throw doubt;
+          throw replicaBehind(moved.ref);
+        }
+      } else if (doubt === null)
+        throw new GamError('member-refused', `the state cannot be changed: ${failed}`);
+      if (performance.now() > this.#until) throw doubt ?? leaseLost(locked[0] ?? '');
+    }
   }
 
   /** What was to come behind a commit: this one's part first, then that the locks were given back. */
@@ -139,7 +150,7 @@ export class RefsLease implements Lease {
   }
 
   async #renew(): Promise<void> {
-    if (this.#lost.signal.aborted || this.#records.size === 0) return;
+    if (this.#isInDoubt || this.#lost.signal.aborted || this.#records.size === 0) return;
     const began = performance.now();
     const refs = [...this.#records.keys()];
     const { failed } = await this.#put(refs, [], []);

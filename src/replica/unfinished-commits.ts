@@ -15,36 +15,25 @@ export interface UnfinishedCommit {
  * The commits that git was killed in, between two refs. git moves the refs of a transaction one after the other, when all of them have
  * been found to be what they must be; the locks come first, and their record tells the rest (lock-record.ts).
  *
+ * A commit is decided when the last of its locks holds its record. Were it decided by the first of them, another one that is yet to hold it could still be
+ * taken over: the request to do so may have been under way for long, and is bound to nothing but what stood in that lock before.
+ *
  * @param stored locks and state of the arbiter
  */
 export function unfinished(stored: ReadonlyMap<string, StoredRef>): UnfinishedCommit[] {
-  const locks = new Map<string, { oid: string; record: LockRecord }>();
+  const commits = new Map<string, LockRecord>();
   for (const [name, { oid, text }] of stored) {
     const record = name.startsWith(LOCK_REFS) ? parseLockRecord(text ?? '') : null;
-    if (record !== null) locks.set(name, { oid, record });
+    if (record !== null && record.changes.length > 0) commits.set(oid, record);
   }
-  const commits = new Map<string, LockRecord>();
-  for (const { record } of locks.values())
-    if (record.changes.length > 0 && record.renewal > (commits.get(record.transaction)?.renewal ?? -1))
-      commits.set(record.transaction, record);
-  return [...commits.values()].flatMap(({ transaction, changes, renewal }) => {
-    const isAtOnce = renewal === 0;
-    const held = (ref: string) => {
-      const lock = locks.get(lockRef(ref));
-      return lock?.record.transaction === transaction ? lock : undefined;
-    };
-    // Where locks were taken by the commit itself, it is decided when the last of them stands.
-    if (isAtOnce && changes.some(({ ref }) => held(ref) === undefined)) return [];
+  return [...commits].flatMap(([oid, { transaction, changes }]) => {
+    if (changes.some(({ ref }) => stored.get(lockRef(ref))?.oid !== oid)) return [];
     const left = changes.filter(
-      ({ ref, old, new: to }) =>
-        old !== to && (stored.get(stateRef(ref))?.oid ?? null) === old && held(ref) !== undefined,
+      ({ ref, old, new: to }) => old !== to && (stored.get(stateRef(ref))?.oid ?? null) === old,
     );
     if (left.length === 0) return [];
-    const verified = left.map(({ ref }) => {
-      const oid = held(ref)?.oid ?? null;
-      return { ref: lockRef(ref), old: oid, new: oid };
-    });
+    const locks = changes.map(({ ref }) => ({ ref: lockRef(ref), old: oid, new: oid }));
     const state = left.map(({ ref, old, new: to }) => ({ ref: stateRef(ref), old, new: to }));
-    return [{ transaction, locks: verified, state }];
+    return [{ transaction, locks, state }];
   });
 }

@@ -43,13 +43,20 @@ class MadeUpArbiter {
         if (line.cut) throw unreachable();
         if (operation.kind === 'swap')
           for (const text of operation.texts ?? []) this.#objects.set(blobId(text), text);
-        await pause(below(this.#random, 3));
+        await pause(this.#delay());
         const answer = await this.#answer(operation);
+        await pause(this.#delay());
         if (line.cut) throw unreachable();
         return answer;
       },
     };
     return line;
+  }
+
+  // Now and then as long as a lease holds.
+  #delay(): number {
+    const isSlow = !this.calm && this.#random() < 0.03;
+    return below(this.#random, isSlow ? 150 : 3);
   }
 
   async #answer(operation: Operation): Promise<Answer> {
@@ -163,7 +170,7 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
         const before = await coordinator.state();
         updates = refs.map((ref) => {
           values += 1;
-          const to = random() < 0.15 ? null : oidOf(random() < 0.2 ? below(random, values) + 1 : values);
+          const to = random() < 0.4 ? null : oidOf(random() < 0.2 ? below(random, values) + 1 : values);
           return { ref, old: before.get(ref) ?? null, new: to };
         });
         const trace = { ref: `refs/along/${name}`, old: null, new: oidOf(1) };
@@ -225,12 +232,15 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
 }
 
 const named = process.env['GAM_FAULT_SEED'];
-const seeds = named === undefined ? Array.from({ length: 200 }, (_, n) => n + 1) : [Number(named)];
+const seeds = named === undefined ? Array.from({ length: 1000 }, (_, n) => n + 1) : [Number(named)];
+
+// So many that each now and then comes late, and leases run out.
+const AT_ONCE = 250;
 
 test('whatever happens on the way to the arbiter, and to its git, no push that was committed is lost', async () => {
   let done = 0;
-  for (let n = 0; n < seeds.length; n += 50) {
-    const runs = seeds.slice(n, n + 50).map(async (seed) => ({ seed, ...(await run(seed)) }));
+  for (let n = 0; n < seeds.length; n += AT_ONCE) {
+    const runs = seeds.slice(n, n + AT_ONCE).map(async (seed) => ({ seed, ...(await run(seed)) }));
     for (const { seed, pushes, faults } of await Promise.all(runs)) {
       done += pushes.filter(({ outcome }) => outcome === 'acknowledged').length;
       expect(faults, `GAM_FAULT_SEED=${seed}\n${pushes.map(describePush).join('\n')}`).toEqual([]);
