@@ -43,13 +43,14 @@ export async function readCgiHead(output: Readable): Promise<CgiHead | null> {
   return null;
 }
 
-/** What http-backend is told of a request, beside where its repository is and who asks. */
+/**
+ * What http-backend is told of a request, beside where its repository is and who asks. Not how long its body is: that is read to its end. Where the
+ * end came before, as when this server is killed in the middle of a push, http-backend would read on for ever.
+ */
 export function requestVariables({ client, request }: Exchange, query: string): RequestVariables {
   const { headers, method = 'GET' } = request;
   const optional: Record<string, string | string[] | undefined> = {
     CONTENT_TYPE: headers['content-type'],
-    // A chunked request has none, and is read to its end.
-    CONTENT_LENGTH: headers['content-length'],
     HTTP_CONTENT_ENCODING: headers['content-encoding'],
     GIT_PROTOCOL: headers['git-protocol'],
   };

@@ -104,6 +104,29 @@ test('a server that is killed leaves no git behind', async () => {
   await expectNoChildren(sandbox);
 });
 
+// What broke: http-backend that is told how long a request is, and finds its end before, reads on for ever.
+test.runIf(process.platform === 'linux').each([
+  ['that says how long it is', { 'Content-Length': '1000' }],
+  ['in chunks', { 'Transfer-Encoding': 'chunked' }],
+])('nor does it in the middle of a push %s', async (_how, length) => {
+  await sandbox.git(['init', '-q', '--bare', 'pushed.git'], { cwd: 'served' });
+  await sandbox.git(['config', 'http.receivepack', 'true'], { cwd: 'served/pushed.git' });
+  const server = await gamServe(sandbox, 'served');
+  const headers = { 'Content-Type': 'application/x-git-receive-pack-request', ...length };
+  const { sent } = begin({
+    url: server.url,
+    path: '/pushed.git/git-receive-pack',
+    method: 'POST',
+    headers,
+  });
+  sent.write('00');
+  const isReceiving = () => sandbox.living().some(({ command }) => command.includes('receive-pack'));
+  expect(await untilNothing(() => (isReceiving() ? [] : ['nobody receives']))).toEqual([]);
+  server.signal('SIGKILL');
+  await server.ended;
+  await expectNoChildren(sandbox);
+});
+
 test('it goes on when nobody reads its log any more', async () => {
   const server = await gamServe(sandbox, 'served');
   server.deafen();
