@@ -528,7 +528,7 @@ test('git’s web helper never takes over where node would do something, nor sta
   }
   const several = fc.array(fc.constantFrom(...SETTINGS), { minLength: 2, maxLength: 4 });
   await fc.assert(fc.asyncProperty(several, fc.constantFrom(...remotes), fc.constantFrom(...urls), run), {
-    numRuns: 150,
+    numRuns: 75,
   });
   expect(plain).toBeGreaterThan(100);
   expect(led).toBeGreaterThan(20);

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
-import { describeMoment, learnMoments, type Moment, momentsOf, signalAt } from '../../helpers/moments.ts';
+import {
+  describeMoment,
+  everyOther,
+  learnMoments,
+  type Moment,
+  momentsOf,
+  signalAt,
+} from '../../helpers/moments.ts';
 import { asFetched } from '../../helpers/refs.ts';
 import {
   cloneArguments,
@@ -59,7 +66,7 @@ test('a child of the helper is killed', async () => {
       expect.stringMatching(/update-ref/),
     ]),
   );
-  await expectForEach(children, describeMoment, async (moment) => {
+  await expectForEach(everyOther(children), describeMoment, async (moment) => {
     const clone = await scene.copy(`child-${moment.number}`);
     const env = { ...signalAt(scene.sandbox, moment, 'SIGKILL', 'child'), ...ALONE };
     const { status } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
@@ -80,7 +87,7 @@ test('a child of the helper is killed', async () => {
 
 test('git is killed at a step of a fetch', async () => {
   const steps = momentsOf(fetching, 'helper', 'trace');
-  await expectForEach(steps, describeMoment, async (moment) => {
+  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
     const clone = await scene.copy(`git-${moment.number}`);
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
     const { signal } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
@@ -95,7 +102,7 @@ test('git is killed at a step of a fetch', async () => {
 
 test('the helper of a clone is killed at each step: git removes the folder, and nobody makes it again', async () => {
   const steps = momentsOf(cloning, 'helper', 'trace');
-  await expectForEach(steps, describeMoment, async (moment) => {
+  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
     const to = `clone-${moment.number}`;
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'self');
     const ended = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
@@ -111,7 +118,7 @@ test('git itself is killed at a step of a clone: the rest is fetched into what i
   const names = ['request-held', 'migrated', 'refs-written', 'request-released'];
   const steps = momentsOf(cloning, 'helper', 'trace').filter(({ name }) => names.includes(name));
   expect(steps.length).toBeGreaterThanOrEqual(names.length);
-  await expectForEach(steps, describeMoment, async (moment) => {
+  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
     const to = `killed-clone-${moment.number}`;
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
     const { signal } = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
