@@ -1,9 +1,9 @@
 import { GamError } from '../errors.ts';
 import type { RefSwap, StoredRef } from '../git/swap-refs.ts';
-import { GATE_REFS, LOCK_REFS, STATE_REFS, stateRef } from './group-refs.ts';
-import { parseLockRecord } from './lock-record.ts';
+import { GATE_REFS, LOCK_REFS, STATE_REFS } from './group-refs.ts';
 import type { MemberLine } from './member-line.ts';
 import { TERM_REF, type Term, writeTerm } from './term.ts';
+import { unfinished } from './unfinished-commits.ts';
 
 /** What is asked of one that is closed, or not open yet, names its term. */
 export const held = (oid: string): RefSwap => ({ ref: TERM_REF, old: oid, new: oid });
@@ -52,16 +52,25 @@ function unswept(what: string): GamError {
   });
 }
 
-// A lock that is there when the arbiter closes may be of a push whose commit is on its way. It fails without its lock; one that was
-// before that has its changes in the state, or, where git was killed in it, in its lock.
+/** Does what is left of commits that are decided; whether nothing was in the way. */
+async function finishCommits(
+  line: MemberLine,
+  closed: string,
+  stored: ReadonlyMap<string, StoredRef>,
+): Promise<boolean> {
+  for (const { locks, state } of unfinished(stored))
+    if ((await swapAnyway(line, [held(closed), ...locks, ...state])) !== null) return false;
+  return true;
+}
+
+// A lock that is there when the arbiter closes may be of a push whose commit is on its way, and fails without it.
 async function sweep(line: MemberLine, closed: string): Promise<void> {
   for (let count = 0; count < MOST_SWEEPS; count += 1) {
-    const found = [...(await listAnyway(line, [LOCK_REFS]))].filter(([ref]) => ref !== TERM_REF);
-    if (found.length === 0) return;
-    for (const [, { text }] of found)
-      for (const { ref, old, new: to } of parseLockRecord(text ?? '')?.changes ?? [])
-        await swapAnyway(line, [held(closed), { ref: stateRef(ref), old, new: to }]).catch(() => null);
-    await swapAnyway(line, [held(closed), ...found.map(([ref, { oid }]) => ({ ref, old: oid, new: null }))]);
+    const stored = await listAnyway(line, [LOCK_REFS, STATE_REFS]);
+    const locks = [...stored].filter(([ref]) => ref.startsWith(LOCK_REFS));
+    if (locks.length === 0) return;
+    if (!(await finishCommits(line, closed, stored))) continue;
+    await swapAnyway(line, [held(closed), ...locks.map(([ref, { oid }]) => ({ ref, old: oid, new: null }))]);
   }
   throw unswept('locks');
 }

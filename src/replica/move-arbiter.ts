@@ -12,6 +12,7 @@ import type { MemberLine } from './member-line.ts';
 import { enqueue } from './queue.ts';
 import { makeReplica, type Replica } from './replica.ts';
 import { parseTerm, TERM_REF, type Term, writeTerm } from './term.ts';
+import { wakeHere } from './wake.ts';
 
 /** The state of a closed arbiter. */
 type State = ReadonlyMap<string, StoredRef>;
@@ -89,12 +90,20 @@ async function openArbiter(
   if ((await swapAnyway(line, swaps, { texts: [text, began], objects })) !== null) throw meanwhile(to.id);
 }
 
+// A ref that somebody who pushes meanwhile has locked is moved by him; for the others there is the worker.
+async function catchUpSoFar(replica: Replica): Promise<void> {
+  await catchUp(replica).catch((error: unknown) => {
+    if (!(error instanceof GamError) || error.code !== 'replica-behind') throw error;
+    wakeHere(replica.gitDir);
+  });
+}
+
 /** Has all members learn of it: this one now, the others as of a push. */
 async function tellMembers(replica: Replica, to: Member): Promise<Group> {
   const moved = { ...replica.group, arbiter: to.id };
   const { gitDir, self, places } = replica;
   const after = makeReplica(gitDir, { ...replica, group: moved, id: self.id, warn: () => undefined });
-  await catchUp(after);
+  await catchUpSoFar(after);
   const others = moved.members.filter(({ id }) => id !== self.id);
   for (const { id } of others) enqueue(places.queue, id, [{ ref: GROUP_REF, old: null }], `arbiter-${to.id}`);
   return moved;
@@ -144,7 +153,7 @@ export async function moveArbiter(replica: Replica, id: string): Promise<Group> 
   if (from.movingTo === null && from.member.id !== id) {
     // What it lacks it fetches while pushes still go on; and whoever does not answer is no arbiter to be.
     await replica.line(to).ask({ kind: 'wake' });
-    await catchUp(replica);
+    await catchUpSoFar(replica);
     const coordinator = await replica.openCoordinator();
     try {
       // Nobody changes the group meanwhile.

@@ -1,31 +1,8 @@
 // A proc-receive hook (githooks(5)) as a server for reviews has it: makes refs/changes/<branch> of a push to refs/for/<branch>.
 // The file `mode` in the repository says what else it does, `asked` is what it was asked.
 const { execFileSync, spawn } = require('node:child_process');
-const { appendFileSync, existsSync, readFileSync, readSync, writeSync } = require('node:fs');
-
-function read(length) {
-  const buffer = Buffer.alloc(length);
-  for (let at = 0; at < length; ) {
-    const count = readSync(0, buffer, at, length - at, null);
-    if (count === 0) process.exit(9);
-    at += count;
-  }
-  return buffer.toString();
-}
-
-function readPackets() {
-  const lines = [];
-  for (;;) {
-    const size = Number.parseInt(read(4), 16);
-    if (size === 0) return lines;
-    lines.push(read(size - 4));
-  }
-}
-
-function writePackets(lines) {
-  const packets = lines.map((line) => (line.length + 4).toString(16).padStart(4, '0') + line);
-  writeSync(1, `${packets.join('')}0000`);
-}
+const { appendFileSync, existsSync, readFileSync, writeSync } = require('node:fs');
+const { readPackets, writePackets } = require('./hook-packets.cjs');
 
 const mode = existsSync('mode') ? readFileSync('mode', 'utf8') : '';
 

@@ -1,12 +1,16 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { storedRefs } from '../../../src/git/swap-refs.ts';
+import { type RefSwap, storedRefs, writeText } from '../../../src/git/swap-refs.ts';
+import { findArbiter } from '../../../src/replica/arbiter.ts';
 import type { Lease } from '../../../src/replica/coordinator.ts';
-import { LOCK_REFS, stateRef } from '../../../src/replica/group-refs.ts';
+import { LOCK_REFS, lockRef, stateRef } from '../../../src/replica/group-refs.ts';
+import { writeLockRecord } from '../../../src/replica/lock-record.ts';
 import type { MemberLine } from '../../../src/replica/member-line.ts';
 import { moveArbiter } from '../../../src/replica/move-arbiter.ts';
 import { perform } from '../../../src/replica/perform.ts';
 import { openReplica, type Replica } from '../../../src/replica/replica.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
+import { hasWork } from '../../../src/replica/wake.ts';
 import { enrolMembers } from '../../helpers/enrolled.ts';
 import { type TestGroup, testGroup } from '../../helpers/group.ts';
 import { makeCommits } from '../../helpers/member.ts';
@@ -14,6 +18,7 @@ import { initBare } from '../../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 
 const MAIN = 'refs/heads/main';
+const NEXT = 'refs/heads/next';
 
 let sandbox: Sandbox;
 let group: TestGroup;
@@ -33,7 +38,7 @@ async function begin(...ids: string[]): Promise<void> {
   const gitDir = await initBare(sandbox, `${ids[0]}.git`);
   [first = '', second = ''] = await makeCommits(sandbox, gitDir, 2);
   await sandbox.git(['update-ref', MAIN, first], { cwd: gitDir });
-  await sandbox.git(['update-ref', 'refs/heads/next', second], { cwd: gitDir });
+  await sandbox.git(['update-ref', NEXT, second], { cwd: gitDir });
   await enrolMembers(
     sandbox,
     ids.map((id) => ({ id, gitDir: sandbox.path(`${id}.git`) })),
@@ -112,6 +117,42 @@ test('a commit that had passed the look at the term before the arbiter closed fa
   const { answer } = await perform({ kind: 'swap', swaps }, { self: 'eu', run, wake: () => undefined });
   expect(answer.kind).toBe('stale');
   await lease.release();
+});
+
+test.each([
+  ['is decided is done to its end', [MAIN, NEXT], true],
+  ['is not decided is not done at all', [MAIN], false],
+])(
+  'a commit in which the arbiter was killed and that %s when the arbiter moves',
+  async (_what, locked, isDone) => {
+    await begin('eu', 'us');
+    const changes = [
+      { ref: MAIN, old: first, new: second },
+      { ref: NEXT, old: second, new: first },
+    ];
+    const { run } = await open('eu');
+    const record = { holder: 'us', transaction: 'killed', since: 1, leaseMs: 600_000, renewal: 0, changes };
+    const oid = await writeText(writeLockRecord(record), run);
+    const swaps: RefSwap[] = locked.map((ref) => ({ ref: lockRef(ref), old: null, new: oid }));
+    // Between two refs, where all locks are taken.
+    if (isDone) swaps.push({ ref: stateRef(MAIN), old: first, new: second });
+    expect(
+      (await perform({ kind: 'swap', swaps }, { self: 'eu', run, wake: () => undefined })).answer.kind,
+    ).toBe('done');
+    await moveArbiter(await open('eu'), 'us');
+    const state = await (await (await open('us')).openCoordinator()).state();
+    expect([state.get(MAIN), state.get(NEXT)]).toEqual(isDone ? [second, first] : [first, second]);
+  },
+);
+
+test('the arbiter moves while somebody who pushes has a ref locked', async () => {
+  await begin('eu', 'us');
+  writeFileSync(sandbox.path('eu.git/refs/heads/next.lock'), '');
+  const moved = await moveArbiter(await open('eu'), 'us');
+  expect(moved.arbiter).toBe('us');
+  expect((await findArbiter(await open('eu'))).member.id).toBe('us');
+  // What could not be looked after is the worker's.
+  expect(hasWork((await open('eu')).places)).toBe(true);
 });
 
 test('a member whose document is old is sent on from the old arbiter to the new one', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GROUP_REF } from '../../../src/replica/group.ts';
 import { openReplica } from '../../../src/replica/replica.ts';
 import type { GroupStatus } from '../../../src/replica/status.ts';
+import { CURRENT } from '../../helpers/current-member.ts';
 import { Connections, listen } from '../../helpers/listening.ts';
 import { makeSandbox, type Sandbox } from '../../helpers/sandbox.ts';
 import { foundStatusGroup, type StatusGroup } from '../../helpers/status-group.ts';
@@ -48,18 +49,12 @@ describe('the status of a group', () => {
       latencyMs: expect.any(Number) as number,
     });
     expect(memberOf(status, 'asia')).toEqual({
+      ...CURRENT,
       id: 'asia',
       url: sandbox.path('asia.git'),
       role: 'follower',
-      self: false,
-      state: 'current',
-      refsBehind: 0,
-      refsDiverged: 0,
       refs: [],
       refsUnlike: null,
-      since: null,
-      reason: null,
-      queued: 0,
       queuedMs: null,
       lastFailure: null,
       apart: [],

@@ -3,26 +3,20 @@ import { layOutStatus } from '../../../src/main/status-layout.ts';
 import type { MemberStatus } from '../../../src/replica/member-status.ts';
 import type { GroupStatus } from '../../../src/replica/status.ts';
 import { statusText } from '../../../src/replica/status-lines.ts';
+import { CURRENT } from '../../helpers/current-member.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00.000Z');
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 function member(id: string, changes: Partial<MemberStatus> = {}): MemberStatus {
   return {
+    ...CURRENT,
     id,
     url: `/srv/${id}.git`,
-    role: 'primary',
-    self: false,
-    state: 'current',
-    refsBehind: 0,
-    refsDiverged: 0,
     refs: [],
     refsUnlike: null,
-    since: null,
     lastCurrent: null,
-    reason: null,
     latencyMs: 5,
-    queued: 0,
     queuedMs: null,
     lastFailure: null,
     apart: [],

@@ -1,19 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { GroupWatch, LOOK_EVERY } from '../../../src/server/group-watch.ts';
 import type { GroupSource, SeenGroup, SeenMember } from '../../../src/server/groups.ts';
+import { CURRENT } from '../../helpers/current-member.ts';
 
 function member(id: string, changes: Partial<SeenMember> = {}): SeenMember {
   return {
+    ...CURRENT,
     id,
-    role: 'primary',
     url: `https://${id}.example/x`,
-    self: false,
-    state: 'current',
-    refsBehind: 0,
-    refsDiverged: 0,
-    since: null,
-    reason: null,
-    queued: 0,
     queuedMs: null,
     ...changes,
   };

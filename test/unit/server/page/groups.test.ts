@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { shownGroup } from '../../../../src/server/page/gather-group.ts';
 import { renderJson, renderPage } from '../../../../src/server/page/page.ts';
 import type { ShownGroup, ShownMember, Status } from '../../../../src/server/page/status.ts';
+import { CURRENT } from '../../../helpers/current-member.ts';
 
 const NOW = '2026-11-22T03:00:00.000Z';
 const ago = (seconds: number) => new Date(Date.parse(NOW) - seconds * 1000).toISOString();
@@ -15,16 +16,9 @@ function status(groups: ShownGroup[]): Status {
 
 function member(id: string, changes: Partial<ShownMember> = {}): ShownMember {
   return {
+    ...CURRENT,
     id,
-    role: 'primary',
     url: `https://${id}.example/x`,
-    self: false,
-    state: 'current',
-    refsBehind: 0,
-    refsDiverged: 0,
-    since: null,
-    reason: null,
-    queued: 0,
     queuedSince: null,
     ...changes,
   };
