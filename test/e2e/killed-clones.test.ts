@@ -11,7 +11,7 @@ import { cloneBare, generateHistory } from '../helpers/repository.ts';
 // SIGKILL for `gam clone`, again and again, and the same command run again each time: it comes to an end, and what came
 // before is not asked for anew.
 
-const KILLS = 10;
+const KILLS = 6;
 
 /** Bits per second: so few that a kill hits near the byte that it is meant for, also when little is left. */
 const RATE = 2.5e6;
@@ -51,7 +51,7 @@ function keptBytes(): number {
     .reduce((sum, path) => sum + JSON.parse(readFileSync(path, 'utf8')).bytes, 0);
 }
 
-test('ten times at random moments, now with all that it has started, now alone', async () => {
+test('time and again at random moments, now with all that it has started, now alone', async () => {
   const { sandbox } = bed;
   const seed = Number(process.env['GAM_TEST_SEED'] ?? 2);
   const random = seededRandom(seed);
