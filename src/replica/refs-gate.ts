@@ -162,7 +162,7 @@ export class RefsGate {
     const left = locks.filter((ref) => now.get(ref)?.oid === record);
     // Decided when the last of them stands (unfinished-commits.ts). Perhaps not all of it is done, though the mark stands: git deletes refs last.
     const isDecided = left.length === locks.length;
-    if (isDecided && !isDone && !(await this.#arbiter.finish(new Set([transaction])))) return null;
+    if (isDecided && !(await this.#arbiter.finish(new Set([transaction])))) return null;
     if (left.length > 0) await this.#release(left, record);
     if (isDone) this.#memory.note({ transaction, oid: record });
     return isDone || isDecided;

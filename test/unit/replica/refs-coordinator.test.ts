@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { GamError } from '../../../src/errors.ts';
-import type { RefSwap, StoredRef } from '../../../src/git/swap-refs.ts';
-import type { GateMemory, Mark } from '../../../src/replica/gate-memory.ts';
 import type { MemberLine } from '../../../src/replica/member-line.ts';
 import { RefsArbiter } from '../../../src/replica/refs-arbiter.ts';
 import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
+import { gateMemory, MadeUpArbiter } from '../../helpers/made-up-arbiter.ts';
 import { describePush, faultsOf, type PushedRef, type RecordedPush } from '../../helpers/push-history.ts';
 import { below, oneOf, type Random, seededRandom } from '../../helpers/random.ts';
 
@@ -23,15 +21,12 @@ const unreachable = () => new GamError('member-unreachable', 'the line broke');
 /** What is drawn for a request. */
 type Fate = 'done' | 'lost' | 'late' | 'unanswered' | 'killed';
 
-class MadeUpArbiter {
-  readonly refs = new Map<string, StoredRef>();
-  /** Lock files of a git that was killed, and until when they are there. */
-  readonly #locked = new Map<string, number>();
+class FaultyArbiter extends MadeUpArbiter {
   readonly #random: Random;
-  readonly #objects = new Map<string, string>();
   calm = false;
 
   constructor(random: Random) {
+    super(() => below(random, 100));
     this.#random = random;
   }
 
@@ -41,8 +36,7 @@ class MadeUpArbiter {
       idle: async () => undefined,
       ask: async (operation: Operation): Promise<Answer> => {
         if (line.cut) throw unreachable();
-        if (operation.kind === 'swap')
-          for (const text of operation.texts ?? []) this.#objects.set(blobId(text), text);
+        this.keep(operation);
         await pause(this.#delay());
         const answer = await this.#answer(operation);
         await pause(this.#delay());
@@ -66,89 +60,34 @@ class MadeUpArbiter {
     if (fate === 'lost') throw unreachable();
     if (operation.kind !== 'swap') {
       if (fate !== 'done') throw unreachable();
-      const { prefixes } = operation as { prefixes: readonly string[] };
-      const some = [...this.refs].filter(([ref]) => prefixes.some((prefix) => ref.startsWith(prefix)));
-      return { kind: 'refs', refs: new Map(some) };
+      return this.perform(operation);
     }
     if (fate === 'late') {
-      setTimeout(() => this.#perform(operation, Infinity), below(this.#random, 200));
+      setTimeout(() => this.perform(operation), below(this.#random, 200));
       throw unreachable();
     }
     const behind = operation.behind?.length ?? 0;
     const most = fate === 'killed' ? below(this.#random, operation.swaps.length + behind + 1) : Infinity;
-    const answer = this.#perform(operation, most);
+    const answer = this.perform(operation, most);
     if (fate !== 'done') throw unreachable();
     return answer;
   }
-
-  // Whoever is killed may have done a part of what comes behind.
-  #perform({ swaps, behind = [] }: Operation & { kind: 'swap' }, most: number): Answer {
-    const answer = this.#swap(swaps, most);
-    if (answer.kind !== 'done' || behind.length === 0) return answer;
-    const left = behind.slice(0, Math.max(0, most - swaps.length));
-    return { kind: 'done', behind: left.map((one) => this.#swap(one.swaps, Infinity).kind === 'done') };
-  }
-
-  // As git does it: all are looked at, and then moved one after the other, deletions last.
-  #swap(swaps: readonly RefSwap[], most: number): Answer {
-    const valueOf = (ref: string) => this.refs.get(ref)?.oid ?? null;
-    const stale = swaps.some(({ ref, old }) => valueOf(ref) !== old);
-    if (stale)
-      return {
-        kind: 'stale',
-        refs: new Map([...this.refs].filter(([ref]) => swaps.some((s) => s.ref === ref))),
-      };
-    if (swaps.some(({ ref }) => (this.#locked.get(ref) ?? 0) > performance.now()))
-      return { kind: 'failed', words: 'File exists' };
-    const inOrder = [...swaps].sort((a, b) => Number(a.new === null) - Number(b.new === null));
-    for (const [n, { ref, new: to }] of inOrder.entries())
-      if (n >= most) this.#locked.set(ref, performance.now() + below(this.#random, 100));
-      else if (to === null) this.refs.delete(ref);
-      else this.refs.set(ref, { oid: to, text: this.#objects.get(to) ?? null });
-    return { kind: 'done' };
-  }
-
-  state(): Map<string, string> {
-    const all = [...this.refs].filter(([ref]) => ref.startsWith('refs/gam/state/'));
-    return new Map(all.map(([ref, { oid }]) => [ref.replace('refs/gam/state/', 'refs/'), oid]));
-  }
 }
-
-const blobId = (text: string) =>
-  createHash('sha1')
-    .update(`blob ${Buffer.byteLength(text)}\0${text}`)
-    .digest('hex');
 
 class Doubt extends Error {}
 
-function memoryOf(): GateMemory {
-  let known: string | null = null;
-  const marks = new Map<string, Mark>();
-  return {
-    gate: () => known,
-    keep: (oid) => {
-      known = oid;
-    },
-    marks: () => [...marks.values()],
-    note: (mark) => void marks.set(mark.transaction, mark),
-    forget: (gone) => {
-      for (const { transaction } of gone) marks.delete(transaction);
-    },
-  };
-}
-
-const oidOf = (n: number) => n.toString(16).padStart(40, '0');
+const oidOf = (n: number) => n.toString(16).padStart(8, '0').padEnd(40, '0');
 
 async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: string[] }> {
   const random = seededRandom(seed);
-  const arbiter = new MadeUpArbiter(random);
+  const arbiter = new FaultyArbiter(random);
   const pushes: RecordedPush[] = [];
   const ends: (() => void)[] = [];
   const lies: string[] = [];
   let values = 0;
 
   const member = async (holder: string): Promise<void> => {
-    const memory = memoryOf();
+    const memory = gateMemory();
     for (let turn = 0; turn < 4; turn += 1) {
       // A line for each push: one that is cut is a process that was killed.
       const line = arbiter.line();
