@@ -28,24 +28,33 @@ export function begin(folder: string, transaction: string, refs: readonly string
 
 function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => !name.startsWith('.'));
+    return readdirSync(folder);
   } catch {
     return [];
   }
 }
 
+/** The refs of a push that is noted in a file; null where its process is at work. */
+function refsOfEnded(file: string): string[] | null {
+  try {
+    const { mtimeMs } = statSync(file);
+    const [owner = '', ...refs] = readFileSync(file, 'utf8').split('\n');
+    const alive = isAlive(owner) ?? Math.abs(Date.now() - mtimeMs) < FORGOTTEN_MS;
+    return alive ? null : refs.filter((ref) => ref !== '');
+  } catch {
+    return null; // It has come to its end meanwhile.
+  }
+}
+
 /** The pushes here whose processes have ended without finishing them. */
 export function cutOff(folder: string): CutOff[] {
-  return namesIn(folder).flatMap((transaction) => {
-    const file = join(folder, transaction);
-    try {
-      const { mtimeMs } = statSync(file);
-      const [owner = '', ...refs] = readFileSync(file, 'utf8').split('\n');
-      const alive = isAlive(owner) ?? Math.abs(Date.now() - mtimeMs) < FORGOTTEN_MS;
-      return alive ? [] : [{ transaction, refs: refs.filter((ref) => ref !== '') }];
-    } catch {
-      return []; // It has come to its end meanwhile.
-    }
+  return namesIn(folder).flatMap((name) => {
+    const refs = refsOfEnded(join(folder, name));
+    if (refs === null) return [];
+    if (!name.startsWith('.')) return [{ transaction: name, refs }];
+    // Whoever drafted it was killed before anything of his push was seen.
+    rmSync(join(folder, name), { force: true });
+    return [];
   });
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { killGroup } from './child.ts';
+import { endWithRunner } from './reaper.ts';
 
 /** The program behind a CGI answer (RFC 3875), and what it gets as environment. */
 export interface CgiProgram {
@@ -73,6 +74,7 @@ export async function answerByCgi(
   program: CgiProgram,
 ): Promise<string> {
   const child = spawn(program.command, program.args, { env: program.env, detached: true });
+  if (child.pid !== undefined) child.once('exit', endWithRunner(child.pid));
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;

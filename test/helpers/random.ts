@@ -21,3 +21,10 @@ export function below(random: Random, limit: number): number {
 export function oneOf<T>(random: Random, list: readonly T[]): T {
   return list[below(random, list.length)] as T;
 }
+
+/** The seeds that GAM_FAULT_SEED names, as `7` or `1-200`; else the first so many. */
+export function namedSeeds(count: number): number[] {
+  const named = /^([0-9]+)(?:-([0-9]+))?$/.exec(process.env['GAM_FAULT_SEED'] ?? `1-${count}`);
+  const [, first = '1', last = first] = named ?? [];
+  return Array.from({ length: Number(last) - Number(first) + 1 }, (_, n) => Number(first) + n);
+}

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runFaults } from '../../helpers/fault-run.ts';
 import { makePushers, type Pusher } from '../../helpers/pusher.ts';
+import { namedSeeds } from '../../helpers/random.ts';
 import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.ts';
 
 // Three primaries, five pushers, and what a seed draws of kills, partitions, slow and broken lines, processes that stand still, and clocks that
@@ -10,12 +11,7 @@ import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.
 /** So many groups go through their seeds side by side: they mostly wait. */
 const LANES = 4;
 
-function seedsOf(named: string | undefined): number[] {
-  const [, first = '1', last = first] = /^([0-9]+)(?:-([0-9]+))?$/.exec(named ?? '1-20') ?? [];
-  return Array.from({ length: Number(last) - Number(first) + 1 }, (_, n) => Number(first) + n);
-}
-
-const seeds = seedsOf(process.env['GAM_FAULT_SEED']);
+const seeds = namedSeeds(20);
 const log = process.env['GAM_FAULT_LOG'];
 const lanes = Array.from({ length: Math.min(LANES, seeds.length) }, (_, lane) =>
   seeds.filter((_seed, n) => n % LANES === lane),

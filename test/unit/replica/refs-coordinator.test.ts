@@ -7,11 +7,11 @@ import { RefsCoordinator } from '../../../src/replica/refs-coordinator.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
 import { gateMemory, MadeUpArbiter } from '../../helpers/made-up-arbiter.ts';
 import { describePush, faultsOf, type PushedRef, type RecordedPush } from '../../helpers/push-history.ts';
-import { below, oneOf, type Random, seededRandom } from '../../helpers/random.ts';
+import { below, namedSeeds, oneOf, type Random, seededRandom } from '../../helpers/random.ts';
 
 // The coordinator over an arbiter that is only made up, so that thousands of pushes go wrong in every way that a seed draws, in
 // seconds: requests that are lost, or arrive when nobody waits for them any more, answers that are lost, and a git that is killed
-// between two refs, whose lock files then keep others from these for a while. GAM_FAULT_SEED=<n> runs one seed.
+// between two refs, whose lock files then keep others from these for a while. GAM_FAULT_SEED=<n> runs one seed, <n>-<m> a row of them.
 
 const PACE = { leaseMs: 120, firstLookMs: 2, lookMs: 10 };
 const REFS = ['refs/heads/main', 'refs/heads/next', 'refs/tags/v1'];
@@ -170,8 +170,7 @@ async function run(seed: number): Promise<{ pushes: RecordedPush[]; faults: stri
   return { pushes, faults: [...faults, ...lies.map((name) => `${name}: what went along was not done`)] };
 }
 
-const named = process.env['GAM_FAULT_SEED'];
-const seeds = named === undefined ? Array.from({ length: 1000 }, (_, n) => n + 1) : [Number(named)];
+const seeds = namedSeeds(1000);
 
 // So many that each now and then comes late, and leases run out.
 const AT_ONCE = 250;
