@@ -142,15 +142,16 @@ export class RefsArbiter {
 
   /**
    * Does what is left of commits of some transactions that the arbiter's git was killed in.
+   * @param seen the locks and the state, by who has just listed them
    * @returns whether nothing is left
    */
-  async finish(transactions: ReadonlySet<string>): Promise<boolean> {
-    const left = async () => {
-      const commits = unfinished(await this.list([LOCK_REFS, STATE_REFS]));
-      return commits.filter(({ transaction }) => transactions.has(transaction));
-    };
-    for (const { locks, state } of await left()) if (!(await this.#move(locks, state))) return false;
-    return (await left()).length === 0;
+  async finish(transactions: ReadonlySet<string>, seen?: Stored): Promise<boolean> {
+    const leftIn = (stored: Stored) =>
+      unfinished(stored).filter(({ transaction }) => transactions.has(transaction));
+    const look = () => this.list([LOCK_REFS, STATE_REFS]);
+    const left = leftIn(seen ?? (await look()));
+    for (const { locks, state } of left) if (!(await this.#move(locks, state))) return false;
+    return left.length === 0 || leftIn(await look()).length === 0;
   }
 
   /**

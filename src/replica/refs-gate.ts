@@ -3,7 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Unsent } from '../git/push-request.ts';
 import type { CommitAtOnce } from './coordinator.ts';
 import type { GateMemory } from './gate-memory.ts';
-import { DONE_REFS, GATE_REFS, LOCK_REFS, lockedFor, lockRef, stateRef, WIDE } from './group-refs.ts';
+import {
+  DONE_REFS,
+  GATE_REFS,
+  LOCK_REFS,
+  lockedFor,
+  lockRef,
+  STATE_REFS,
+  stateRef,
+  WIDE,
+} from './group-refs.ts';
 import type { LockRecord } from './lock-record.ts';
 import { isUncertain, type RefsArbiter, type Stored } from './refs-arbiter.ts';
 
@@ -157,12 +166,12 @@ export class RefsGate {
   }
 
   async #look({ transaction, record, locks }: Attempt): Promise<boolean | null> {
-    const now: Stored = await this.#arbiter.list([LOCK_REFS, doneRef(transaction)]);
+    const now: Stored = await this.#arbiter.list([LOCK_REFS, STATE_REFS, doneRef(transaction)]);
     const isDone = now.has(doneRef(transaction));
     const left = locks.filter((ref) => now.get(ref)?.oid === record);
     // Decided when the last of them stands (unfinished-commits.ts). Perhaps not all of it is done, though the mark stands: git deletes refs last.
     const isDecided = left.length === locks.length;
-    if (isDecided && !(await this.#arbiter.finish(new Set([transaction])))) return null;
+    if (isDecided && !(await this.#arbiter.finish(new Set([transaction]), now))) return null;
     if (left.length > 0) await this.#release(left, record);
     if (isDone) this.#memory.note({ transaction, oid: record });
     return isDone || isDecided;

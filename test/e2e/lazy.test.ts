@@ -18,7 +18,7 @@ import { expectNoChildren, leftovers } from '../helpers/evidence.ts';
 import { type HttpServer, startHttpServer } from '../helpers/http-server.ts';
 import { openLine } from '../helpers/line.ts';
 import { closedPort } from '../helpers/listening.ts';
-import { describeMoment, everyOther, learnMoments, momentsOf, signalAt } from '../helpers/moments.ts';
+import { describeMoment, everyThird, learnMoments, momentsOf, signalAt } from '../helpers/moments.ts';
 import { addCommits, cloneBare, generateHistory, setOrigin } from '../helpers/repository.ts';
 import { makeSandbox, type Sandbox } from '../helpers/sandbox.ts';
 import { copyRepository, expectForEach } from '../helpers/scene.ts';
@@ -413,7 +413,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)('%s at each step leaves nothing', asy
   });
   const steps = momentsOf(moments, 'helper', 'trace');
   expect(steps.map(({ name }) => name)).toContain('canonical-deferred');
-  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
+  await expectForEach(everyThird(steps), describeMoment, async (moment) => {
     const clone = await copyRepository(sandbox, ready, `${signal} ${moment.number}`);
     const env = signalAt(sandbox, moment, signal, 'self');
     await sandbox.git(args, { cwd: clone, env, expectStatus: null });

@@ -27,7 +27,7 @@ async function held(lease: Lease, work: () => Promise<unknown>): Promise<void> {
 /** Leases are a second long, where the end of one is waited for; where there is much to do, a busy machine needs longer ones. */
 const SHORT_MS = 1000;
 /** Where a holder has to renew in time, and is held up for a second now and then. */
-const KEPT_MS = 4000;
+const KEPT_MS = 3000;
 const LONG_MS = 30_000;
 
 /** Makes members whose leases are so many milliseconds long. */

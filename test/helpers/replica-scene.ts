@@ -76,7 +76,11 @@ async function serve(sandbox: Sandbox, id: string, faults: MemberFaults): Promis
 }
 
 // Returns how long the members' leases are.
-async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>): Promise<number> {
+async function found(
+  sandbox: Sandbox,
+  servers: ReadonlyMap<string, HttpServer>,
+  shortestLeaseMs: number,
+): Promise<number> {
   const members = [...servers].map(([id, { url }]) => ({
     id,
     gitDir: sandbox.path(`served/${id}/r.git`),
@@ -89,7 +93,7 @@ async function found(sandbox: Sandbox, servers: ReadonlyMap<string, HttpServer>)
   // A repair asks every member: a lease outlasts a few of them, on a machine that is as busy as now.
   const began = performance.now();
   await sandbox.run('gam', ['replica', 'reconcile', '--repo', members.at(-1)?.gitDir ?? '']);
-  const leaseMs = Math.round(Math.max(SHORTEST_LEASE_MS, LEASE_IN_REPAIRS * (performance.now() - began)));
+  const leaseMs = Math.round(Math.max(shortestLeaseMs, LEASE_IN_REPAIRS * (performance.now() - began)));
   for (const { gitDir } of members) {
     const settings = Object.entries(boundsOf(leaseMs)).map(([name, value]) => `\t${name} = ${value}\n`);
     appendFileSync(
@@ -128,13 +132,19 @@ function signalAll(processes: readonly { pid: number }[], signal: NodeJS.Signals
     }
 }
 
-/** Founds a group of primaries, named by their ids. */
-export async function setReplicaScene(ids: readonly string[]): Promise<ReplicaScene> {
+/**
+ * Founds a group of primaries, named by their ids.
+ * @param shortestLeaseMs leases are longer where the machine is busy
+ */
+export async function setReplicaScene(
+  ids: readonly string[],
+  shortestLeaseMs = SHORTEST_LEASE_MS,
+): Promise<ReplicaScene> {
   const sandbox = makeSandbox();
   const faults = new Map(ids.map((id) => [id, new MemberFaults(sandbox.path(`faults-${id}`))]));
   const servers = new Map<string, HttpServer>();
   for (const [id, own] of faults) servers.set(id, await serve(sandbox, id, own));
-  const leaseMs = await found(sandbox, servers);
+  const leaseMs = await found(sandbox, servers, shortestLeaseMs);
   const lines = new Map<string, Line>();
   const lineTo = async (from: string, to: string) => {
     const line = await openLine({ to: servers.get(to)?.port ?? 0 });

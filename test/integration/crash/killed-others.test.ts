@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectClean, expectNoChildren, expectSameRefs } from '../../helpers/evidence.ts';
 import {
   describeMoment,
-  everyOther,
+  everyThird,
   learnMoments,
   type Moment,
   momentsOf,
@@ -66,7 +66,7 @@ test('a child of the helper is killed', async () => {
       expect.stringMatching(/update-ref/),
     ]),
   );
-  await expectForEach(everyOther(children), describeMoment, async (moment) => {
+  await expectForEach(everyThird(children), describeMoment, async (moment) => {
     const clone = await scene.copy(`child-${moment.number}`);
     const env = { ...signalAt(scene.sandbox, moment, 'SIGKILL', 'child'), ...ALONE };
     const { status } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
@@ -87,7 +87,7 @@ test('a child of the helper is killed', async () => {
 
 test('git is killed at a step of a fetch', async () => {
   const steps = momentsOf(fetching, 'helper', 'trace');
-  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
+  await expectForEach(everyThird(steps), describeMoment, async (moment) => {
     const clone = await scene.copy(`git-${moment.number}`);
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
     const { signal } = await scene.sandbox.git(['fetch'], { cwd: clone, env, expectStatus: null });
@@ -102,7 +102,7 @@ test('git is killed at a step of a fetch', async () => {
 
 test('the helper of a clone is killed at each step: git removes the folder, and nobody makes it again', async () => {
   const steps = momentsOf(cloning, 'helper', 'trace');
-  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
+  await expectForEach(everyThird(steps), describeMoment, async (moment) => {
     const to = `clone-${moment.number}`;
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'self');
     const ended = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
@@ -118,7 +118,7 @@ test('git itself is killed at a step of a clone: the rest is fetched into what i
   const names = ['request-held', 'migrated', 'refs-written', 'request-released'];
   const steps = momentsOf(cloning, 'helper', 'trace').filter(({ name }) => names.includes(name));
   expect(steps.length).toBeGreaterThanOrEqual(names.length);
-  await expectForEach(everyOther(steps), describeMoment, async (moment) => {
+  await expectForEach(everyThird(steps), describeMoment, async (moment) => {
     const to = `killed-clone-${moment.number}`;
     const env = signalAt(scene.sandbox, moment, 'SIGKILL', 'git');
     const { signal } = await scene.sandbox.git(cloneArguments(scene, to), { env, expectStatus: null });
