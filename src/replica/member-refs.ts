@@ -47,7 +47,10 @@ export async function strangersAmong(
   { lagsHere, state }: { lagsHere: ReadonlySet<string>; state: RefValues },
 ): Promise<Set<string>> {
   const isHere = member.id === replica.self.id;
-  const judged = lags.filter(({ ref, has }) => has !== null && (isHere || !lagsHere.has(ref)));
+  // The group's document is no history: nothing leads from one to the one before it.
+  const judged = lags.filter(
+    ({ ref, has }) => has !== null && ref !== GROUP_REF && (isHere || !lagsHere.has(ref)),
+  );
   const oids = [...new Set(judged.flatMap(({ has }) => has ?? []))];
   const strange = isHere
     ? await unreached(oids, [...state.values()], replica.run)

@@ -10,6 +10,7 @@ import { moveArbiter } from '../../../src/replica/move-arbiter.ts';
 import { perform } from '../../../src/replica/perform.ts';
 import { openReplica, type Replica } from '../../../src/replica/replica.ts';
 import type { Answer, Operation } from '../../../src/replica/request.ts';
+import type { GroupStatus } from '../../../src/replica/status.ts';
 import { hasWork } from '../../../src/replica/wake.ts';
 import { enrolMembers } from '../../helpers/enrolled.ts';
 import { type TestGroup, testGroup } from '../../helpers/group.ts';
@@ -153,6 +154,17 @@ test('the arbiter moves while somebody who pushes has a ref locked', async () =>
   expect((await findArbiter(await open('eu'))).member.id).toBe('us');
   // What could not be looked after is the worker's.
   expect(hasWork((await open('eu')).places)).toBe(true);
+});
+
+test('a member that has not heard of it yet is behind, and has nothing of its own', async () => {
+  await begin('eu', 'us');
+  await moveArbiter(await open('us'), 'us');
+  const { stdout } = await group.replica('eu', ['status', '--json'], { expectStatus: null });
+  const { members } = JSON.parse(stdout) as GroupStatus;
+  expect(members.map(({ id, state, refsDiverged }) => [id, state, refsDiverged])).toEqual([
+    ['eu', 'behind', 0],
+    ['us', 'current', 0],
+  ]);
 });
 
 test('a member whose document is old is sent on from the old arbiter to the new one', async () => {
