@@ -1,7 +1,6 @@
 import { GamError } from '../errors.ts';
 import { redactText, redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
-import { NO_PROMPTS } from './environment.ts';
 import { push, unreachable } from './push-request.ts';
 import { type RunOptions, runGit } from './run.ts';
 import type { RefSwap } from './swap-refs.ts';
@@ -22,9 +21,9 @@ export async function listHostedRefs(
   patienceMs: number,
 ): Promise<Map<string, string>> {
   const signal = timeLimit(patienceMs, options.signal);
-  const env = { ...options.env, ...NO_PROMPTS, LC_ALL: 'C' };
+  const env = { ...options.env, LC_ALL: 'C' };
   const asked = ['ls-remote', '--quiet', '--refs', '--', url];
-  const { status, stdout, stderr } = await runGit(asked, { ...options, env, signal, talks: true });
+  const { status, stdout, stderr } = await runGit(asked, { ...options, env, signal, talks: 'alone' });
   if (status === 0) {
     const lines = stdout.split('\n').filter((line) => line.includes('\t'));
     return new Map(lines.map((line) => line.split('\t').toReversed() as [string, string]));

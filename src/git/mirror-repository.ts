@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { redactText } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
 import { type Environment, NO_PROMPTS } from './environment.ts';
-import { endGroup, startProcess } from './process.ts';
+import { startTied } from './lifeline.ts';
+import { endGroup } from './process.ts';
 import { runGit } from './run.ts';
 import { WebTrace } from './web-trace.ts';
 
@@ -73,17 +74,15 @@ export function fetchingEnvironment(env: Environment): Environment {
   };
 }
 
-// With progress, so that a git whose server was killed dies of its next line, instead of going on alone.
 async function talk(
   url: string,
   args: readonly string[],
   { env, signal, connectTimeout }: MirrorFetchOptions,
 ): Promise<MirrorFetched> {
   if (signal.aborted) return { kind: 'failed', why: 'the server is stopping' };
-  const { child, exit } = startProcess('git', [...settingsFor(url), ...args], {
+  const { child, exit } = startTied('git', [...settingsFor(url), ...args], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
   });
   let why: string | null = null;
   const end = (reason: string) => {
@@ -121,14 +120,14 @@ export async function cloneMirror(
   const settings = SERVING.flatMap((setting) => ['-c', setting]);
   // --origin, which says so, too, goes with --mirror since git 2.29 only.
   const named = ['-c', 'clone.defaultRemoteName=origin'];
-  const args = [...named, 'clone', '--mirror', '--progress', '--template=', ...settings];
+  const args = [...named, 'clone', '--mirror', '--template=', ...settings];
   return talk(url, [...args, '--', url, folder], options);
 }
 
 // `ref: refs/heads/main<TAB>HEAD` (git-ls-remote(1), --symref).
 async function headOf(url: string, { env, signal }: MirrorFetchOptions): Promise<string | null> {
   const args = [...settingsFor(url), 'ls-remote', '--symref', '--', url, 'HEAD'];
-  const { stdout } = await runGit(args, { env, signal, talks: true });
+  const { stdout } = await runGit(args, { env, signal, talks: 'alone' });
   return /^ref: (refs\/\S+)\tHEAD$/m.exec(stdout)?.[1] ?? null;
 }
 
@@ -148,7 +147,7 @@ export async function refreshMirror(
   const signal = AbortSignal.any([options.signal, stop.signal]);
   // Side by side, since one round trip after the other is what clients wait for.
   const head = headOf(url, { ...options, signal });
-  const args = ['-C', gitDir, 'fetch', '--progress', '--prune', '--no-tags', '--no-recurse-submodules'];
+  const args = ['-C', gitDir, 'fetch', '--prune', '--no-tags', '--no-recurse-submodules'];
   const fetched = await talk(url, [...args, '--', url, REFSPEC], options);
   if (fetched.kind !== 'whole') stop.abort();
   const timer = setTimeout(() => stop.abort(), options.connectTimeout);

@@ -28,7 +28,7 @@ function refused(remote: string, reason: string, suggestion: string): GamError {
 }
 
 async function publishedNow(remote: string, options: RunOptions): Promise<string | null> {
-  const asked = await runGit(['ls-remote', '--', remote, PUBLISHED_REF], { ...options, talks: true });
+  const asked = await runGit(['ls-remote', '--', remote, PUBLISHED_REF], { ...options, talks: 'asking' });
   if (asked.status !== 0)
     throw new GamError(
       'canonical-failed',
@@ -47,7 +47,7 @@ async function bring(remote: string, commit: string, options: RunOptions): Promi
   const plainly = ['--dry-run', '--quiet', '--no-tags', '--no-recurse-submodules', '--refmap='];
   const fetched = await runGit([...BY_THE_WAY, 'fetch', ...plainly, '--', remote, PUBLISHED_REF], {
     ...options,
-    talks: true,
+    talks: 'asking',
   });
   const looked = await runGit(['rev-parse', '--verify', '--quiet', `${commit}^{commit}`], options);
   if (looked.stdout.trim() === commit) return;
@@ -79,7 +79,7 @@ async function push(remote: string, commit: string, old: string | null, options:
   const lease = `--force-with-lease=${PUBLISHED_REF}:${old ?? ''}`;
   const only = ['--porcelain', '--no-follow-tags', '--no-recurse-submodules', lease];
   const words = ['push', ...only, '--', remote, `${commit}:${PUBLISHED_REF}`];
-  const pushed = await runGit(words, { ...options, talks: true });
+  const pushed = await runGit(words, { ...options, talks: 'asking' });
   if (pushed.status === 0) return;
   const told = /^!\t[^\t]*\t(.*)$/m.exec(pushed.stdout)?.[1];
   const reason = told === undefined ? wordsOf(pushed) : printable(redactText(told));

@@ -1,10 +1,10 @@
 import { GamError } from '../errors.ts';
 import { redactText, redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
-import { familyOf, signalAll } from './descendants.ts';
 import { type Environment, NO_PROMPTS } from './environment.ts';
 import { gathered } from './gathered.ts';
-import { endWith, startProcess } from './process.ts';
+import { startTied } from './lifeline.ts';
+import { endGroup } from './process.ts';
 import type { RunOptions } from './run.ts';
 import { withSideRefs } from './side-refs.ts';
 import { writeText } from './swap-refs.ts';
@@ -89,20 +89,14 @@ export async function push(
   patienceMs: number,
 ): Promise<Pushed> {
   const { cwd, env, signal } = options;
-  const started = startProcess('git', [...PLAINLY, ...args], {
+  const { child, exit } = startTied('git', [...PLAINLY, ...args], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...env, ...NO_PROMPTS, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const { child, exit } = started;
   let [stdout, stderr, silent] = ['', '', false];
   // git's helpers learn of its end only when they next write to it.
-  const end = async () => {
-    if (child.pid === undefined) return;
-    const family = await familyOf(child.pid);
-    endWith((name) => signalAll(family, name), exit);
-  };
-  const abort = () => void end();
+  const abort = () => endGroup(child, exit);
   const timer = setTimeout(() => {
     silent = true;
     abort();
@@ -119,6 +113,7 @@ export async function push(
   let left: NodeJS.Timeout | undefined;
   child.once('exit', () => {
     left = setTimeout(() => {
+      abort();
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, LAST_WORDS_MS);

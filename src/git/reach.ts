@@ -61,7 +61,7 @@ export async function fetchObjects(
   await runGit([...plainly, 'fetch', ...only, '--', url], {
     ...options,
     input: `${oids.join('\n')}\n`,
-    talks: true,
+    talks: 'alone',
   });
   return (await missingObjects(oids, options)).length === 0;
 }

@@ -1,8 +1,10 @@
+import type { StdioOptions } from 'node:child_process';
 import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
 import { familyOf, signalAll } from './descendants.ts';
-import type { Environment } from './environment.ts';
-import { type Exit, endWith, type Started, startProcess } from './process.ts';
+import { type Environment, NO_PROMPTS } from './environment.ts';
+import { startTied } from './lifeline.ts';
+import { type Exit, endGroup, endWith, type Started, startProcess } from './process.ts';
 
 /** How one git command is run to its end. */
 export interface RunOptions {
@@ -13,10 +15,11 @@ export interface RunOptions {
   /** Ends the command. */
   signal?: AbortSignal;
   /**
-   * True for a command that talks to a server: whom git has started for that is then ended, too. git's helpers learn of its
-   * end only when they next write to it, and hold its standard error meanwhile; a server may be silent for ever.
+   * For a command that talks to a server: whom git has started for that is then ended, too. git's helpers learn of its
+   * end only when they next write to it, and hold its standard error meanwhile; a server may be silent for ever. One that
+   * talks `alone` asks the user for nothing, and ends with this process also where that is killed (lifeline.ts).
    */
-  talks?: boolean;
+  talks?: 'alone' | 'asking';
 }
 
 /** What a git command left; `stdout` and `stderr` are whole. */
@@ -31,6 +34,24 @@ async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+interface Begun extends Started {
+  /** Undefined where the command ends by a signal of its own. */
+  end?: () => void;
+}
+
+function begin(args: readonly string[], { input, signal, talks, ...start }: RunOptions): Begun {
+  const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
+  if (talks === undefined)
+    return startProcess('git', args, { ...start, stdio, ...(signal ? { signal } : {}) });
+  if (talks === 'asking') {
+    const started = startProcess('git', args, { ...start, stdio });
+    return { ...started, end: () => void endFamily(started) };
+  }
+  const env = { ...(start.env ?? process.env), ...NO_PROMPTS };
+  const started = startTied('git', args, { ...start, env, stdio });
+  return { ...started, end: () => endGroup(started.child, started.exit) };
+}
+
 async function endFamily({ child, exit }: Started): Promise<void> {
   if (child.pid === undefined) return;
   // Before git is ended: after it, nobody could tell whose the others were.
@@ -40,14 +61,10 @@ async function endFamily({ child, exit }: Started): Promise<void> {
 
 /** Runs `git <args>` and returns how it ended; a failing command is a result for the caller to judge. */
 export async function runGit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { input, signal, talks = false, ...start } = options;
-  const stdin = input === undefined ? 'ignore' : 'pipe';
-  const ended = talks || signal === undefined ? {} : { signal };
-  const started = startProcess('git', args, { ...start, ...ended, stdio: [stdin, 'pipe', 'pipe'] });
-  const { child, exit } = started;
-  const end = () => void endFamily(started);
-  if (talks && signal?.aborted) end();
-  else if (talks) signal?.addEventListener('abort', end, { once: true });
+  const { input, signal } = options;
+  const { child, exit, end = () => undefined } = begin(args, options);
+  if (signal?.aborted) end();
+  else signal?.addEventListener('abort', end, { once: true });
   // A command that ends before it has read everything breaks the pipe; its exit status tells why.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);

@@ -92,7 +92,7 @@ async function checkHistories(replica: Replica, joining: Joining): Promise<void>
 }
 
 async function followHead({ group, run }: Replica, from: string): Promise<void> {
-  const told = await runGit(['ls-remote', '--symref', '--', from, 'HEAD'], { ...run, talks: true });
+  const told = await runGit(['ls-remote', '--symref', '--', from, 'HEAD'], { ...run, talks: 'alone' });
   const branch = /^ref: (\S+)\tHEAD$/m.exec(told.stdout)?.[1];
   if (branch !== undefined && isPublished(group, branch))
     await gitOutput(['symbolic-ref', 'HEAD', branch], run);

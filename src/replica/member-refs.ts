@@ -7,7 +7,7 @@ import type { Replica } from './replica.ts';
 import type { LaggingRef } from './standing.ts';
 
 async function hostedRefs({ group, run }: Replica, { url }: Member): Promise<RefValues> {
-  const listed = await gitOutput(['ls-remote', '--refs', '--', url], { ...run, talks: true });
+  const listed = await gitOutput(['ls-remote', '--refs', '--', url], { ...run, talks: 'alone' });
   const lines = listed.split('\n').map((line) => line.split('\t'));
   return new Map(lines.flatMap(([oid = '', ref = '']) => (isPublished(group, ref) ? [[ref, oid]] : [])));
 }

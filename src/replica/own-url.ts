@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { GamError } from '../errors.ts';
-import { NO_PROMPTS } from '../git/environment.ts';
 import { type RunOptions, runGit } from '../git/run.ts';
 import { swapRefs } from '../git/swap-refs.ts';
 import { redactText, redactUrl } from '../protocol/redact.ts';
@@ -20,8 +19,8 @@ export async function checkOwnUrl(url: string, oid: string, run: RunOptions): Pr
   try {
     const asked = await runGit(['ls-remote', '--', url, ref], {
       ...run,
-      env: { ...run.env, ...NO_PROMPTS, LC_ALL: 'C' },
-      talks: true,
+      env: { ...run.env, LC_ALL: 'C' },
+      talks: 'alone',
     });
     if (asked.status !== 0) {
       const words = asked.stderr.trim().split('\n');

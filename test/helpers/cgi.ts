@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { endWithUs } from '../../src/git/lifeline.ts';
 import { killGroup } from './child.ts';
-import { endWithRunner } from './reaper.ts';
 
 /** The program behind a CGI answer (RFC 3875), and what it gets as environment. */
 export interface CgiProgram {
@@ -74,7 +74,7 @@ export async function answerByCgi(
   program: CgiProgram,
 ): Promise<string> {
   const child = spawn(program.command, program.args, { env: program.env, detached: true });
-  if (child.pid !== undefined) child.once('exit', endWithRunner(child.pid));
+  if (child.pid !== undefined) child.once('exit', endWithUs(child.pid));
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;

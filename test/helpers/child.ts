@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { endWithRunner } from './reaper.ts';
+import { endWithUs } from '../../src/git/lifeline.ts';
 
 /** A process that takes longer than this hangs; its group is killed and the run fails. */
 const TIMEOUT_MS = 60_000;
@@ -53,7 +53,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
   const { cwd, env, input, timeout = TIMEOUT_MS } = options;
   const stdin = input === undefined ? 'ignore' : 'pipe';
   const child = spawn(command, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], detached: true });
-  const callOff = child.pid === undefined ? () => undefined : endWithRunner(child.pid);
+  const callOff = child.pid === undefined ? () => undefined : endWithUs(child.pid);
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
