@@ -63,7 +63,8 @@ export class MemberFaults {
 
   /** Takes back what nobody has taken, and forgets what was done. */
   clear(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    // Somebody who is at work may just be writing there.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
     mkdirSync(this.#folder, { recursive: true });
   }
 }
