@@ -14,13 +14,18 @@ export type ErrorCode =
   | 'cannot-listen'
   | 'canonical-down'
   | 'canonical-failed'
+  | 'dirty-work-tree'
   | 'git-failed'
   | 'git-missing'
   | 'histories-differ'
+  | 'histories-unrelated'
+  | 'history-cut'
   | 'lease-lost'
   | 'lock-timeout'
   | 'member-refused'
   | 'member-unreachable'
+  | 'merge-conflict'
+  | 'merge-rule'
   | 'mirror-barred'
   | 'mirror-behind'
   | 'mirror-broken'
@@ -36,12 +41,18 @@ export type ErrorCode =
   | 'outcome-unknown'
   | 'phase-unready'
   | 'publish-refused'
+  | 'push-refused'
   | 'quorum-lost'
+  | 'ref-refused'
+  | 'remote-busy'
+  | 'remote-unreachable'
   | 'replica-behind'
   | 'transport-not-allowed'
   | 'unknown-mirror'
   | 'unknown-remote'
-  | 'usage';
+  | 'unknown-revision'
+  | 'usage'
+  | 'work-in-progress';
 
 /** What an error may carry beside its message. */
 export interface ErrorDetails {

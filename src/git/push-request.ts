@@ -1,10 +1,9 @@
 import { GamError } from '../errors.ts';
 import { redactText, redactUrl } from '../protocol/redact.ts';
 import { printable } from '../protocol/text.ts';
-import { type Environment, NO_PROMPTS } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { gathered } from './gathered.ts';
-import { startTied } from './lifeline.ts';
-import { endGroup } from './process.ts';
+import { runPatiently, type Talked } from './patient.ts';
 import type { RunOptions } from './run.ts';
 import { withSideRefs } from './side-refs.ts';
 import { writeText } from './swap-refs.ts';
@@ -67,67 +66,9 @@ const PLAINLY = [
   '--no-recurse-submodules',
 ];
 
-/** What git has said is read within this time behind its end. */
-const LAST_WORDS_MS = 2000;
-
-/** How a push ended. */
-export interface Pushed {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-  /** Whether it was ended since nothing came any more. */
-  silent: boolean;
-}
-
-/**
- * Pushes these refs, and nothing but them. Git draws its progress on standard error, and so does the other side: whoever says
- * nothing for so long is not there.
- */
-export async function push(
-  args: readonly string[],
-  options: RunOptions,
-  patienceMs: number,
-): Promise<Pushed> {
-  const { cwd, env, signal } = options;
-  const { child, exit } = startTied('git', [...PLAINLY, ...args], {
-    ...(cwd === undefined ? {} : { cwd }),
-    env: { ...env, ...NO_PROMPTS, LC_ALL: 'C' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr, silent] = ['', '', false];
-  // git's helpers learn of its end only when they next write to it.
-  const abort = () => endGroup(child, exit);
-  const timer = setTimeout(() => {
-    silent = true;
-    abort();
-  }, patienceMs);
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-    timer.refresh();
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-    timer.refresh();
-  });
-  // A helper that outlives a git which was killed holds its pipes, and may wait for a silent server for ever.
-  let left: NodeJS.Timeout | undefined;
-  child.once('exit', () => {
-    left = setTimeout(() => {
-      abort();
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-    }, LAST_WORDS_MS);
-  });
-  if (signal?.aborted) abort();
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    const { status } = await exit;
-    return { status, stdout, stderr, silent };
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(left);
-    signal?.removeEventListener('abort', abort);
-  }
+/** Pushes these refs, and nothing but them. */
+export function push(args: readonly string[], options: RunOptions, patienceMs: number): Promise<Talked> {
+  return runPatiently([...PLAINLY, ...args], options, patienceMs);
 }
 
 /** A push of which the other side has got nothing that it could do. */
@@ -137,7 +78,7 @@ export class Unsent extends GamError {}
 const PACK_BEGUN = /^(?:Enumerating|Counting|Writing) objects|^remote: /m;
 
 /** What is said of a push that the other side has not even refused. */
-export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs: number): GamError {
+export function unreachable(url: string, { stderr, silent }: Talked, patienceMs: number): GamError {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const line = lines.find((one) => /^(?:fatal|error): /.test(one)) ?? lines.at(-1) ?? 'no answer';
   const words = silent
@@ -159,7 +100,7 @@ export function unreachable(url: string, { stderr, silent }: Pushed, patienceMs:
 const BROKEN_OFF = /proc-receive/;
 
 // The hook may have done what was asked.
-function brokenOff(url: string, refusal: string, { stderr }: Pushed): GamError {
+function brokenOff(url: string, refusal: string, { stderr }: Talked): GamError {
   const shown = redactUrl(url);
   const words = /^remote: gam: (.*)$/m.exec(stderr)?.[1]?.trim() ?? refusal;
   return new GamError('member-unreachable', `${shown} broke off: ${printable(redactText(words))}`, {
@@ -168,7 +109,7 @@ function brokenOff(url: string, refusal: string, { stderr }: Pushed): GamError {
   });
 }
 
-function readAnswer({ stdout, stderr }: Pushed): PushedAnswer | null {
+function readAnswer({ stdout, stderr }: Talked): PushedAnswer | null {
   const reported = stdout.split('\n').find((line) => line.includes(`:${ANSWER_REFS}`));
   if (reported === undefined) return null;
   const at = reported.indexOf(ANSWER_REFS) + ANSWER_REFS.length;

@@ -20,6 +20,8 @@ export interface RunOptions {
    * talks `alone` asks the user for nothing, and ends with this process also where that is killed (lifeline.ts).
    */
   talks?: 'alone' | 'asking';
+  /** `latin1` for output with names of files, which may be any bytes: one character for each byte. Without it UTF-8. */
+  encoding?: 'latin1';
 }
 
 /** What a git command left; `stdout` and `stderr` are whole. */
@@ -28,10 +30,10 @@ export interface RunResult extends Exit {
   stderr: string;
 }
 
-async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
+async function collect(stream: NodeJS.ReadableStream | null, encoding: BufferEncoding): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream ?? []) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks).toString(encoding);
 }
 
 interface Begun extends Started {
@@ -61,7 +63,7 @@ async function endFamily({ child, exit }: Started): Promise<void> {
 
 /** Runs `git <args>` and returns how it ended; a failing command is a result for the caller to judge. */
 export async function runGit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { input, signal } = options;
+  const { input, signal, encoding = 'utf8' } = options;
   const { child, exit, end = () => undefined } = begin(args, options);
   if (signal?.aborted) end();
   else signal?.addEventListener('abort', end, { once: true });
@@ -69,7 +71,11 @@ export async function runGit(args: readonly string[], options: RunOptions = {}):
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   try {
-    const [how, stdout, stderr] = await Promise.all([exit, collect(child.stdout), collect(child.stderr)]);
+    const [how, stdout, stderr] = await Promise.all([
+      exit,
+      collect(child.stdout, encoding),
+      collect(child.stderr, 'utf8'),
+    ]);
     return { ...how, stdout, stderr };
   } finally {
     signal?.removeEventListener('abort', end);

@@ -16,3 +16,8 @@ export function printable(text: string, limit = 300): string {
 export function printableProgress(text: string): string {
   return text.replace(UNPRINTABLE_BUT_LINES, '?');
 }
+
+/** Makes the name of a file fit for a terminal. @param path one character for each byte (latin1), of UTF-8 as a rule */
+export function printablePath(path: string): string {
+  return printable(Buffer.from(path, 'latin1').toString(), 2000);
+}
