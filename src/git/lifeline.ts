@@ -23,7 +23,8 @@ let told: Writable | null = null;
 function open(): Writable | null {
   const { child } = startProcess('sh', ['-c', SCRIPT], {
     cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '' },
+    // A shell has a PATH of its own.
+    env: {},
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

@@ -17,7 +17,7 @@ export interface RunOptions {
   /**
    * For a command that talks to a server: whom git has started for that is then ended, too. git's helpers learn of its
    * end only when they next write to it, and hold its standard error meanwhile; a server may be silent for ever. One that
-   * talks `alone` asks the user for nothing, and ends with this process also where that is killed (lifeline.ts).
+   * talks `alone` asks the user for nothing, and ends with this process also where that is killed (lifeline.ts); it needs `env`.
    */
   talks?: 'alone' | 'asking';
   /** `latin1` for output with names of files, which may be any bytes: one character for each byte. Without it UTF-8. */
@@ -49,7 +49,7 @@ function begin(args: readonly string[], { input, signal, talks, ...start }: RunO
     const started = startProcess('git', args, { ...start, stdio });
     return { ...started, end: () => void endFamily(started) };
   }
-  const env = { ...(start.env ?? process.env), ...NO_PROMPTS };
+  const env = { ...start.env, ...NO_PROMPTS };
   const started = startTied('git', args, { ...start, env, stdio });
   return { ...started, end: () => endGroup(started.child, started.exit) };
 }
