@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'canonical-down'
   | 'canonical-failed'
   | 'dirty-work-tree'
+  | 'events-lost'
   | 'git-failed'
   | 'git-missing'
   | 'histories-differ'
@@ -38,6 +39,7 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-member'
   | 'not-a-repository'
+  | 'not-watched'
   | 'outcome-unknown'
   | 'phase-unready'
   | 'publish-refused'
@@ -52,6 +54,7 @@ export type ErrorCode =
   | 'unknown-remote'
   | 'unknown-revision'
   | 'usage'
+  | 'watch-running'
   | 'work-in-progress';
 
 /** What an error may carry beside its message. */

@@ -10,7 +10,8 @@ function home(env: Environment): string {
   return env['HOME'] || homedir();
 }
 
-function configFolder(env: Environment): string {
+/** `$XDG_CONFIG_HOME`, or `~/.config`. */
+export function configFolder(env: Environment): string {
   return env['XDG_CONFIG_HOME'] || join(home(env), '.config');
 }
 

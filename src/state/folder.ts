@@ -5,7 +5,7 @@ import type { Environment } from '../git/environment.ts';
  * The folder for what is remembered: `$XDG_STATE_HOME/gam`, or under `~/.local/state` (XDG Base Directory Specification,
  * which has relative paths ignored). Null without a home: then nothing is kept.
  */
-function stateFolder(env: Environment): string | null {
+export function stateFolder(env: Environment): string | null {
   const absolute = (path: string | undefined) => (path !== undefined && isAbsolute(path) ? path : null);
   const home = absolute(env['HOME']);
   const state = absolute(env['XDG_STATE_HOME']) ?? (home && join(home, '.local/state'));

@@ -27,6 +27,8 @@ export interface ExchangeOptions extends ServerOptions {
   isRehearsal: boolean;
   /** So often the remote may move meanwhile. */
   attempts: number;
+  /** Where the branch was seen at the remote a moment ago; where nobody says, the remote is asked. */
+  knownTip?: string | null;
 }
 
 /** What an exchange did, or would do. */
@@ -129,9 +131,9 @@ async function moveTo(tip: string, local: string | null, options: ExchangeOption
 }
 
 /** @returns null where the remote, or the branch, has moved meanwhile */
-async function attempt(options: ExchangeOptions): Promise<Exchanged | null> {
-  const { run, branch, remoteRef, isRehearsal } = options;
-  const there = await remoteTip(remoteRef, options);
+async function attempt(options: ExchangeOptions, isFirst: boolean): Promise<Exchanged | null> {
+  const { run, branch, remoteRef, isRehearsal, knownTip } = options;
+  const there = isFirst && knownTip !== undefined ? knownTip : await remoteTip(remoteRef, options);
   if (there !== null && !(await isHere(there, run))) await fetchBranch(remoteRef, isRehearsal, options);
   if (there !== null && !(await isHere(there, run))) return null;
   const local = await localTip(branch, run);
@@ -171,7 +173,7 @@ async function attempt(options: ExchangeOptions): Promise<Exchanged | null> {
 export async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const { attempts, run, remote } = options;
   for (let turn = 0; turn < attempts; turn += 1) {
-    const done = await attempt(options);
+    const done = await attempt(options, turn === 0);
     if (done !== null) return done;
     if (turn + 1 === attempts) break;
     // Two that meet once are not to meet again.

@@ -21,6 +21,8 @@ export interface SyncOptions {
   once: boolean;
   /** As ServerOptions has it. */
   patienceMs: number | null;
+  /** Where the branch was seen at the remote a moment ago; who does not say is undefined, and the remote is asked. */
+  knownTip?: string | null;
   /** Names this process's lock. */
   pid: number;
 }

@@ -1,0 +1,48 @@
+import { constants } from 'node:os';
+import * as Flags from '@oclif/core/flags';
+import { interruptible } from '../../src/main/interruptible.ts';
+import { WatchCommand } from '../../src/main/watch-command.ts';
+import { Daemon } from '../../src/sync/daemon.ts';
+import { syncOnce } from '../../src/sync/once.ts';
+
+export default class Run extends WatchCommand {
+  static override summary = 'Watch the folders of the list, in the foreground.';
+  static override description = [
+    'Ends with Ctrl-C, and leaves nothing half done. gam watch start does the same in the background, gam watch install from each login on.',
+    'With --once, every folder is committed and exchanged once; the exit code is 1 where something could not be done. That is for cron. ' +
+      '--dry-run tells what would be committed and exchanged, and changes nothing.',
+  ].join('\n\n');
+  static override examples = [
+    '<%= config.bin %> watch run',
+    '<%= config.bin %> watch run --once --dry-run',
+    '*/5 * * * * <%= config.bin %> watch run --once -q',
+  ];
+  static override flags = {
+    once: Flags.boolean({ summary: 'Do all once, and end.' }),
+    'dry-run': Flags.boolean({ summary: 'Tell what would be done.', dependsOn: ['once'] }),
+    json: Flags.boolean({ summary: 'Print what is done as lines of JSON: time, folder and words.' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Run);
+    const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
+    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : (line: string) => this.remark(line);
+    await interruptible(async (signal) => {
+      const options = { places: this.places, env: this.env, host: this.host, pid: process.pid, signal, tell };
+      if (flags.once) {
+        if (!(await syncOnce(options, flags['dry-run'])) && !signal.aborted) process.exitCode = 1;
+        return;
+      }
+      const daemon = new Daemon(options);
+      const reload = () => void daemon.reload().catch((error: Error) => tell(error.message));
+      process.on('SIGHUP', reload);
+      try {
+        await daemon.run();
+      } finally {
+        process.off('SIGHUP', reload);
+      }
+      // Told to end, it has done so; systemd takes another status for a failure.
+      if (process.exitCode === 128 + constants.signals.SIGTERM) process.exitCode = 0;
+    });
+  }
+}

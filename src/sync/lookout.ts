@@ -1,0 +1,116 @@
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ConfigEntry } from '../config/entries.ts';
+import { readRemotes } from '../config/remotes.ts';
+import type { Environment } from '../git/environment.ts';
+import { parseGitUrl } from '../protocol/git-url.ts';
+import { isPlainWeb } from '../transport/plain-web.ts';
+import { WebTip } from '../transport/web-tip.ts';
+import type { Pair } from './pair.ts';
+import { remoteTip, type ServerOptions } from './server.ts';
+
+/** What tells, again and again, whether a branch at a remote has moved. */
+export interface Lookout {
+  /** Milliseconds between two looks. */
+  readonly every: number;
+  /**
+   * @returns `mark` is another one when the branch has moved; `tip` is where it stands (null: nowhere), undefined where that is not known
+   * @throws Error where the remote cannot be reached
+   */
+  look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }>;
+  close(): Promise<void>;
+}
+
+/** A look over a line that is kept open costs a millisecond, and one that starts git and a login some twenty. */
+const NEAR_MS = 1000;
+const FAR_MS = 10_000;
+const TIMEOUT_MS = 10_000;
+
+/** git asks. */
+function byGit(pair: Pair, server: ServerOptions): Lookout {
+  return {
+    every: FAR_MS,
+    look: async () => {
+      const tip = await remoteTip(pair.remoteRef, server);
+      return { mark: tip ?? '', tip };
+    },
+    close: async () => undefined,
+  };
+}
+
+/** Files of a repository on this machine tell by their times (gitrepository-layout(5)). */
+function byFiles(path: string, { remoteRef }: Pair): Lookout {
+  const files = [remoteRef, 'packed-refs', 'reftable/tables.list'].flatMap((name) => [
+    join(path, name),
+    join(path, '.git', name),
+  ]);
+  return {
+    every: NEAR_MS,
+    look: async () => {
+      const found = files.map((file) => statSync(file, { throwIfNoEntry: false }));
+      return { mark: found.map((stats) => (stats ? `${stats.ino} ${stats.mtimeMs}` : '')).join(',') };
+    },
+    close: async () => undefined,
+  };
+}
+
+/** A server on the web, for as long as it answers without a login. */
+class ByWeb implements Lookout {
+  readonly #tip: WebTip;
+  readonly #other: Lookout;
+  #isWeb = true;
+
+  constructor(tip: WebTip, other: Lookout) {
+    this.#tip = tip;
+    this.#other = other;
+  }
+
+  get every(): number {
+    return this.#isWeb ? NEAR_MS : this.#other.every;
+  }
+
+  async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
+    const tip = this.#isWeb ? await this.#tip.ask(signal) : undefined;
+    if (tip !== undefined) return { mark: tip ?? '', tip };
+    this.#isWeb = false;
+    return this.#other.look(signal);
+  }
+
+  close(): Promise<void> {
+    return this.#tip.close();
+  }
+}
+
+/** What the environment says that makes a difference to such a line: certificates make none where there are none. */
+function telling(scheme: string, env: Environment): Environment {
+  if (scheme !== 'http') return env;
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(?:git_ssl_|ssl_cert_|curl_ca_)/i.test(name)),
+  );
+}
+
+/**
+ * Chooses how to look at a remote.
+ * @param entries git's configuration of the repository
+ */
+export function lookoutFor(
+  pair: Pair,
+  entries: readonly ConfigEntry[],
+  format: 'sha1' | 'sha256',
+  server: ServerOptions,
+): Lookout {
+  const other = byGit(pair, server);
+  const remote = readRemotes(entries).find(({ name }) => name === pair.remote);
+  if (remote === undefined) return other;
+  try {
+    const url = parseGitUrl(remote.canonical);
+    if (url.kind === 'file') return byFiles(resolve(server.run.cwd ?? '.', url.path), pair);
+    const plain = new URL(remote.canonical);
+    const isBare = plain.username === '' && plain.password === '';
+    if (url.kind !== 'web' || !isBare || !isPlainWeb(entries, telling(url.scheme, server.run.env ?? {})))
+      return other;
+    return new ByWeb(new WebTip(remote.canonical, pair.remoteRef, format, TIMEOUT_MS), other);
+  } catch {
+    return other;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Column } from '../mirror/mirror-columns.ts';
+import { printable } from '../protocol/text.ts';
+import type { WatchStatus } from './daemon.ts';
+import type { FolderStatus } from './folder-status.ts';
+
+/** What is told of watched folders: a table, and lines below it. */
+export interface WatchText {
+  heading: string;
+  columns: Column[];
+  notes: string[];
+}
+
+const SECONDS = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+] as const;
+
+function ago(time: string | null, now: number): string | null {
+  if (time === null) return null;
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+  const [length, unit] = SECONDS.find(([least]) => seconds >= least) ?? [1, 's'];
+  return `${Math.floor(seconds / length)} ${unit} ago`;
+}
+
+function waits({ ahead, growing, leftOut }: FolderStatus): string {
+  const parts = [
+    ahead ? 'a push' : '',
+    growing > 0 ? `${growing} being written` : '',
+    leftOut.length > 0 ? `${leftOut.length} left out` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ') || '-';
+}
+
+function notesOf({ dir, why, leftOut, kept }: FolderStatus): string[] {
+  const name = printable(dir);
+  return [
+    ...(why === null ? [] : [`${name}: ${why}`]),
+    ...leftOut.map((one) => `${name}: ${one.path} ${one.why}: not committed`),
+    ...kept.map(({ path, aside }) =>
+      aside === null
+        ? `${name}: ${path} was changed on both sides; the other version is in the history`
+        : `${name}: ${path} was changed on both sides; the other version is ${aside}`,
+    ),
+  ];
+}
+
+/**
+ * What is told of watched folders.
+ * @param status null where nobody watches
+ * @param now milliseconds since the epoch
+ */
+export function watchText(status: WatchStatus | null, listed: readonly string[], now: number): WatchText {
+  const folders = status?.folders ?? [];
+  const column = (header: string, worth: number, of: (folder: FolderStatus) => string | null): Column => ({
+    header,
+    worth,
+    cells: folders.map(of),
+  });
+  const heading =
+    status === null
+      ? `nobody watches (${listed.length} on the list): gam watch start`
+      : `process ${status.pid} watches, since ${status.started.replace('T', ' ').slice(0, 19)} UTC`;
+  return {
+    heading,
+    columns: [
+      column('STATE', 9, ({ state }) => state),
+      column('BRANCH', 3, ({ branch, remote }) => (branch === null ? null : `${branch} at ${remote}`)),
+      column('COMMIT', 4, ({ lastCommit }) => ago(lastCommit, now)),
+      column('SYNC', 5, ({ lastSync }) => ago(lastSync, now)),
+      column('WAITS', 2, waits),
+      column('FOLDER', 10, ({ dir }) => printable(dir)),
+    ],
+    notes: status === null ? listed.map((dir) => `  ${printable(dir)}`) : folders.flatMap(notesOf),
+  };
+}
