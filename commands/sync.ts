@@ -3,6 +3,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { GamCommand } from '../src/main/command.ts';
 import { interruptible } from '../src/main/interruptible.ts';
+import { withOwnPrograms } from '../src/main/own-programs.ts';
 import { printable } from '../src/protocol/text.ts';
 import { type Synced, sync } from '../src/sync/sync.ts';
 import { keptJson, keptLine, syncedLine } from '../src/sync/wording.ts';
@@ -55,9 +56,10 @@ export default class Sync extends GamCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Sync);
+    const env = withOwnPrograms(this.env, process.argv[1] ?? '', process.execPath);
     await interruptible(async (signal) => {
       const synced = await sync({
-        run: { cwd: resolve(this.where.cwd, args.dir ?? '.'), env: this.env, signal },
+        run: { cwd: resolve(this.where.cwd, args.dir ?? '.'), env, signal },
         remote: flags.remote,
         branch: flags.branch,
         onConflict: flags['on-conflict'],

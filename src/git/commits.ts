@@ -1,5 +1,6 @@
 import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
+import { occupied } from './occupied.ts';
 import { gitOutput, type RunOptions, runGit } from './run.ts';
 
 /**
@@ -20,11 +21,35 @@ export async function leadsTo(to: string, from: string, options: RunOptions): Pr
   return (await runGit(['merge-base', '--is-ancestor', to, from], options)).status === 0;
 }
 
+/** @throws GamError `ref-refused` where somebody has a ref in hand, who is not to find it moved */
+export async function needFree(ref: string, options: RunOptions): Promise<void> {
+  const hands = await occupied(ref, options);
+  if (hands !== null)
+    throw new GamError('ref-refused', `${printable(ref)} ${hands}; nothing was changed`, {
+      suggestion: 'gam sync in that folder moves it with its files, once nothing else is at work there',
+    });
+}
+
+/**
+ * Moves a ref, or makes it, by compare-and-swap.
+ * @param old null where there is to be none
+ * @throws GamError `git-failed`
+ */
+export async function swapRef(
+  ref: string,
+  oid: string,
+  old: string | null,
+  options: RunOptions,
+): Promise<void> {
+  const from = old ?? '0'.repeat(oid.length);
+  await gitOutput(['update-ref', '-m', 'merge: by gam', ref, oid, from], options);
+}
+
 /**
  * Moves a ref forward to a commit, or makes it there; by compare-and-swap.
  *
  * @param ref in full
- * @throws GamError `ref-refused` where it is no ref's name, checked out somewhere, or has what the commit does not lead to; `git-failed`
+ * @throws GamError `ref-refused` where it is no ref's name, somebody has it in hand, or it has what the commit does not lead to; `git-failed`
  */
 export async function forwardRef(ref: string, oid: string, options: RunOptions): Promise<void> {
   const checked = await runGit(['check-ref-format', ref], options);
@@ -32,18 +57,12 @@ export async function forwardRef(ref: string, oid: string, options: RunOptions):
     throw new GamError('ref-refused', `${printable(ref)} is no name of a ref`, {
       suggestion: 'write it in full, as refs/heads/merged',
     });
-  const format = '--format=%(objectname) %(worktreepath)';
-  const listed = await gitOutput(['for-each-ref', '--count=1', format, ref], options);
-  const [old = '', ...rest] = listed.trim().split(' ');
-  const place = rest.join(' ');
-  if (place !== '')
-    throw new GamError('ref-refused', `${printable(ref)} is checked out in ${printable(place)}`, {
-      suggestion: 'gam sync moves a branch together with its files',
-    });
+  const listed = ['for-each-ref', '--count=1', '--format=%(objectname)', ref];
+  const old = (await gitOutput(listed, options)).trim();
+  await needFree(ref, options);
   if (old !== '' && !(await leadsTo(old, oid, options)))
     throw new GamError('ref-refused', `${printable(ref)} has what ${oid} does not lead to`, {
       suggestion: 'name another ref, or merge that one, too',
     });
-  const zeros = '0'.repeat(oid.length);
-  await gitOutput(['update-ref', '-m', 'merge: by gam', ref, oid, old || zeros], options);
+  await swapRef(ref, oid, old || null, options);
 }

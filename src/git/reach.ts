@@ -41,6 +41,17 @@ export async function unreached(
 }
 
 /**
+ * Whether a commit is here with all that it leads to. What a fetch that broke off has left, or `git gc` is removing, is here without it; and
+ * nothing else would notice before a ref leads to it. Refs are taken to be whole, as git does (connected.c).
+ */
+export async function isWhole(oid: string, options: RunOptions): Promise<boolean> {
+  const args = ['rev-list', '--objects', '--quiet', '--exclude-promisor-objects', oid, '--not', '--all'];
+  // A partial clone is not to fetch them one by one (git(1), GIT_NO_LAZY_FETCH).
+  const env = { ...options.env, GIT_NO_LAZY_FETCH: '1' };
+  return (await runGit(args, { ...options, env })).status === 0;
+}
+
+/**
  * Fetches objects by their ids, with all that they lead to, and writes no ref.
  * @returns whether they are all here now
  */

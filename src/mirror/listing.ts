@@ -59,7 +59,7 @@ export function needRemote(remotes: readonly Remote[], name: string): Remote {
   const remote = remotes.find((other) => other.name === name);
   if (remote !== undefined) return remote;
   const known = remotes.map((other) => printable(other.name)).join(', ');
-  throw new GamError('unknown-remote', `no remote '${printable(name)}' with a URL`, {
+  throw new GamError('unknown-remote', `no remote '${redactUrl(name)}' with a URL`, {
     suggestion: known === '' ? 'add one with git remote add' : `the remotes here are ${known}`,
   });
 }

@@ -31,6 +31,18 @@ function mapped(name: string, from: string, to: string): string {
 }
 
 /**
+ * The refs here in which a fetch by these refspecs stores a ref of the remote (git-fetch(1), "refspec").
+ * @param refspecs the values of `remote.<name>.fetch`
+ */
+export function storedAs(name: string, refspecs: readonly string[]): string[] {
+  if (!isFetched(name, refspecs)) return [];
+  return refspecs.flatMap((spec) => {
+    const [source = '', target = ''] = spec.replace(/^\+/, '').split(':', 2);
+    return target !== '' && matches(source, name) ? [mapped(name, source, target)] : [];
+  });
+}
+
+/**
  * The ref of a remote that a ref here was fetched from: a fetch refspec, reversed. Of several that fit the first counts, as for
  * git (remote.c, `query_refspecs()`), and what a refspec with a `^` takes out was never fetched. Refspecs whose source is no
  * full name, and those that store nothing, are passed over.
