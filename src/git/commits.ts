@@ -49,7 +49,7 @@ export async function swapRef(
  * Moves a ref forward to a commit, or makes it there; by compare-and-swap.
  *
  * @param ref in full
- * @throws GamError `ref-refused` where it is no ref's name, somebody has it in hand, or it has what the commit does not lead to; `git-failed`
+ * @throws GamError `ref-refused` where it is no ref's name, a symbolic one, somebody has it in hand, or it has what the commit does not lead to; `git-failed`
  */
 export async function forwardRef(ref: string, oid: string, options: RunOptions): Promise<void> {
   const checked = await runGit(['check-ref-format', ref], options);
@@ -57,12 +57,17 @@ export async function forwardRef(ref: string, oid: string, options: RunOptions):
     throw new GamError('ref-refused', `${printable(ref)} is no name of a ref`, {
       suggestion: 'write it in full, as refs/heads/merged',
     });
-  const listed = ['for-each-ref', '--count=1', '--format=%(objectname)', ref];
-  const old = (await gitOutput(listed, options)).trim();
+  const symbolic = await runGit(['symbolic-ref', '--quiet', ref], options);
+  if (symbolic.status === 0)
+    throw new GamError('ref-refused', `${printable(ref)} stands for ${printable(symbolic.stdout.trim())}`, {
+      suggestion: 'name that one',
+    });
   await needFree(ref, options);
-  if (old !== '' && !(await leadsTo(old, oid, options)))
+  const read = await runGit(['rev-parse', '--verify', '--quiet', ref], options);
+  const old = read.status === 0 ? read.stdout.trim() : null;
+  if (old !== null && !(await leadsTo(old, oid, options)))
     throw new GamError('ref-refused', `${printable(ref)} has what ${oid} does not lead to`, {
       suggestion: 'name another ref, or merge that one, too',
     });
-  await swapRef(ref, oid, old || null, options);
+  await swapRef(ref, oid, old, options);
 }

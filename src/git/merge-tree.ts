@@ -61,14 +61,19 @@ const NOBODY: Environment = {
 
 // How git finds missing objects of a partial clone (gitremote-helpers(7) aside, what fetches need); none of it changes what a merge makes.
 const REACHING = new Set(['remote', 'url', 'http', 'credential', 'protocol', 'ssh']);
+// How objects are written where several users share a repository, and how safely: not what is in them.
+const WRITING = new Set(['sharedrepository', 'fsync', 'fsyncmethod', 'fsyncobjectfiles']);
 
-function reaching(entries: readonly ConfigEntry[]): Environment {
-  if (!entries.some(({ section, name }) => section === 'remote' && name === 'promisor')) return {};
-  const kept = entries.flatMap(({ section, subsection, name, value }) =>
-    REACHING.has(section) || (section === 'core' && name === 'sshcommand')
-      ? [[[section, ...(subsection === null ? [] : [subsection]), name].join('.'), value ?? 'true'] as const]
-      : [],
-  );
+function harmless(entries: readonly ConfigEntry[]): Environment {
+  const isPartial = entries.some(({ section, name }) => section === 'remote' && name === 'promisor');
+  const reaches = ({ section, name }: ConfigEntry) =>
+    REACHING.has(section) || (section === 'core' && name === 'sshcommand');
+  const kept = entries
+    .filter((entry) => (entry.section === 'core' && WRITING.has(entry.name)) || (isPartial && reaches(entry)))
+    .map(({ section, subsection, name, value }) => {
+      const key = [section, ...(subsection === null ? [] : [subsection]), name].join('.');
+      return [key, value ?? 'true'] as const;
+    });
   const named = kept.flatMap(([key, value], n) => [
     [`GIT_CONFIG_KEY_${n}`, key],
     [`GIT_CONFIG_VALUE_${n}`, value],
@@ -84,9 +89,12 @@ export async function aloneWithObjects<T>(
   options: RunOptions,
   run: (alone: RunOptions) => Promise<T>,
 ): Promise<T> {
-  const promisor = reaching(await readConfig(options));
+  const settings = harmless(await readConfig(options));
+  // What a push brings is not in the repository yet while its hooks run (git-receive-pack(1), quarantine environment).
+  const name = 'GIT_ALTERNATE_OBJECT_DIRECTORIES';
+  const alternates = { [name]: options.env?.[name] };
   return withSideRefs(new Map(), options, (env) =>
-    run({ ...options, env: { ...env, ...NOBODY, ...promisor } }),
+    run({ ...options, env: { ...env, ...NOBODY, ...alternates, ...settings } }),
   );
 }
 

@@ -1,6 +1,8 @@
+import { devNull } from 'node:os';
 import { GamError } from '../errors.ts';
 import { aloneWithObjects, mergeTree } from '../git/merge-tree.ts';
 import { gitOutput, type RunOptions, runGit } from '../git/run.ts';
+import { findConflicts } from './conflicts.ts';
 import type { KeptBoth } from './keep-both.ts';
 import { byId, mergeCommit, RULE_TRAILER, RULE_VERSION, type Settling } from './rule.ts';
 import { settle } from './settle.ts';
@@ -35,16 +37,24 @@ interface Head {
 }
 
 const BY_US = 'merge@gam.invalid';
+/** A date that git can read, and that every number here holds exactly; a broken clock, or a joke, may be later. */
+const LATEST_DATE = Number.MAX_SAFE_INTEGER;
 
 async function readHeads(oids: readonly string[], run: RunOptions): Promise<Head[]> {
-  const format = `--format=%H %ct %ce %P`;
+  const format = '--format=%H %ct %P%x00%ce';
   const told = await gitOutput(['log', '--no-walk=unsorted', '--no-show-signature', format, ...oids], run);
   return told
     .trim()
     .split('\n')
     .map((line) => {
-      const [oid = '', date = '', email, ...parents] = line.split(' ');
-      return { oid, date: Number(date), parents: parents.sort(byId), isOurs: email === BY_US };
+      const [words = '', email] = line.split('\0');
+      const [oid = '', date = '', ...parents] = words.split(' ').filter((word) => word !== '');
+      return {
+        oid,
+        date: Math.min(Number(date), LATEST_DATE),
+        parents: parents.sort(byId),
+        isOurs: email === BY_US,
+      };
     });
 }
 
@@ -63,7 +73,7 @@ async function checkRules([first, second]: readonly [string, string], run: RunOp
   const told = await gitOutput(args, run);
   const other = told
     .split('\n')
-    .find((line) => line.startsWith(BY_US) && line !== `${BY_US} ${RULE_VERSION}`);
+    .find((line) => line.startsWith(`${BY_US} `) && line !== `${BY_US} ${RULE_VERSION}`);
   if (other === undefined) return;
   throw new GamError(
     'merge-rule',
@@ -84,7 +94,7 @@ async function mergePair(
   const heads = [one, other].sort((a, b) => byId(a.oid, b.oid));
   const parents = heads.map(({ oid }) => oid) as [string, string];
   const merge = await mergeTree(parents, alone);
-  const paths = [...new Set(merge.conflicts.map(({ path }) => path))];
+  const paths = findConflicts(merge.conflicts, parents).map(({ path }) => path);
   if (!merge.isClean && onConflict === 'stop') return { kind: 'conflict', parents, paths };
   const policy: Exclude<Settling, { kind: 'clean' }> =
     typeof onConflict === 'object' ? { kind: 'prefer', oid: onConflict.prefer } : { kind: 'keep-both' };
@@ -114,14 +124,18 @@ async function needWholeHistory(run: RunOptions): Promise<void> {
  */
 export async function mergeHeads(oids: readonly string[], options: MergeOptions): Promise<Merged> {
   const { run, onConflict, allowUnrelated = false } = options;
-  const real = { ...run, env: { ...run.env, GIT_NO_REPLACE_OBJECTS: '1' } };
+  // Neither a replacement nor a graft (gitrepository-layout(5), info/grafts) of this repository changes who has which parents.
+  const real = { ...run, env: { ...run.env, GIT_NO_REPLACE_OBJECTS: '1', GIT_GRAFT_FILE: devNull } };
   const independent = (await gitOutput(['merge-base', '--independent', ...oids], real)).trim().split('\n');
   const read = await readHeads(independent, real);
   const heads = withoutTwins(read.sort((a, b) => byId(a.oid, b.oid)));
   const [first, ...rest] = heads;
   if (first === undefined) throw new GamError('usage', 'there is nothing to merge');
   if (rest.length === 0) return { kind: 'forward', oid: first.oid };
-  if (typeof onConflict === 'object' && (rest.length > 1 || !oids.includes(onConflict.prefer)))
+  if (
+    typeof onConflict === 'object' &&
+    (rest.length > 1 || !heads.some(({ oid }) => oid === onConflict.prefer))
+  )
     throw new GamError('usage', 'one of two commits can be preferred');
   await needWholeHistory(real);
   return aloneWithObjects(run, async (alone) => {
