@@ -28,7 +28,14 @@ export default class Run extends WatchCommand {
     const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
     const tell = flags.json ? tellJson : flags.quiet ? () => undefined : (line: string) => this.remark(line);
     await interruptible(async (signal) => {
-      const options = { places: this.places, env: this.env, host: this.host, pid: process.pid, signal, tell };
+      const options = {
+        places: this.places,
+        env: this.gitEnv,
+        host: this.host,
+        pid: process.pid,
+        signal,
+        tell,
+      };
       if (flags.once) {
         if (!(await syncOnce(options, flags['dry-run'])) && !signal.aborted) process.exitCode = 1;
         return;

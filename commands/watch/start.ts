@@ -16,7 +16,7 @@ export default class Start extends WatchCommand {
     if (folders.length === 0)
       throw new GamError('usage', 'no folder is watched', { suggestion: 'gam watch add <dir> adds one' });
     const program = [process.execPath, realpathSync(process.argv[1] ?? '')] as const;
-    const status = await startWatching(program, this.places, this.env);
+    const status = await startWatching(program, this.places, this.gitEnv);
     if (flags.quiet) return;
     const many = `${folders.length} folder${folders.length === 1 ? '' : 's'}`;
     this.say(status === null ? 'gam watch is at work already' : `watching ${many}, as process ${status.pid}`);

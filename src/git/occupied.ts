@@ -29,11 +29,10 @@ function noted(file: string): string[] {
 export async function occupied(ref: string, options: RunOptions): Promise<string | null> {
   const asked = await gitOutput(['rev-parse', '--git-common-dir'], options);
   const commonDir = realpathSync(resolve(options.cwd ?? '.', asked.replace(/\n$/, '')));
-  const format = '--format=%(worktreepath)';
-  const place = (await gitOutput(['for-each-ref', '--count=1', format, ref], options)).trim();
-  // A bare repository counts as a work tree at its HEAD.
-  if (place !== '' && (!existsSync(place) || realpathSync(place) !== commonDir))
-    return `is checked out in ${printable(place)}`;
+  const listed = await gitOutput(['worktree', 'list', '--porcelain'], options);
+  const block = listed.split('\n\n').find((one) => one.split('\n').includes(`branch ${ref}`));
+  const place = /^worktree (.*)$/m.exec(block ?? '')?.[1];
+  if (place !== undefined) return `is checked out in ${printable(place)}`;
   const names = new Set([ref, ref.replace(/^refs\/heads\//, '')]);
   for (const gitDir of gitDirs(commonDir)) {
     const found = NOTES.find(([file]) => noted(join(gitDir, file)).some((line) => names.has(line)));

@@ -2,9 +2,13 @@ import { hostname } from 'node:os';
 import { readWatchStatus } from '../sync/daemon.ts';
 import { type WatchPlaces, watchPlaces } from '../sync/places.ts';
 import { GamCommand } from './command.ts';
+import { withOwnPrograms } from './own-programs.ts';
 
 /** What the commands of watched folders share. */
 export abstract class WatchCommand extends GamCommand {
+  /** For the gits of watched folders. */
+  protected readonly gitEnv = withOwnPrograms(this.env, process.argv[1] ?? '', process.execPath);
+
   protected get places(): WatchPlaces {
     return watchPlaces(this.env);
   }

@@ -59,7 +59,7 @@ export async function commitChanges(
   if (!isRehearsal && clearIndexLock(workTree)) tell('removed an index.lock that a killed git had left');
   const begun = inProgress(workTree);
   if (begun !== null)
-    throw new GamError('work-in-progress', `${begun}; gam waits for its end`, {
+    throw new GamError('work-in-progress', `${begun.what}; gam waits for its end`, {
       suggestion: 'end it, or give it up',
     });
   const { top } = workTree;

@@ -2,48 +2,30 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
-import type { Environment } from '../git/environment.ts';
-import { findWorkTree, type WorkTree } from '../git/work-tree.ts';
+import type { WorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
-import { commitChanges } from './commit.ts';
 import { watchFiles } from './file-events.ts';
-import { type FolderStatus, firstOf, latest, newStatus } from './folder-status.ts';
+import type { FolderStatus } from './folder-status.ts';
+import { type FileTree, FolderWork, PATIENCE_MS, type Surroundings } from './folder-work.ts';
 import { type Lookout, lookoutFor } from './lookout.ts';
 import { Pace } from './pace.ts';
 import { findPair, type Pair } from './pair.ts';
-import { sync } from './sync.ts';
 import type { WatchedFolder } from './watch-list.ts';
-import { keptJson, keptLine, syncedLine } from './wording.ts';
-
-/** In what a folder is watched. */
-export interface Surroundings {
-  env: Environment;
-  /** The name of this machine. */
-  host: string;
-  pid: number;
-  signal: AbortSignal;
-  /** Told of what happened, in one line each. */
-  tell: (dir: string, line: string) => void;
-  /** Told that the status is another one. */
-  changed: () => void;
-}
 
 /** All files are looked at so often, as events can be lost. */
 const SCAN_MS = 600_000;
-/** The remote is asked by git so often, whatever the lookout says. */
+/** An exchange is made so often, whatever the lookout says. */
 const SYNC_MS = 300_000;
-/** Where something changes all the time, a commit waits for no more than so many quiet times, and this. */
+/** Where something changes all the time, a commit waits for no more than so many quiet times, or this. */
 const LONGEST_QUIETS = 20;
 const LONGEST_WAIT_MS = 10_000;
 /** What failed is tried again after this time, twice as long each time. */
 const FIRST_RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 300_000;
-/** Waiting for somebody at work here, or for a folder to come back, is looking again so often. */
+/** Somebody at work here, or a folder that has gone, is looked for so often. */
 const LOOK_MS = 2000;
-/** A remote may be silent for so long. */
-const PATIENCE_MS = 30_000;
-
-const codeOf = (error: unknown) => (error instanceof GamError ? error.code : null);
+/** Where the remote's branch was seen by then, nobody need be asked again. */
+const FRESH_MS = 4000;
 
 function sentence(error: unknown): string {
   const { message } = error as Error;
@@ -51,29 +33,33 @@ function sentence(error: unknown): string {
   return printable(message + next, 500);
 }
 
-/** One watched folder: commits what changes and settles, and keeps its branch in step with the remote. */
+const now = () => performance.now();
+
+/** One watched folder: has what changes committed once it is settled, and its branch kept in step with the remote. */
 export class Folder {
-  readonly status: FolderStatus;
-  readonly #folder: WatchedFolder;
-  readonly #around: Surroundings;
+  readonly #work: FolderWork;
+  readonly #signal: AbortSignal;
   readonly #pace = new Pace();
-  readonly #now: () => number = () => performance.now();
-  #signal: AbortSignal;
   /** Times of performance.now(); Infinity for never. */
   #commitAt = 0;
   #syncAt = 0;
-  #firstChange: number | null = null;
   #scanAt = 0;
+  #firstChange: number | null = null;
   #failures = 0;
+  #lost: string | null = null;
+  /** What the last looks at the remote, and at what the user himself commits, have shown. */
   #mark: string | null = null;
   #tip: { oid: string | null; seen: number } | null = null;
-  #headMark = '';
+  #headMark: string | null = null;
+  #exchangedAt = 0;
 
-  constructor(folder: WatchedFolder, around: Surroundings) {
-    this.#folder = folder;
-    this.#around = around;
+  constructor(listed: WatchedFolder, around: Surroundings) {
+    this.#work = new FolderWork(listed, around);
     this.#signal = around.signal;
-    this.status = newStatus(folder.dir);
+  }
+
+  get status(): FolderStatus {
+    return this.#work.status;
   }
 
   /** Works until the signal aborts. */
@@ -83,249 +69,152 @@ export class Folder {
         await this.#watch();
       } catch (error) {
         if (this.#signal.aborted) return;
-        const isGone = !existsSync(join(this.#folder.dir, '.git'));
-        this.#become(
-          isGone ? 'gone' : 'problem',
-          isGone ? 'the folder, or its .git, is not there' : sentence(error),
-        );
-        await this.#pace.until(this.#now() + LOOK_MS, this.#signal);
+        if (this.#isThere()) this.#work.become('problem', sentence(error));
+        else this.#work.become('gone', 'the folder, or its .git, is not there');
+        await this.#pace.until(now() + LOOK_MS, this.#signal);
       }
     }
   }
 
-  /** Does all once, whatever is settled or not. @returns whether everything could be done */
+  /** Does all once. @returns whether everything could be done */
   async once(isRehearsal: boolean): Promise<boolean> {
+    const work = this.#work;
     try {
-      const workTree = await this.#find();
-      const pair = findPair(await readConfig(this.#run()), workTree.branch, this.#named());
-      Object.assign(this.status, { remote: pair.remote, branch: pair.branch });
-      await this.#commit(workTree, isRehearsal);
-      if (this.status.growing > 0 && !isRehearsal) {
-        await this.#pace.until(this.#now() + this.#folder.delayMs, this.#signal);
-        await this.#commit(workTree, false);
+      const { workTree } = await this.#open();
+      await work.commit(workTree, isRehearsal);
+      if (work.status.growing > 0 && !isRehearsal) {
+        await this.#pace.until(now() + work.listed.delayMs, this.#signal);
+        await work.commit(workTree, false);
       }
-      await this.#sync(isRehearsal);
+      await work.sync(isRehearsal);
       return true;
     } catch (error) {
-      if (!this.#signal.aborted) this.#become('problem', sentence(error));
+      if (!this.#signal.aborted) work.become('problem', sentence(error));
       return false;
     }
   }
 
-  #run() {
-    const { env } = this.#around;
-    // Nobody is there to be asked, and a lock for a look would be in the user's way.
-    return { cwd: this.#folder.dir, env: { ...env, GIT_TERMINAL_PROMPT: '0' }, signal: this.#signal };
+  #isThere(): boolean {
+    return existsSync(join(this.#work.listed.dir, '.git'));
   }
 
-  #named() {
-    const { remote, branch } = this.#folder;
-    return { remote: remote ?? undefined, branch: branch ?? undefined };
-  }
-
-  #tell(line: string): void {
-    this.#around.tell(this.#folder.dir, line);
-  }
-
-  #become(state: FolderStatus['state'], why: string | null): void {
-    const { status } = this;
-    if (why !== null && why !== status.why) this.#tell(why);
-    else if (why === null && status.why !== null && state === 'in-step') this.#tell('in step again');
-    const isNew = status.state !== state || status.why !== why;
-    Object.assign(status, { state, why });
-    if (isNew) this.#around.changed();
-  }
-
-  async #find(): Promise<WorkTree & { top: string }> {
-    const workTree = await findWorkTree(this.#run());
-    const { top } = workTree;
-    if (top === null)
-      throw new GamError(
-        'not-a-repository',
-        `${printable(this.#folder.dir)} has no files: it is a bare repository`,
-      );
-    return { ...workTree, top };
+  async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Lookout }> {
+    const { run, named, status } = this.#work;
+    const workTree = await this.#work.find();
+    const config = await readConfig(run);
+    const pair = findPair(config, workTree.branch, named);
+    Object.assign(status, { remote: pair.remote, branch: pair.branch });
+    const server = { run, remote: pair.remote, patienceMs: PATIENCE_MS };
+    return { workTree, pair, lookout: () => lookoutFor(pair, config, workTree.bits, server) };
   }
 
   async #watch(): Promise<void> {
-    const workTree = await this.#find();
-    const config = await readConfig(this.#run());
-    const pair = findPair(config, workTree.branch, this.#named());
-    Object.assign(this.status, { remote: pair.remote, branch: pair.branch });
-    const server = { run: this.#run(), remote: pair.remote, patienceMs: PATIENCE_MS };
-    const lookout = lookoutFor(pair, config, workTree.bits, server);
-    const end = new AbortController();
-    const stop = () => end.abort();
-    this.#around.signal.addEventListener('abort', stop, { once: true });
-    let lost: string | null = null;
-    const events = {
+    const { workTree, lookout: choose } = await this.#open();
+    const unwatch = await watchFiles(workTree.top, {
       changed: () => this.#noteChange(),
-      lost: (why: string) => {
-        lost = why;
+      lost: (why) => {
+        this.#lost = why;
         this.#pace.wake();
       },
-    };
-    const unwatch = await watchFiles(workTree.top, events);
+    });
+    const lookout = choose();
+    const end = new AbortController();
+    const stop = () => end.abort();
+    this.#signal.addEventListener('abort', stop, { once: true });
     const looking = this.#lookOut(workTree, lookout, end.signal);
-    [this.#commitAt, this.#syncAt, this.#scanAt] = [0, 0, this.#now() + SCAN_MS];
+    this.#lost = null;
+    [this.#commitAt, this.#syncAt, this.#scanAt] = [0, 0, now() + SCAN_MS];
     try {
-      while (!this.#signal.aborted && lost === null) {
+      while (!this.#signal.aborted && this.#lost === null) {
         await this.#pace.until(Math.min(this.#commitAt, this.#syncAt, this.#scanAt), this.#signal);
-        if (!this.#signal.aborted && lost === null) await this.#round(workTree, pair);
+        if (!this.#signal.aborted && this.#lost === null) await this.#round(workTree);
       }
-      if (lost !== null) throw new GamError('events-lost', `events were lost: ${lost}`);
+      // What was not heard is found by looking at everything, which a new watch begins with.
+      if (this.#lost !== null && !this.#isThere()) throw new Error(this.#lost);
     } finally {
       end.abort();
-      this.#around.signal.removeEventListener('abort', stop);
+      this.#signal.removeEventListener('abort', stop);
       await Promise.allSettled([looking, unwatch(), lookout.close()]);
     }
   }
 
   #noteChange(): void {
-    const now = this.#now();
-    const { delayMs } = this.#folder;
-    this.#firstChange ??= now;
-    const latestTime = this.#firstChange + Math.max(LONGEST_QUIETS * delayMs, LONGEST_WAIT_MS);
-    this.#commitAt = Math.min(now + delayMs, latestTime);
+    const { delayMs } = this.#work.listed;
+    this.#firstChange ??= now();
+    const latest = this.#firstChange + Math.max(LONGEST_QUIETS * delayMs, LONGEST_WAIT_MS);
+    this.#commitAt = Math.min(now() + delayMs, latest);
     this.#pace.wake();
   }
 
-  /** Looks at the remote, and at what the user himself commits here. */
   async #lookOut({ gitDir }: WorkTree, lookout: Lookout, signal: AbortSignal): Promise<void> {
     const pace = new Pace();
     while (!signal.aborted) {
-      await pace.until(this.#now() + lookout.every, signal);
+      await pace.until(now() + lookout.every, signal);
       if (signal.aborted) return;
       const stats = statSync(join(gitDir, 'logs/HEAD'), { throwIfNoEntry: false });
       const headMark = `${stats?.size} ${stats?.mtimeMs}`;
-      if (this.#headMark !== '' && headMark !== this.#headMark) this.#wantSync();
-      this.#headMark = headMark;
       try {
+        if (this.#headMark !== null && headMark !== this.#headMark && (await this.#work.hasMoved()))
+          this.#wantSync();
+        this.#headMark = headMark;
+        const began = now();
         const { mark, tip } = await lookout.look(signal);
-        if (tip !== undefined) this.#tip = { oid: tip, seen: this.#now() };
+        // Before our own push it may have been an older one.
+        if (began < this.#exchangedAt) continue;
+        if (tip !== undefined) this.#tip = { oid: tip, seen: began };
         if (mark !== this.#mark || this.status.state === 'offline') this.#wantSync();
         this.#mark = mark;
       } catch {
-        // The next exchange tells why.
-        if (!signal.aborted && this.status.state === 'in-step') this.#wantSync();
+        // The exchange tells why.
         this.#tip = null;
+        if (!signal.aborted && this.status.state === 'in-step') this.#wantSync();
       }
     }
   }
 
   #wantSync(): void {
     if (this.#failures > 0 && this.status.state !== 'offline') return;
-    this.#syncAt = Math.min(this.#syncAt, this.#now());
+    this.#syncAt = Math.min(this.#syncAt, now());
     this.#pace.wake();
   }
 
-  async #round(workTree: WorkTree & { top: string }, pair: Pair): Promise<void> {
-    const now = this.#now();
-    if (now >= this.#scanAt) {
-      this.#scanAt = now + SCAN_MS;
+  async #round(workTree: FileTree): Promise<void> {
+    if (now() >= this.#scanAt) {
+      this.#scanAt = now() + SCAN_MS;
       this.#commitAt = 0;
     }
-    const isCommit = now >= this.#commitAt;
-    if (!isCommit && now < this.#syncAt) return;
+    const isCommit = now() >= this.#commitAt;
     try {
       if (isCommit) {
         this.#commitAt = Number.POSITIVE_INFINITY;
         this.#firstChange = null;
-        if (await this.#commit(workTree, false)) this.#syncAt = 0;
-        if (this.status.growing > 0)
-          this.#commitAt = Math.min(this.#commitAt, this.#now() + this.#folder.delayMs);
+        if (await this.#work.commit(workTree, false)) this.#syncAt = 0;
+        const { growing } = this.status;
+        if (growing > 0) this.#commitAt = Math.min(this.#commitAt, now() + this.#work.listed.delayMs);
       }
-      if (this.#now() >= this.#syncAt) {
-        this.#syncAt = this.#now() + SYNC_MS;
-        await this.#sync(false);
-      }
+      if (now() < this.#syncAt) return;
+      this.#syncAt = now() + SYNC_MS;
+      const seen = this.#tip;
+      this.#tip = null;
+      const isFresh = seen !== null && now() - seen.seen < FRESH_MS;
+      await this.#work.sync(false, isFresh ? seen.oid : undefined);
+      this.#exchangedAt = now();
       this.#failures = 0;
     } catch (error) {
-      if (!this.#signal.aborted) this.#failed(error, isCommit, pair);
+      if (!this.#signal.aborted) this.#failed(error, isCommit);
     }
   }
 
-  #failed(error: unknown, isCommit: boolean, { branch }: Pair): void {
-    const code = codeOf(error);
-    if (!existsSync(join(this.#folder.dir, '.git'))) throw error;
+  #failed(error: unknown, isCommit: boolean): void {
+    if (!this.#isThere()) throw error;
+    const code = error instanceof GamError ? error.code : null;
     const isWait = code === 'work-in-progress' || code === 'dirty-work-tree';
     this.#failures += 1;
-    const retry = isWait
-      ? LOOK_MS
-      : Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10), LONGEST_RETRY_MS);
-    if (isCommit) this.#commitAt = Math.min(this.#commitAt, this.#now() + retry);
-    this.#syncAt = this.#now() + retry;
+    const longer = FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10);
+    const retry = isWait ? LOOK_MS : Math.min(longer, LONGEST_RETRY_MS);
+    if (isCommit) this.#commitAt = Math.min(this.#commitAt, now() + retry);
+    this.#syncAt = now() + retry;
     const state = isWait ? 'waiting' : code === 'remote-unreachable' ? 'offline' : 'problem';
-    this.status.branch = branch;
-    this.#become(state, sentence(error));
-  }
-
-  /** @returns whether there is a new commit */
-  async #commit(workTree: WorkTree & { top: string }, isRehearsal: boolean): Promise<boolean> {
-    const { host } = this.#around;
-    const run = { ...this.#run(), cwd: workTree.top };
-    const tell = (line: string) => this.#tell(line);
-    const { branch } = await findWorkTree(run);
-    if (branch !== this.status.branch)
-      throw new GamError(
-        'work-in-progress',
-        `${branch === null ? 'HEAD is at no branch' : `${printable(branch)} is checked out`}, and ${this.status.branch} is watched`,
-        { suggestion: `git switch ${this.status.branch}` },
-      );
-    const done = await commitChanges(this.#folder, workTree, { run, host, isRehearsal, tell });
-    const { status } = this;
-    const known = status.leftOut.map(({ path }) => path);
-    status.growing = done.growing.length;
-    status.leftOut = firstOf(
-      done.leftOut.map(({ path, why }) => ({ ...keptJson({ path, aside: null }), why })),
-    );
-    for (const { path, why } of status.leftOut)
-      if (!known.includes(path)) this.#tell(`${path} ${why}: not committed`);
-    if (isRehearsal && done.paths.length > 0) this.#tell(`would commit ${done.paths.length} files`);
-    if (done.oid === null) return false;
-    Object.assign(status, { head: done.oid, lastCommit: new Date().toISOString(), ahead: true });
-    this.#tell(
-      `committed ${done.paths.length} file${done.paths.length === 1 ? '' : 's'}, ${done.oid.slice(0, 12)}`,
-    );
-    this.#around.changed();
-    return true;
-  }
-
-  /** Where the remote's branch was seen a moment ago, nobody need be asked again. */
-  #knownTip(): string | null | undefined {
-    const seen = this.#tip;
-    this.#tip = null;
-    return seen !== null && this.#now() - seen.seen < 2 * LOOK_MS ? seen.oid : undefined;
-  }
-
-  async #sync(isRehearsal: boolean): Promise<void> {
-    const knownTip = this.#knownTip();
-    const synced = await sync({
-      run: this.#run(),
-      ...this.#named(),
-      onConflict: this.#folder.onConflict,
-      allowUnrelated: false,
-      allowDirty: true,
-      isRehearsal,
-      once: false,
-      patienceMs: PATIENCE_MS,
-      pid: this.#around.pid,
-      ...(knownTip === undefined ? {} : { knownTip }),
-    });
-    if (synced === null) return;
-    const time = new Date().toISOString();
-    const { status } = this;
-    const kept = synced.kept.map((one) => ({ ...keptJson(one), time }));
-    Object.assign(status, {
-      head: synced.after,
-      lastSync: time,
-      ahead: false,
-      kept: latest(status.kept, kept),
-    });
-    for (const one of synced.kept) this.#tell(keptLine(one));
-    if (synced.kind !== 'up-to-date' && synced.kind !== 'nothing')
-      this.#tell(syncedLine(synced, isRehearsal));
-    this.#become('in-step', null);
-    this.#around.changed();
+    this.#work.become(state, sentence(error));
   }
 }

@@ -70,10 +70,12 @@ class ByWeb implements Lookout {
   }
 
   async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
-    const tip = this.#isWeb ? await this.#tip.ask(signal) : undefined;
+    const tip = this.#isWeb ? await this.#tip.ask(signal).catch(() => undefined) : undefined;
     if (tip !== undefined) return { mark: tip ?? '', tip };
+    const look = await this.#other.look(signal);
+    // git knows ways that this line does not: a login, a redirect, an authority.
     this.#isWeb = false;
-    return this.#other.look(signal);
+    return look;
   }
 
   close(): Promise<void> {
@@ -107,7 +109,9 @@ export function lookoutFor(
     if (url.kind === 'file') return byFiles(resolve(server.run.cwd ?? '.', url.path), pair);
     const plain = new URL(remote.canonical);
     const isBare = plain.username === '' && plain.password === '';
-    if (url.kind !== 'web' || !isBare || !isPlainWeb(entries, telling(url.scheme, server.run.env ?? {})))
+    // A login that is set up for some server is of no matter where this one asks for none.
+    const settings = entries.filter(({ section }) => section !== 'credential');
+    if (url.kind !== 'web' || !isBare || !isPlainWeb(settings, telling(url.scheme, server.run.env ?? {})))
       return other;
     return new ByWeb(new WebTip(remote.canonical, pair.remoteRef, format, TIMEOUT_MS), other);
   } catch {
