@@ -32,9 +32,9 @@ export function findPair(
     });
   const remotes = readRemotes(entries);
   const configured = lastValue(entries, 'branch', branch, 'remote');
-  const known = remotes.find(({ name }) => name === configured);
-  const remote =
-    named.remote === undefined ? (known ?? defaultRemote(remotes)) : needRemote(remotes, named.remote);
+  // `.` is this repository: the branch is on top of another one here, and that is none to exchange it with.
+  const meant = named.remote ?? (configured === '.' ? undefined : configured);
+  const remote = meant === undefined ? defaultRemote(remotes) : needRemote(remotes, meant);
   const upstream = lastValue(entries, 'branch', branch, 'merge');
   const isUpstream = remote.name === configured && upstream?.startsWith('refs/heads/');
   return {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fetchedFrom, isFetched } from '../../../src/protocol/refspec.ts';
+import { fetchedFrom, isFetched, storedAs } from '../../../src/protocol/refspec.ts';
 
 const part = fc.stringMatching(/^[a-z]{1,6}$/);
 const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => `refs/${parts.join('/')}`);
@@ -49,6 +49,9 @@ describe('a refspec reversed', () => {
         const from = `${source}/${stem}${end}`;
         const to = `${target}${between}${stem}${last}`;
         expect(fetchedFrom(to, [spec])).toBe(from);
+        expect(storedAs(from, [spec])).toEqual([to]);
+        expect(storedAs(from, [spec, spec.slice(1), `${source}/*${end}`])).toEqual([to, to]);
+        expect(storedAs(from, [spec, `^${from}`])).toEqual([]);
         // What else is configured, for refs elsewhere, changes nothing.
         expect(
           fetchedFrom(to, ['refs/elsewhere/*:refs/overthere/*', 'refs/elsewhere:refs/overthere', spec]),
