@@ -42,7 +42,8 @@ const LATEST_DATE = Number.MAX_SAFE_INTEGER;
 
 async function readHeads(oids: readonly string[], run: RunOptions): Promise<Head[]> {
   const format = '--format=%H %ct %P%x00%ce';
-  const told = await gitOutput(['log', '--no-walk=unsorted', '--no-show-signature', format, ...oids], run);
+  const args = ['log', '--no-walk=unsorted', '--no-show-signature', '--encoding=UTF-8', format, ...oids];
+  const told = await gitOutput(args, run);
   return told
     .trim()
     .split('\n')
