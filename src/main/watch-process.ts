@@ -6,6 +6,7 @@ import { GamError } from '../errors.ts';
 import { isAlive } from '../git/alive.ts';
 import type { Environment } from '../git/environment.ts';
 import { startProcess } from '../git/process.ts';
+import { timeLimit } from '../git/time-limit.ts';
 import { readWatchStatus, type WatchStatus } from '../sync/daemon.ts';
 import type { WatchPlaces } from '../sync/places.ts';
 
@@ -37,15 +38,12 @@ export async function startWatching(
   });
   closeSync(errors);
   child.unref();
-  let hasEnded = false;
-  void exit.then(() => {
-    hasEnded = true;
-  });
-  const end = performance.now() + PATIENCE_MS;
-  while (performance.now() < end && !hasEnded) {
+  const over = timeLimit(PATIENCE_MS);
+  const ended = exit.then(() => null);
+  while (!over.aborted) {
     const status = await readWatchStatus(places);
     if (status !== null) return status;
-    await pause(STEP_MS);
+    if ((await Promise.race([ended, pause(STEP_MS, over)])) === null) break;
   }
   const [words = ''] = readFileSync(said, 'utf8').split('\n');
   throw new GamError(

@@ -69,8 +69,8 @@ export async function addWatched(
  */
 export async function removeWatched(dir: string, places: WatchPlaces, env: Environment): Promise<string> {
   const { folders } = await listedFolders(places, env);
-  const names = [dir, await realpath(dir).catch(() => dir), await topOf(dir, env).catch(() => dir)];
-  const found = folders.find((folder) => names.includes(folder.dir));
+  const names = new Set([dir, await realpath(dir).catch(() => dir), await topOf(dir, env).catch(() => dir)]);
+  const found = folders.find((folder) => names.has(folder.dir));
   if (found === undefined)
     throw new GamError('usage', `${printable(dir)} is not watched`, {
       suggestion:
