@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'mirror-unusable'
   | 'not-a-member'
   | 'not-a-repository'
+  | 'not-watched'
   | 'outcome-unknown'
   | 'phase-unready'
   | 'publish-refused'
