@@ -1,5 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { afterEachGo, countEvent } from './event-queue.ts';
 import type { FileEvents } from './file-events.ts';
 import { notWatched } from './not-watched.ts';
 import { below, WatchedFolders } from './watched-folders.ts';
@@ -18,7 +19,7 @@ export class FolderEvents {
   readonly #stop = new AbortController();
   readonly #most: number;
   #work: Promise<void> = Promise.resolve();
-  #count = 0;
+  readonly #callOff: () => void;
   #told = new Set<string>();
   #moved = new Set<string>();
 
@@ -32,6 +33,7 @@ export class FolderEvents {
       (folder, kind, name) => this.#hear(folder, kind, name),
       (error) => this.#lose(error),
     );
+    this.#callOff = afterEachGo((count) => this.#pass(count));
   }
 
   /** @throws GamError `not-watched` */
@@ -49,23 +51,22 @@ export class FolderEvents {
 
   async #close(): Promise<void> {
     this.#stop.abort();
+    this.#callOff();
     this.#folders.close();
     await this.#work;
   }
 
   #hear(folder: string, kind: 'rename' | 'change', name: string): void {
-    // Whatever waits in the kernel is read at one go, so that a queue that was full shows by the count.
-    if (this.#count++ === 0) setImmediate(() => this.#pass());
+    countEvent();
     if (name === '.git') return;
     const path = below(folder, name);
     this.#told.add(path);
     if (kind === 'rename') this.#moved.add(path);
   }
 
-  #pass(): void {
-    const [count, told, moved] = [this.#count, this.#told, this.#moved];
-    [this.#count, this.#told, this.#moved] = [0, new Set(), new Set()];
-    if (this.#stop.signal.aborted) return;
+  #pass(count: number): void {
+    const [told, moved] = [this.#told, this.#moved];
+    [this.#told, this.#moved] = [new Set(), new Set()];
     if (count >= this.#most) {
       this.#then(() => this.#again('more has changed at once than the system tells of'));
       return;

@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -49,7 +50,9 @@ beforeEach(() => {
 
 afterEach(async () => {
   await unwatch?.();
+  const left = isLinux ? watches() : others;
   await sandbox.close();
+  expect(left).toBe(others);
 });
 
 /** Waits until something holds; fails where it never does. */
@@ -116,6 +119,31 @@ describe('of a watched folder', () => {
     expect(lost).toEqual([]);
   });
 
+  test('folders that come one within the other while those above are looked at are watched', async () => {
+    unwatch = await watchFiles(top, events);
+    const leaves = Array.from({ length: 100 }, (_, i) => [`${i}`, ...'uvwxyz'.split('')]);
+    const grow = async (parts: readonly string[]) => {
+      for (let depth = 1; depth <= parts.length; depth++) await mkdir(join(top, ...parts.slice(0, depth)));
+    };
+    await Promise.all(leaves.map(grow));
+    for (const leaf of leaves) await until(() => savedAgain([...leaf, 'file'].join('/')));
+    expect(lost).toEqual([]);
+  });
+
+  test('what is made in a new folder before that is watched is told, be it as the folder', async () => {
+    let isMade = false;
+    const changed = (paths: readonly string[]) => {
+      events.changed(paths);
+      if (isMade || !paths.includes('new')) return;
+      isMade = true;
+      told.clear();
+      writeFileSync(join(top, 'new', 'file'), '');
+    };
+    unwatch = await watchFiles(top, { ...events, changed });
+    mkdirSync(join(top, 'new'));
+    await until(() => isMade && (told.has('new') || told.has('new/file')));
+  });
+
   test('folders that are moved in, and renamed, are watched under their new names', async () => {
     const from = sandbox.path('elsewhere');
     mkdirSync(join(from, 'x'), { recursive: true });
@@ -151,7 +179,8 @@ describe('of a watched folder', () => {
       writeFileSync(join(top, folder, 'new'), '');
     writeFileSync(join(top, 'a', 'b', 'new'), '');
     await until(() => told.has('a/b/new'));
-    await saved('last');
+    writeFileSync(join(top, 'last'), '');
+    await until(() => told.has('last'));
     expect([...told].filter((path) => path.includes('.git'))).toEqual([]);
   });
 
@@ -214,6 +243,24 @@ describe.runIf(isLinux)('where events may be lost', () => {
     await until(() => lost.length > 0);
     expect(lost).toEqual([expect.stringMatching(/more has changed at once/)]);
     await saved('unheard/of/file');
+  });
+
+  // All folders that a process watches wait in one queue.
+  test('that is told of another folder, too', async () => {
+    const other = sandbox.path('other');
+    mkdirSync(other);
+    const stop = await watchFiles(other, { changed: () => undefined, lost: () => undefined });
+    try {
+      unwatch = await watchFiles(top, events);
+      const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+      for (let i = 0; i <= limit / 2; i++)
+        for (const name of ['x', 'y']) writeFileSync(join(other, name), 'x', { flag: 'a' });
+      mkdirSync(join(top, 'unheard', 'of'), { recursive: true });
+      await until(() => lost.length > 0);
+      await saved('unheard/of/file');
+    } finally {
+      await stop();
+    }
   });
 
   test('that the folder itself is removed is told', async () => {
