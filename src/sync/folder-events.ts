@@ -75,7 +75,7 @@ export class FolderEvents {
     if (moved.size > 0) this.#then(() => this.#follow([...moved]));
   }
 
-  /** One after the other: two that follow the same folder would leave it watched twice. */
+  /** One after the other, so that who closes this knows when the last one has ended. */
   #then(work: () => Promise<void>): void {
     this.#work = this.#work.then(async () => {
       if (this.#stop.signal.aborted) return;

@@ -121,9 +121,13 @@ describe('of a watched folder', () => {
 
   test('folders that come one within the other while those above are looked at are watched', async () => {
     unwatch = await watchFiles(top, events);
-    const leaves = Array.from({ length: 100 }, (_, i) => [`${i}`, ...'uvwxyz'.split('')]);
+    const leaves = Array.from({ length: 300 }, (_, i) => [`${i}`, ...'uvwxyz'.split('')]);
     const grow = async (parts: readonly string[]) => {
-      for (let depth = 1; depth <= parts.length; depth++) await mkdir(join(top, ...parts.slice(0, depth)));
+      for (let depth = 1; depth <= parts.length; depth++) {
+        await mkdir(join(top, ...parts.slice(0, depth)));
+        // So that some come just when the one above is being looked at.
+        await pause(Math.random() * 10);
+      }
     };
     await Promise.all(leaves.map(grow));
     for (const leaf of leaves) await until(() => savedAgain([...leaf, 'file'].join('/')));
@@ -157,6 +161,16 @@ describe('of a watched folder', () => {
     expect([...told].filter((path) => path.startsWith('in/'))).toEqual([]);
   });
 
+  // Both are told to be new at one go, and the upper one brings the lower one along.
+  test('a folder that is renamed there and back, and gets one within meanwhile, is watched once', async () => {
+    unwatch = await watchFiles(top, events);
+    renameSync(join(top, 'a'), join(top, 'there'));
+    mkdirSync(join(top, 'there', 'new'));
+    renameSync(join(top, 'there'), join(top, 'a'));
+    await until(() => savedAgain('a/new/file'));
+    await saved('a/b/file');
+  });
+
   test('a folder that is removed and made again at once is watched', async () => {
     unwatch = await watchFiles(top, events);
     for (let i = 0; i < 20; i++) {
@@ -177,6 +191,7 @@ describe('of a watched folder', () => {
     await until(() => savedAgain('come/file'));
     for (const folder of ['.git', '.git/objects', 'a/.git', 'come/.git'])
       writeFileSync(join(top, folder, 'new'), '');
+    mkdirSync(join(top, 'a', 'b', '.git'));
     writeFileSync(join(top, 'a', 'b', 'new'), '');
     await until(() => told.has('a/b/new'));
     writeFileSync(join(top, 'last'), '');
