@@ -40,9 +40,9 @@ const BUNDLE: BuildOptions = {
   target: 'node20',
   logLevel: 'warning',
   supported: { 'dynamic-import': false },
-  // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol, and what is made for a system. Each is loaded
+  // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol. Each is loaded
   // when it is needed; so is cockatiel, which etcd3 loads in any case.
-  external: ['geoip-lite', 'etcd3', 'cockatiel', '@parcel/watcher'],
+  external: ['geoip-lite', 'etcd3', 'cockatiel'],
   plugins: [
     {
       name: 'apart',
