@@ -14,13 +14,14 @@ const PATIENCE_MS = 60_000;
 export default class Sync extends GamCommand {
   static override summary = 'Bring a branch here and at its remote to the same commit, once.';
   static override description = [
-    'Fetches (through mirrors, where there are any), goes forward or merges, and pushes. Both sides may have something new: gam merges ' +
+    'Fetches (through mirrors, where there are any), goes forward or merges, and pushes. Where both sides have something new, gam merges ' +
       'so that whoever merges the same commits gets the same merge, and machines that do so at the same time have nothing left to merge. ' +
       'Nothing is forced or rewritten; where the remote moves meanwhile, all is done again. Nothing is committed: gam watch does that.',
     'Where files differ from the commit, or a rebase, merge or another command is in progress, and the branch would have to move, nothing changes, and the ' +
       'line says why. --on-conflict says what becomes of files that cannot be merged: stop changes nothing and names them; keep-both ' +
       'lays the other version beside, as <name>.conflict-<commit>; ours takes the version here, theirs that of the remote.',
-    'Fit for cron: two of these in one repository wait for each other, and with --once the second one leaves it to the next time.',
+    'Fit for cron: where stdin is no terminal, nobody is asked for a password, and a remote that is silent for a minute is given up. Of two of these in one repository ' +
+      'the second one waits, for ten minutes at most; with --once it leaves it to the next time, which is no failure.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> sync',

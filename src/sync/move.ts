@@ -33,7 +33,7 @@ export function needRest(workTree: WorkTree): void {
 function overwritten(place: string, file: string, after: string): GamError {
   return new GamError(
     'dirty-work-tree',
-    `${printable(place)}: ${printable(file)} would be overwritten; ${after}`,
+    `${printable(place)}: ${printable(file)} is not committed here, and would be overwritten; ${after}`,
     { suggestion: 'commit it, or move it away' },
   );
 }
@@ -59,9 +59,13 @@ export async function needWay(from: string | null, to: string, options: MoveOpti
   if (file !== null) throw overwritten(top, file, 'nothing was changed');
 }
 
-// What a user has set for merges of this branch (branch.<name>.mergeOptions) is not meant for going forward.
 const FORWARD = ['merge', '--ff-only', '--no-squash', '--no-overwrite-ignore', '-q'];
 const PLAINLY = ['-c', 'merge.autoStash=false', '-c', 'merge.verifySignatures=false', '-c', 'gc.auto=0'];
+
+// What a user has set for merges of a branch (git-config(1), branch.<name>.mergeOptions) is not meant for going forward: with `-s ours`
+// git makes a merge in spite of --ff-only. A name with `=` cannot be given by -c.
+const withoutOptions = (branch: string) =>
+  branch.includes('=') ? [] : ['-c', `branch.${branch}.mergeOptions=`];
 
 /**
  * Moves a branch, and its files where it is checked out; nothing that is not in the commit where it was is overwritten.
@@ -86,7 +90,9 @@ export async function moveBranch(from: string | null, to: string, options: MoveO
   // A twin of what is here: both are merges by the rule, and git has no forward between them. The ref goes first, so that a commit
   // that somebody makes at this moment is not lost.
   if (!isForward) await swapRef(ref, to, from, run);
-  const how = isForward ? [...PLAINLY, ...FORWARD, to] : ['read-tree', '-m', '-u', from, to];
+  const how = isForward
+    ? [...PLAINLY, ...withoutOptions(branch), ...FORWARD, to]
+    : ['read-tree', '-m', '-u', from, to];
   const moved = await runGit(how, said);
   if (moved.status === 0) return true;
   if (!isForward) await swapRef(ref, from, to, run);

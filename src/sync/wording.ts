@@ -37,10 +37,13 @@ const short = (oid: string | null) => (oid ?? '').slice(0, 12);
 
 /** What an exchange did, or would do, in one line. */
 export function syncedLine(
-  { kind, remote, branch, before, after }: Exchanged & Pair,
+  { kind, remote: name, branch, remoteRef, before, after }: Exchanged & Pair,
   isRehearsal: boolean,
 ): string {
   const way = before === null ? `at ${short(after)}` : `from ${short(before)} to ${short(after)}`;
+  // As git has it for an upstream of another name.
+  const remote =
+    remoteRef === `refs/heads/${branch}` ? name : `${name}/${remoteRef.slice('refs/heads/'.length)}`;
   const would = isRehearsal ? 'would be ' : '';
   switch (kind) {
     case 'nothing':

@@ -40,11 +40,11 @@ test('files that differ, are prepared, or are in the way', async () => {
   await expectUnmoved(scene, 'has changes that are not committed; nothing was changed');
   await git(here, 'reset', '-q', '--hard');
   write('new', 'precious\n');
-  await expectUnmoved(scene, 'new would be overwritten; nothing was changed');
+  await expectUnmoved(scene, 'new is not committed here, and would be overwritten; nothing was changed');
   // What is ignored is somebody's, too.
   mkdirSync(sandbox.path(here, '.git/info'));
   write('.git/info/exclude', 'new\n');
-  await expectUnmoved(scene, 'new would be overwritten; nothing was changed');
+  await expectUnmoved(scene, 'new is not committed here, and would be overwritten; nothing was changed');
   expect(readFileSync(sandbox.path(here, 'new'), 'utf8')).toBe('precious\n');
   await git(here, 'clean', '-fqx');
   write('untracked', 'stays\n');

@@ -25,6 +25,8 @@ describe('gam sync', () => {
     expect((await sync(here)).stdout).toBe(`main pushed to origin, at ${short(first)}\n`);
 
     const before = await tip(there);
+    // git makes a merge by these, in spite of --ff-only.
+    await git(there, 'config', 'branch.main.mergeOptions', '--squash -s ours');
     const line = `main brought forward from origin, from ${short(before)} to ${short(first)}\n`;
     expect((await sync(there)).stdout).toBe(line);
     expect(readFileSync(sandbox.path(there, 'a'), 'utf8')).toBe('a\n');
@@ -112,7 +114,9 @@ describe('gam sync', () => {
     // Behind a remote that has something: this one is not born yet.
     await git('births/fresh', 'remote', 'set-url', 'origin', '../remote.git');
     writeFileSync(sandbox.path('births/fresh/shared'), 'mine\n');
-    expect((await sync('births/fresh')).stderr).toContain('shared would be overwritten; nothing was changed');
+    expect((await sync('births/fresh')).stderr).toContain(
+      'shared is not committed here, and would be overwritten; nothing was changed',
+    );
     expect(readFileSync(sandbox.path('births/fresh/shared'), 'utf8')).toBe('mine\n');
     await git('births/fresh', 'clean', '-fq');
     expect((await sync('births/fresh')).status).toBe(0);
@@ -145,6 +149,52 @@ describe('gam sync', () => {
     expect(await tip('one256')).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set([await tip('one256'), await tip('two256'), await tip('sha256.git')]).size).toBe(1);
   });
+});
+
+test('of two merges of the same commits that differ, the published one stays, with its files; nothing is merged again', async () => {
+  const { sync, commit, tip, git, sandbox } = scenes;
+  const { here, there, remote } = await scenes.scene('twins');
+  const parents = [await commit(here, 'a', 'a\n'), await commit(there, 'b', 'b\n')].sort();
+  await git(here, 'fetch', '-q', '../there', 'main');
+  await git(there, 'fetch', '-q', '../here', 'main');
+  const merge = async (clone: string) => {
+    const env = { GIT_COMMITTER_EMAIL: 'merge@gam.invalid' };
+    const message = 'Merge\n\nGam-Merge: 1\n';
+    const args = ['commit-tree', ...parents.flatMap((parent) => ['-p', parent]), 'HEAD^{tree}'];
+    const oid = (await sandbox.git(args, { cwd: clone, env, input: message })).stdout.trim();
+    await git(clone, 'reset', '-q', '--hard', oid);
+    return oid;
+  };
+  const [ours, theirs] = [await merge(here), await merge(there)];
+  expect(ours).not.toBe(theirs);
+  await git(there, 'push', '-q', 'origin', 'main');
+  await git('twins', 'clone', '-q', '--bare', 'here', 'bare.git');
+  await git('twins/bare.git', 'remote', 'set-url', 'origin', '../remote.git');
+  writeFileSync(sandbox.path(here, 'b'), 'mine\n');
+  expect((await sync(here)).stderr).toContain('b is not committed here, and would be overwritten');
+  expect(await tip(here)).toBe(ours);
+  await git(here, 'clean', '-fq');
+  for (const clone of [here, 'twins/bare.git']) {
+    expect((await sync(clone)).stdout).toContain('main brought forward from origin');
+    expect([await tip(clone), await tip(remote)]).toEqual([theirs, theirs]);
+  }
+  expect(await git(here, 'status', '--porcelain')).toBe('');
+  expect(await git(here, 'ls-files')).toBe('b\nshared');
+});
+
+test('a commit that is here without what it leads to, as a fetch that broke off leaves it, is fetched', async () => {
+  // The branch was moved to it, and the repository was broken.
+  const { sync, commit, tip, git, sandbox } = scenes;
+  const { there, remote } = await scenes.scene('halves');
+  await git('halves', 'clone', '-q', '--bare', 'remote.git', 'bare.git');
+  const next = await commit(there, 'a', 'a\n');
+  await sync(there);
+  const text = (await sandbox.git(['cat-file', 'commit', next], { cwd: there })).stdout;
+  const args = ['hash-object', '-t', 'commit', '-w', '--stdin'];
+  await sandbox.git(args, { cwd: 'halves/bare.git', input: text });
+  expect((await sync('halves/bare.git')).status).toBe(0);
+  expect(await tip('halves/bare.git')).toBe(await tip(remote));
+  await expectClean(sandbox, 'halves/bare.git');
 });
 
 describe('which branch, and where', () => {
