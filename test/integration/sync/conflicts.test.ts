@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 const text = (...lines: string[]) => `${lines.join('\n')}\n`;
-const letters = [...'abcdefghijklmnop'].map((letter) => `line ${letter}`);
+const letters = 'abcdefghijklmnop'.split('').map((letter) => `line ${letter}`);
 const long = text(...letters);
 const changed = (at: number, line: string) => text(...letters.with(at, line));
 const other = text(...letters.map((line) => `another ${line}`));

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { mkdirSync } from 'node:fs';
 import * as fc from 'fast-check';
-import isomorphic from 'isomorphic-git';
+import { writeCommit } from 'isomorphic-git';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mergeHeads } from '../../../src/sync/merge.ts';
 import { edited, firstFiles } from '../../helpers/merge-edits.ts';
@@ -46,18 +46,19 @@ const story = fc.record({
 });
 
 /** Watches what merges make of histories, without git. */
-function makeWitness({ objects, filesOf }: MergeStore) {
+function makeWitness(store: MergeStore) {
   const before = new Map<string, Set<string>>();
   const words = new Map<string, Set<string>>();
   const ancestors = (oid: string): Set<string> => {
     const known = before.get(oid);
     if (known !== undefined) return known;
-    const all = new Set([oid, ...objects.parentsOf(oid).flatMap((parent) => [...ancestors(parent)])]);
+    const all = new Set([oid, ...store.objects.parentsOf(oid).flatMap((parent) => [...ancestors(parent)])]);
     before.set(oid, all);
     return all;
   };
   const wordsOf = (oid: string): Set<string> => {
-    const known = words.get(oid) ?? new Set(JSON.stringify(Object.values(filesOf(oid))).match(/word\d+;/g));
+    const known =
+      words.get(oid) ?? new Set(JSON.stringify(Object.values(store.filesOf(oid))).match(/word\d+;/g));
     words.set(oid, known);
     return known;
   };
@@ -84,10 +85,21 @@ interface World {
   edits: Set<string>;
 }
 
+/**
+ * git 2.39 ends with a failed assertion where one side renames a symbolic link to where the other makes a file, and the other has a submodule in place
+ * of the link: on both sides, and nothing is made. About one story in 300 comes upon it.
+ */
+function passOver(error: unknown): never {
+  fc.pre(!/merge-ort\.c:.*Assertion/.test(String(error)));
+  throw error;
+}
+
 async function learn(world: World, one: Replica, head: string): Promise<string> {
   const { witness, merges, store } = world;
   if (witness.ancestors(one.head).has(head)) return one.head;
-  const merged = await mergeHeads([one.head, head], { run: one.run, onConflict: 'keep-both' });
+  const merged = await mergeHeads([one.head, head], { run: one.run, onConflict: 'keep-both' }).catch(
+    passOver,
+  );
   if (merged.kind === 'conflict') throw new Error('not settled');
   if (witness.ancestors(head).has(one.head)) expect(merged).toEqual({ kind: 'forward', oid: head });
   else {
@@ -176,7 +188,7 @@ async function idByIsomorphicGit({ objects }: MergeStore, oid: string): Promise<
   const told = /^Gam-Conflicts: .*\n/m.exec(text)?.[0] ?? '';
   const message = `Merge ${parent.join(' and ')}\n\nWhoever merges these gets this very commit.\n\n${told}Gam-Merge: 1\n`;
   const commit = { message, tree: objects.treeOf(oid), parent, author: by, committer: by };
-  return isomorphic.writeCommit({ fs, gitdir, commit });
+  return writeCommit({ fs, gitdir, commit });
 }
 
 describe('replicas that edit, meet, miss each other and hear late', () => {

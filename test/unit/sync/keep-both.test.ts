@@ -138,7 +138,7 @@ describe('keepBoth', () => {
   test('loses no version, gives no name twice, and puts no file where a folder is', () => {
     const name = fc.constantFrom('f', 'F', 'g.txt', 'd/f', 'd/f/x', 'e/d/f', 'f.conflict-a1a1a1a1');
     const version = fc.record({
-      oid: fc.constantFrom(...'123456').map(id),
+      oid: fc.constantFrom(...'123456'.split('')).map(id),
       mode: fc.constantFrom('100644', '100755', '120000'),
     });
     const conflict = fc.record({
