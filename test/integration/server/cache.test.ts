@@ -437,10 +437,13 @@ test('killed in the middle, it has nothing half done; the next one cleans up', a
   const client = sandbox.start('git', ['ls-remote', `${cache.url}/repo.git`]);
   expect(await untilNothing(() => (fetches() > 0 ? [] : ['nothing is on its way']))).toEqual([]);
   // All at once, as where the machine stops: git removes what it has begun when it is only told to end.
+  cache.signal('SIGSTOP');
+  const gits = sandbox.living().filter(({ command }) => /^(?:\S*\/)?git[ -]/.test(command));
   signalAll(
-    sandbox.living().map(({ pid }) => pid),
+    gits.map(({ pid }) => pid),
     'SIGKILL',
   );
+  cache.signal('SIGKILL');
   await cache.ended;
   expect((await client.ended).status).not.toBe(0);
   const half = () =>
