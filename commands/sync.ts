@@ -4,7 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import { GamCommand } from '../src/main/command.ts';
 import { interruptible } from '../src/main/interruptible.ts';
 import { withOwnPrograms } from '../src/main/own-programs.ts';
-import { printable } from '../src/protocol/text.ts';
+import { printable, printableProgress } from '../src/protocol/text.ts';
 import { type Synced, sync } from '../src/sync/sync.ts';
 import { keptJson, keptLine, syncedLine } from '../src/sync/wording.ts';
 
@@ -58,9 +58,12 @@ export default class Sync extends GamCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Sync);
     const env = withOwnPrograms(this.env, process.argv[1] ?? '', process.execPath);
+    // What git draws while it fetches and pushes, and what gam says of mirrors.
+    const draws = process.stderr.isTTY && !flags.quiet && !flags.json;
+    const echo = draws ? { echo: (text: string) => void process.stderr.write(printableProgress(text)) } : {};
     await interruptible(async (signal) => {
       const synced = await sync({
-        run: { cwd: resolve(this.where.cwd, args.dir ?? '.'), env, signal },
+        run: { cwd: resolve(this.where.cwd, args.dir ?? '.'), env, signal, ...echo },
         remote: flags.remote,
         branch: flags.branch,
         onConflict: flags['on-conflict'],

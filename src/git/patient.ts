@@ -23,7 +23,7 @@ const LAST_WORDS_MS = 2000;
  */
 export async function runPatiently(
   args: readonly string[],
-  { cwd, env, signal }: RunOptions,
+  { cwd, env, signal, echo }: RunOptions,
   patienceMs: number,
 ): Promise<Talked> {
   const { child, exit } = startTied('git', args, {
@@ -44,6 +44,7 @@ export async function runPatiently(
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    echo?.(text);
     timer.refresh();
   });
   // A helper that outlives a git which was killed holds its pipes, and may wait for a silent server for ever.

@@ -22,6 +22,8 @@ export interface RunOptions {
   talks?: 'alone' | 'asking';
   /** `latin1` for output with names of files, which may be any bytes: one character for each byte. Without it UTF-8. */
   encoding?: 'latin1';
+  /** Told of standard error as it comes, for a terminal. */
+  echo?: (text: string) => void;
 }
 
 /** What a git command left; `stdout` and `stderr` are whole. */
@@ -30,9 +32,16 @@ export interface RunResult extends Exit {
   stderr: string;
 }
 
-async function collect(stream: NodeJS.ReadableStream | null, encoding: BufferEncoding): Promise<string> {
+async function collect(
+  stream: NodeJS.ReadableStream | null,
+  encoding: BufferEncoding,
+  echo?: (text: string) => void,
+): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream ?? []) chunks.push(chunk as Buffer);
+  for await (const chunk of stream ?? []) {
+    chunks.push(chunk as Buffer);
+    echo?.(String(chunk));
+  }
   return Buffer.concat(chunks).toString(encoding);
 }
 
@@ -74,7 +83,7 @@ export async function runGit(args: readonly string[], options: RunOptions = {}):
     const [how, stdout, stderr] = await Promise.all([
       exit,
       collect(child.stdout, encoding),
-      collect(child.stderr, 'utf8'),
+      collect(child.stderr, 'utf8', options.echo),
     ]);
     return { ...how, stdout, stderr };
   } finally {

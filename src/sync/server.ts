@@ -48,7 +48,8 @@ function failed(
  * @throws GamError `remote-unreachable`
  */
 export async function remoteTip(ref: string, options: ServerOptions): Promise<string | null> {
-  const asked = await talk(['ls-remote', '--', options.remote, ref], options);
+  const { echo: _silently, ...run } = options.run;
+  const asked = await talk(['ls-remote', '--', options.remote, ref], { ...options, run });
   if (asked.status !== 0) throw failed('cannot be reached', 'ls-remote', options, asked);
   // The pattern matches the ends of longer names, too.
   const line = asked.stdout.split('\n').find((one) => one.endsWith(`\t${ref}`));
