@@ -4,8 +4,8 @@ import { forwardRef, needCommit } from '../src/git/commits.ts';
 import { needRepository } from '../src/git/discover.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { interruptible } from '../src/main/interruptible.ts';
+import { type ConflictPolicy, mergeHeads } from '../src/merge/heads.ts';
 import { printablePath } from '../src/protocol/text.ts';
-import { type ConflictPolicy, mergeHeads } from '../src/sync/merge.ts';
 import { conflictError, keptJson, keptLine } from '../src/sync/wording.ts';
 
 export default class Merge extends GamCommand {

@@ -15,7 +15,8 @@ export default class Host extends ReplicaCommand {
     'Hosted members are not in lock-step: two pushes that exclude each other can both be acknowledged, one here and one there. ' +
       'Each side is only ever moved forward. Where both have moved, or one was rewritten, neither changes: both tips are kept (those ' +
       'of the forge under refs/gam/diverged/ on the primaries), and gam replica status tells, until somebody merges them. ' +
-      'With --on-conflict stop, no other ref goes either way meanwhile.',
+      'With --on-conflict stop, no other ref goes either way meanwhile. With --on-conflict merge, branches that both sides have brought ' +
+      'forward are merged where git can do that alone (see gam merge), at the primary that sees it first; this needs git 2.38 there.',
     'Logins are those that git finds on the primaries: keys, credential helpers.',
     'For a webhook: put its secret into a file, name that by git config replica.<id>.hookSecretFile in the repository, and have the ' +
       'forge call <URL of the repository in gam serve>/-/replica/hook. GitHub, GitLab, Gitea and Forgejo are understood.',
@@ -28,11 +29,11 @@ export default class Host extends ReplicaCommand {
   };
   static override flags = {
     id: Flags.string({ summary: 'A short name for it.', required: true, helpValue: '<id>' }),
-    'on-conflict': Flags.string({
+    'on-conflict': Flags.option({
       summary: 'What to do about refs that have moved apart.',
-      options: ['keep-both', 'stop'],
+      options: ['keep-both', 'merge', 'stop'] as const,
       default: 'keep-both',
-    }),
+    })(),
     json: Flags.boolean({ summary: 'Print the group as JSON.' }),
   };
 
@@ -43,8 +44,9 @@ export default class Host extends ReplicaCommand {
     const remark = (line: string) => {
       if (!flags.quiet) this.remark(line);
     };
-    const stops = flags['on-conflict'] === 'stop' ? { onConflict: 'stop' as const } : {};
-    const group = await hostMember(replica, { id, url: args.url, role: 'hosted', ...stops }, remark);
+    const policy = flags['on-conflict'];
+    const apart = policy === 'keep-both' ? {} : { onConflict: policy };
+    const group = await hostMember(replica, { id, url: args.url, role: 'hosted', ...apart }, remark);
     startWorker(replica, this.program());
     if (flags.json) this.sayJson(group);
     else if (!flags.quiet)

@@ -12,8 +12,11 @@ export interface Member {
   id: string;
   url: string;
   role: Role;
-  /** Of a hosted member: nothing more goes either way while a ref has moved apart. Else the other refs go on. */
-  onConflict?: 'stop';
+  /**
+   * Of a hosted member: nothing more goes either way while a ref has moved apart; or branches that have are merged where git can. Else
+   * the other refs go on.
+   */
+  onConflict?: 'stop' | 'merge';
 }
 
 /** Several places of one repository, as every member has it in its configuration. */
@@ -141,8 +144,8 @@ export function readGroup(entries: readonly ConfigEntry[]): Group | null {
           suggestion: `roles are ${ROLES.join(', ')}`,
         },
       );
-    const stops = value(id, 'onconflict') === 'stop';
-    return { id, url, role, ...(stops ? { onConflict: 'stop' as const } : {}) };
+    const onConflict = (['stop', 'merge'] as const).find((one) => one === value(id, 'onconflict'));
+    return { id, url, role, ...(onConflict === undefined ? {} : { onConflict }) };
   });
   const publish = allValues(entries, 'replica', null, 'publish');
   const [from, to] = [value(null, 'movesfrom'), value(null, 'movesto')];

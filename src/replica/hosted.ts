@@ -7,6 +7,7 @@ import { divergedRef, inOrder } from './converge.ts';
 import type { Coordinator } from './coordinator.ts';
 import { isPrimary, type Member } from './group.ts';
 import { lookAtHosted } from './hosted-look.ts';
+import { mergeApart } from './hosted-merge.ts';
 import type { HostedRef } from './hosted-plan.ts';
 import { hostedLock, putSeen } from './hosted-seen.ts';
 import { receivePush } from './receive.ts';
@@ -70,7 +71,17 @@ async function lookOnce(
   coordinator: Coordinator,
   tell: Tell,
 ): Promise<readonly string[]> {
-  const { plan } = await lookAtHosted(replica, member, () => coordinator.state());
+  const look = () => lookAtHosted(replica, member, () => coordinator.state());
+  let { plan } = await look();
+  if (member.onConflict === 'merge' && plan.apart.size > 0) {
+    const swaps = await mergeApart(replica, plan.apart, (line) => tell(`${member.id}: ${line}`));
+    const merged = await takeHere(replica, swaps, tell);
+    for (const [ref, refused] of merged)
+      tell(
+        `${member.id}: ${ref} has moved apart, and ${refused === null ? 'was merged' : `was not merged: ${refused}`}`,
+      );
+    if (merged.size > 0) ({ plan } = await look());
+  }
   await keepAside(replica, plan.apart, (line) => tell(`${member.id}: ${line}`));
   if (plan.apart.size > 0 && member.onConflict === 'stop')
     throw new GamError(

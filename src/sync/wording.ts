@@ -1,7 +1,7 @@
 import { GamError } from '../errors.ts';
+import type { KeptBoth } from '../merge/keep-both.ts';
 import { printablePath } from '../protocol/text.ts';
 import type { Exchanged } from './exchange.ts';
-import type { KeptBoth } from './keep-both.ts';
 import type { Pair } from './pair.ts';
 
 /** So many names of files are told. */

@@ -8,7 +8,7 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Which rooms a room may use beside itself: one direction only, and the applications not one another. */
 const BELOW_GIT = ['errors', 'pkt-line', 'protocol', 'config', 'mirror'];
-const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'state', 'transport', 'geo', 'download'];
+const BELOW_APPLICATIONS = [...BELOW_GIT, 'trace', 'git', 'merge', 'state', 'transport', 'geo', 'download'];
 const APPLICATIONS = ['remote-helper', 'check', 'server', 'replica', 'sync'];
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -18,6 +18,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   mirror: ['errors', 'pkt-line', 'protocol', 'config'],
   trace: ['errors', 'protocol'],
   git: [...BELOW_GIT, 'trace'],
+  merge: [...BELOW_GIT, 'git'],
   state: [...BELOW_GIT, 'trace', 'git'],
   transport: [...BELOW_GIT, 'trace', 'git'],
   geo: [...BELOW_GIT, 'trace', 'git'],

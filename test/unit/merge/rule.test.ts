@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { writeCommit } from 'isomorphic-git';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type MergeParts, mergeCommit } from '../../../src/sync/rule.ts';
+import { type MergeParts, mergeCommit } from '../../../src/merge/rule.ts';
 
 let gitdir: string;
 beforeAll(() => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mergeHeads } from '../../../src/sync/merge.ts';
+import { mergeHeads } from '../../../src/merge/heads.ts';
 import { type Files, type MergeStore, makeStore } from '../../helpers/merge-store.ts';
 import { makeSandbox } from '../../helpers/sandbox.ts';
 

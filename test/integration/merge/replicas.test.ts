@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { writeCommit } from 'isomorphic-git';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mergeHeads } from '../../../src/sync/merge.ts';
+import { mergeHeads } from '../../../src/merge/heads.ts';
 import { edited, firstFiles } from '../../helpers/merge-edits.ts';
 import { makeReplicas, type Replica } from '../../helpers/merge-replicas.ts';
 import { type MergeStore, makeStore } from '../../helpers/merge-store.ts';

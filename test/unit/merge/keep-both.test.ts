@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ConflictEntry } from '../../../src/git/merge-tree.ts';
-import { findConflicts, withOwnVersions } from '../../../src/sync/conflicts.ts';
-import { asideName, keepBoth, preferOne } from '../../../src/sync/keep-both.ts';
+import { findConflicts, withOwnVersions } from '../../../src/merge/conflicts.ts';
+import { asideName, keepBoth, preferOne } from '../../../src/merge/keep-both.ts';
 
 const [A, B] = ['a1'.repeat(20), 'b2'.repeat(20)] as const;
 const COMMITS = [A, B] as const;

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Merged, mergeHeads } from '../../../src/sync/merge.ts';
-import { mergeCommit } from '../../../src/sync/rule.ts';
+import { type Merged, mergeHeads } from '../../../src/merge/heads.ts';
+import { mergeCommit } from '../../../src/merge/rule.ts';
 import { type MergeStore, makeStore } from '../../helpers/merge-store.ts';
 import { makeSandbox } from '../../helpers/sandbox.ts';
 
