@@ -5,6 +5,8 @@ import { readWatchLog } from '../../src/sync/watch-log.ts';
 
 export default class Log extends WatchCommand {
   static override summary = 'Tell what was done in watched folders, and what went wrong.';
+  static override description =
+    'The latest lines, the newest last. The log is kept under $XDG_STATE_HOME/gam/watch (~/.local/state/gam/watch), two MiB at most.';
   static override examples = [
     '<%= config.bin %> watch log',
     '<%= config.bin %> watch log --lines 200 --json',

@@ -3,6 +3,8 @@ import { stopWatching } from '../../src/main/watch-process.ts';
 
 export default class Stop extends WatchCommand {
   static override summary = 'End watching; what is under way is ended in good order.';
+  static override description =
+    'A commit or an exchange that is under way is ended first; what is not committed yet is so when gam watch starts again.';
   static override examples = ['<%= config.bin %> watch stop'];
 
   async run(): Promise<void> {
