@@ -99,7 +99,7 @@ describe('pickChanges leaves', () => {
   });
 
   test('a FIFO and a socket, and does not wait for whoever would write', async () => {
-    execFileSync('mkfifo', [join(top, 'fifo')]);
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', join(top, 'fifo')]);
     expect(pick('fifo')).toEqual(leftOut('fifo', 'is neither a file nor a link'));
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(top, 'socket'), resolve));
