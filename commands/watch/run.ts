@@ -6,6 +6,7 @@ import { WatchCommand } from '../../src/main/watch-command.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
 import { syncOnce } from '../../src/sync/once.ts';
+import { writeWatchLog } from '../../src/sync/watch-log.ts';
 
 export default class Run extends WatchCommand {
   static override summary = 'Watch the folders of the list, in the foreground.';
@@ -49,7 +50,16 @@ export default class Run extends WatchCommand {
       // undici reads http with a piece of WebAssembly. V8 would optimize that, once a remote was asked some times, for which it takes 36 MB more.
       setFlagsFromString('--liftoff-only');
       const daemon = new Daemon(options);
-      const reload = () => void daemon.reload().catch((error: Error) => tell(error.message));
+      // One after the other: two at once would each begin to watch what has changed.
+      let reloading = Promise.resolve();
+      const reload = () => {
+        reloading = reloading
+          .then(() => daemon.reload())
+          .catch(({ message }: Error) => {
+            writeWatchLog(this.places, { time: new Date().toISOString(), folder: null, words: message });
+            tell(message);
+          });
+      };
       process.on('SIGHUP', reload);
       try {
         await daemon.run();

@@ -68,7 +68,7 @@ export function watchText(status: WatchStatus | null, listed: readonly string[],
       column('BRANCH', 3, ({ branch, remote }) => (branch === null ? null : `${branch} at ${remote}`)),
       column('COMMIT', 4, ({ lastCommit }) => ago(lastCommit, now)),
       column('SYNC', 5, ({ lastSync }) => ago(lastSync, now)),
-      column('WAITS', 2, waits),
+      column('WAITS', 6, waits),
       column('FOLDER', 10, ({ dir }) => printable(dir)),
     ],
     notes:

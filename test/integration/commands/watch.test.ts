@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
 
 let desk: Desk;
@@ -234,6 +234,54 @@ describe('gam watch run --once, start and stop', () => {
 
   test('--dry-run goes with --once only', async () => {
     expect((await watch('run', '--dry-run')).status).toBe(2);
+  });
+});
+
+describe('the list that is edited while somebody watches', () => {
+  afterEach(() => watch('stop', '-q'));
+
+  const logged = (words: string) =>
+    vi.waitFor(
+      async () => {
+        const { stdout } = await watch('log');
+        expect(stdout).toContain(words);
+        return stdout;
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+
+  test('is read anew by one after the other, so that each folder is watched once and can be left', async () => {
+    await desk.git(['init', '-q', '--bare', 'notes.git']);
+    await watch('add', notes, '-q');
+    expect(await watch('start', '-q')).toEqual({ status: 0, stdout: '', stderr: '' });
+    await desk.git(['config', '--file', listFile(), `folder.${notes}.delay`, '1s']);
+    const { pid } = JSON.parse((await watch('status', '--json')).stdout) as { pid: number };
+    for (let n = 0; n < 3; n += 1) {
+      process.kill(pid, 'SIGHUP');
+      await new Promise(setImmediate);
+    }
+    await logged('in another way');
+    expect(await watch('stop')).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^process \d+ watches no more\n$/),
+      stderr: '',
+    });
+    // Another one begins where the folder was left before; each says so.
+    expect((await watch('log')).stdout.match(/: watched$/gm)).toHaveLength(2);
+  });
+
+  test('and is broken then, is told in the log; what was watched goes on being so', async () => {
+    await desk.git(['init', '-q', '--bare', 'notes.git']);
+    await watch('add', notes, '-q');
+    await watch('start', '-q');
+    const { pid } = JSON.parse((await watch('status', '--json')).stdout) as { pid: number };
+    const whole = readFileSync(listFile(), 'utf8');
+    write(`${whole}[folder "/b\n`);
+    process.kill(pid, 'SIGHUP');
+    await logged('bad config line');
+    write(whole);
+    const { folders } = JSON.parse((await watch('status', '--json')).stdout);
+    expect(folders).toMatchObject([{ dir: notes }]);
   });
 });
 

@@ -109,6 +109,14 @@ describe('watchText', () => {
     ]);
   });
 
+  test('in 80 columns rather tells what waits than the branch', () => {
+    const away = folder('/home/somebody/notes', { state: 'offline', ahead: true, growing: 1 });
+    expect(layOut(told(away).columns, 80)).toEqual([
+      'STATE    COMMIT    SYNC     WAITS                    FOLDER',
+      'offline  40 s ago  3 s ago  a push, 1 being written  /home/somebody/notes',
+    ]);
+  });
+
   test('in 80 columns keeps state and folder, however long the others are', () => {
     const long = folder(`/home/somebody/${'projects/'.repeat(10)}notes`, {
       branch: 'feature/with-a-long-name-that-goes-on-and-on',
