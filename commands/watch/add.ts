@@ -4,7 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import { GamError } from '../../src/errors.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
 import { printable } from '../../src/protocol/text.ts';
-import { readWatchList } from '../../src/sync/watch-list.ts';
+import { unfitValue } from '../../src/sync/watch-list.ts';
 import { addWatched } from '../../src/sync/watched.ts';
 
 export default class Add extends WatchCommand {
@@ -58,16 +58,11 @@ export default class Add extends WatchCommand {
       sizeLimit: flags['size-limit'],
       ignore: flags.ignore,
     };
-    const entries = Object.entries(words).flatMap(([name, value]) =>
-      typeof value === 'string'
-        ? [{ section: 'folder', subsection: '/', name: name.toLowerCase(), value }]
-        : [],
-    );
-    const [unfit] = readWatchList(entries).warnings;
-    if (unfit !== undefined)
-      throw new GamError('usage', unfit.replace('folder./.', '--'), {
-        suggestion: 'see gam watch add --help',
-      });
+    for (const [flag, value] of Object.entries(flags)) {
+      const wrong = typeof value === 'string' ? unfitValue(flag.replaceAll('-', ''), value) : null;
+      if (wrong !== null)
+        throw new GamError('usage', `--${flag}: ${wrong}`, { suggestion: 'see gam watch add --help' });
+    }
     const added = await addWatched(resolve(this.where.cwd, args.dir), words, this.places, this.env);
     const isTold = await this.tellWatcher();
     if (flags.quiet) return;

@@ -1,14 +1,10 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
 import { configFolder } from '../../src/git/user-config.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
-import { crontabLine, systemdUnit } from '../../src/sync/units.ts';
-
-/** There where systemd runs (sd_booted(3)). */
-const SYSTEMD = '/run/systemd/system';
-const UNIT = 'gam-watch.service';
+import { installWatch, SYSTEMD, UNIT } from '../../src/main/watch-install.ts';
+import { printable } from '../../src/protocol/text.ts';
+import { crontabLine } from '../../src/sync/units.ts';
 
 export default class Install extends WatchCommand {
   static override summary = 'Have the folders of the list watched from each login on.';
@@ -25,15 +21,18 @@ export default class Install extends WatchCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Install);
     const program = { node: process.execPath, gam: realpathSync(process.argv[1] ?? '') };
-    if (flags.cron || !existsSync(SYSTEMD)) {
-      if (!flags.quiet && !flags.cron) this.remark('no systemd here; for crontab -e:');
+    if (flags.cron) {
       this.say(crontabLine(program));
       return;
     }
-    const file = join(configFolder(this.env), 'systemd/user', UNIT);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, systemdUnit(program, this.env['PATH'] ?? ''));
-    if (!flags.quiet)
-      this.say(`wrote ${file}; now: systemctl --user daemon-reload && systemctl --user enable --now ${UNIT}`);
+    const places = { systemd: SYSTEMD, config: configFolder(this.env), path: this.env['PATH'] ?? '' };
+    const installed = await installWatch(program, places);
+    if ('cron' in installed) {
+      if (!flags.quiet) this.remark('no systemd here; for crontab -e:');
+      this.say(installed.cron);
+    } else if (!flags.quiet) {
+      const start = `systemctl --user daemon-reload && systemctl --user enable --now ${UNIT}`;
+      this.say(`wrote ${printable(installed.unit)}; now: ${start}`);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { WatchCommand } from '../../src/main/watch-command.ts';
+import { wrap } from '../../src/main/wrap.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { readWatchLog } from '../../src/sync/watch-log.ts';
 
@@ -21,10 +22,10 @@ export default class Log extends WatchCommand {
     for (const line of readWatchLog(this.places, flags.lines)) {
       const { time, folder, words } = line;
       if (flags.json) this.say(JSON.stringify(line));
-      else
-        this.say(
-          `${time.replace('T', ' ').slice(0, 19)} ${printable(`${folder === null ? '' : `${folder}: `}${words}`, 2000)}`,
-        );
+      else {
+        const told = printable(folder === null ? words : `${folder}: ${words}`, 2000);
+        this.say(...wrap(`${time.replace('T', ' ').slice(0, 19)} ${told}`, this.width()));
+      }
     }
   }
 }

@@ -1,9 +1,12 @@
 import { constants } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import * as Flags from '@oclif/core/flags';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
+import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
 import { syncOnce } from '../../src/sync/once.ts';
+import { writeWatchLog } from '../../src/sync/watch-log.ts';
 
 export default class Run extends WatchCommand {
   static override summary = 'Watch the folders of the list, in the foreground.';
@@ -20,13 +23,17 @@ export default class Run extends WatchCommand {
   static override flags = {
     once: Flags.boolean({ summary: 'Do all once, and end.' }),
     'dry-run': Flags.boolean({ summary: 'Tell what would be done.', dependsOn: ['once'] }),
-    json: Flags.boolean({ summary: 'Print what is done as lines of JSON: time, folder and words.' }),
+    json: Flags.boolean({ summary: 'Print what is done as lines of JSON: time and words.' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Run);
     const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
-    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : (line: string) => this.remark(line);
+    const tell = flags.json
+      ? tellJson
+      : flags.quiet
+        ? () => undefined
+        : (line: string) => this.remark(printable(line, 2000));
     await interruptible(async (signal) => {
       const options = {
         places: this.places,
@@ -40,8 +47,19 @@ export default class Run extends WatchCommand {
         if (!(await syncOnce(options, flags['dry-run'])) && !signal.aborted) process.exitCode = 1;
         return;
       }
+      // undici reads http with a piece of WebAssembly. V8 would optimize that, once a remote was asked some times, for which it takes 36 MB more.
+      setFlagsFromString('--liftoff-only');
       const daemon = new Daemon(options);
-      const reload = () => void daemon.reload().catch((error: Error) => tell(error.message));
+      // One after the other: two at once would each begin to watch what has changed.
+      let reloading = Promise.resolve();
+      const reload = () => {
+        reloading = reloading
+          .then(() => daemon.reload())
+          .catch(({ message }: Error) => {
+            writeWatchLog(this.places, { time: new Date().toISOString(), folder: null, words: message });
+            tell(message);
+          });
+      };
       process.on('SIGHUP', reload);
       try {
         await daemon.run();

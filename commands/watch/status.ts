@@ -23,7 +23,8 @@ export default class Status extends WatchCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
     const status = await readWatchStatus(this.places);
-    const { folders } = await listedFolders(this.places, this.env);
+    const { folders, warnings } = await listedFolders(this.places, this.env);
+    if (!flags.quiet) for (const warning of warnings) this.remark(warning);
     const listed = folders.map(({ dir }) => dir);
     if (flags.json) {
       const { pid = null, started = null } = status ?? {};

@@ -3,12 +3,22 @@ import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { type ConfigKey, withoutEntry, writeKey } from '../config/edit.ts';
 import { type ConfigEntry, parseConfigList } from '../config/entries.ts';
 import { GamError } from '../errors.ts';
-import { gitOutput, type RunOptions } from './run.ts';
+import { printable } from '../protocol/text.ts';
+import { gitOutput, type RunOptions, runGit } from './run.ts';
+import { reasonIn } from './said.ts';
 
-/** What one config file says, without its includes; nothing when it does not exist. */
+/**
+ * What one config file says, without its includes; nothing when it does not exist.
+ * @throws GamError `bad-config` with the line that git cannot read
+ */
 export async function readConfigFile(file: string, options: RunOptions): Promise<ConfigEntry[]> {
   if (!existsSync(file)) return [];
-  return parseConfigList(await gitOutput(['config', '--file', file, '--list', '-z'], options));
+  const { status, stdout, stderr } = await runGit(['config', '--file', file, '--list', '-z'], options);
+  if (status === 0) return parseConfigList(stdout);
+  // In the user's language: nothing is decided by it.
+  throw new GamError('bad-config', reasonIn(stderr), {
+    suggestion: `mend it by hand: git config --edit --file ${printable(file)}`,
+  });
 }
 
 /** Adds a value to a variable that may have several. */

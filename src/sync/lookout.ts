@@ -1,8 +1,10 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ConfigEntry } from '../config/entries.ts';
 import { readRemotes } from '../config/remotes.ts';
+import { enterRepo } from '../git/enter-repo.ts';
 import type { Environment } from '../git/environment.ts';
+import type { RunOptions } from '../git/run.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { isPlainWeb } from '../transport/plain-web.ts';
 import { WebTip } from '../transport/web-tip.ts';
@@ -25,6 +27,8 @@ export interface Lookout {
 const NEAR_MS = 1000;
 const FAR_MS = 10_000;
 const TIMEOUT_MS = 10_000;
+/** Where git had to ask, the line is tried again after this time. */
+const AGAIN_MS = 300_000;
 
 /** git asks. */
 function byGit(pair: Pair, server: ServerOptions): Lookout {
@@ -38,27 +42,54 @@ function byGit(pair: Pair, server: ServerOptions): Lookout {
   };
 }
 
-/** Files of a repository on this machine tell by their times (gitrepository-layout(5)). */
-function byFiles(path: string, { remoteRef }: Pair): Lookout {
-  const files = [remoteRef, 'packed-refs', 'reftable/tables.list'].flatMap((name) => [
-    join(path, name),
-    join(path, '.git', name),
-  ]);
-  return {
-    every: NEAR_MS,
-    look: async () => {
-      const found = files.map((file) => statSync(file, { throwIfNoEntry: false }));
-      return { mark: found.map((stats) => (stats ? `${stats.ino} ${stats.mtimeMs}` : '')).join(',') };
-    },
-    close: async () => undefined,
-  };
+/** Where the refs are that a repository shares with its linked work trees (gitrepository-layout(5), "commondir"). */
+function commonDir(gitDir: string): string {
+  try {
+    return resolve(gitDir, readFileSync(join(gitDir, 'commondir'), 'utf8').trim());
+  } catch {
+    return gitDir;
+  }
+}
+
+/** The files of a repository on this machine tell by their times (gitrepository-layout(5)), for as long as it is there. */
+class ByFiles implements Lookout {
+  readonly #path: string;
+  readonly #ref: string;
+  readonly #run: RunOptions;
+  readonly #other: Lookout;
+  #isThere = true;
+
+  constructor(path: string, ref: string, run: RunOptions, other: Lookout) {
+    this.#path = path;
+    this.#ref = ref;
+    this.#run = run;
+    this.#other = other;
+  }
+
+  get every(): number {
+    return this.#isThere ? NEAR_MS : this.#other.every;
+  }
+
+  async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
+    const gitDir = await enterRepo(this.#path, false, { ...this.#run, cwd: this.#run.cwd ?? '.' });
+    this.#isThere = gitDir !== null;
+    // On a disk that is not in the machine now; or a bundle.
+    if (gitDir === null) return this.#other.look(signal);
+    const found = [this.#ref, 'packed-refs', 'reftable/tables.list'].map((name) =>
+      statSync(join(commonDir(gitDir), name), { throwIfNoEntry: false }),
+    );
+    return { mark: found.map((stats) => (stats ? `${stats.ino} ${stats.mtimeMs}` : '')).join(',') };
+  }
+
+  async close(): Promise<void> {}
 }
 
 /** A server on the web, for as long as it answers without a login. */
 class ByWeb implements Lookout {
   readonly #tip: WebTip;
   readonly #other: Lookout;
-  #isWeb = true;
+  /** Until then git asks, a time of performance.now(). */
+  #gitUntil = -Infinity;
 
   constructor(tip: WebTip, other: Lookout) {
     this.#tip = tip;
@@ -69,12 +100,16 @@ class ByWeb implements Lookout {
     return this.#isWeb ? NEAR_MS : this.#other.every;
   }
 
+  get #isWeb(): boolean {
+    return performance.now() >= this.#gitUntil;
+  }
+
   async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
     const tip = this.#isWeb ? await this.#tip.ask(signal).catch(() => undefined) : undefined;
     if (tip !== undefined) return { mark: tip ?? '', tip };
     const look = await this.#other.look(signal);
-    // git knows ways that this line does not: a login, a redirect, an authority.
-    this.#isWeb = false;
+    // git knows ways that this line does not: a login, a redirect, an authority. A server that was busy for a moment is asked again.
+    if (this.#isWeb) this.#gitUntil = performance.now() + AGAIN_MS;
     return look;
   }
 
@@ -106,7 +141,7 @@ export function lookoutFor(
   if (remote === undefined) return other;
   try {
     const url = parseGitUrl(remote.canonical);
-    if (url.kind === 'file') return byFiles(resolve(server.run.cwd ?? '.', url.path), pair);
+    if (url.kind === 'file') return new ByFiles(url.path, pair.remoteRef, server.run, other);
     const plain = new URL(remote.canonical);
     const isBare = plain.username === '' && plain.password === '';
     // A login that is set up for some server is of no matter where this one asks for none.

@@ -22,8 +22,12 @@ function named(paths: readonly string[]): string {
   return 'nothing';
 }
 
-/** The message of a commit: `{host}`, `{count}` and `{names}` of the template are filled in. */
+/**
+ * The message of a commit: `{host}`, `{count}` and `{names}` of the template are filled in. It is never empty, as git takes none that is:
+ * a file may be named with a blank.
+ */
 export function writeMessage(template: string, { host, paths }: MessageParts): string {
   const values: Record<string, string> = { host, count: String(paths.length), names: named(paths) };
-  return template.replaceAll(/\{(host|count|names)\}/g, (_, key: string) => values[key] ?? '');
+  const message = template.replaceAll(/\{(host|count|names)\}/g, (_, key: string) => values[key] ?? '');
+  return message.trim() === '' ? `${paths.length} changed` : message;
 }

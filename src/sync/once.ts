@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { GamError } from '../errors.ts';
 import { type DaemonOptions, listedFolders } from './daemon.ts';
 import { Folder } from './folder.ts';
@@ -15,6 +16,8 @@ export async function syncOnce(options: DaemonOptions, isRehearsal: boolean): Pr
   for (const warning of warnings) tell(warning);
   if (folders.length === 0)
     throw new GamError('usage', 'no folder is watched', { suggestion: 'gam watch add <dir> adds one' });
+  // For the log, where no daemon has ever been at work.
+  if (!isRehearsal) await mkdir(places.folder, { recursive: true });
   let isDone = true;
   for (const listed of folders) {
     const told = (dir: string, words: string) => {

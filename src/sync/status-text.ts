@@ -1,3 +1,4 @@
+import { formatAge } from '../mirror/account.ts';
 import type { Column } from '../mirror/mirror-columns.ts';
 import { printable } from '../protocol/text.ts';
 import type { WatchStatus } from './daemon.ts';
@@ -10,17 +11,9 @@ export interface WatchText {
   notes: string[];
 }
 
-const SECONDS = [
-  [86_400, 'd'],
-  [3600, 'h'],
-  [60, 'min'],
-] as const;
-
 function ago(time: string | null, now: number): string | null {
-  if (time === null) return null;
-  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
-  const [length, unit] = SECONDS.find(([least]) => seconds >= least) ?? [1, 's'];
-  return `${Math.floor(seconds / length)} ${unit} ago`;
+  // A clock that was set back makes a time one of the future.
+  return time === null ? null : `${formatAge(Math.max(0, (now - Date.parse(time)) / 1000))} ago`;
 }
 
 function waits({ ahead, growing, leftOut }: FolderStatus): string {
@@ -45,6 +38,13 @@ function notesOf({ dir, why, leftOut, kept }: FolderStatus): string[] {
   ];
 }
 
+function headingOf(status: WatchStatus | null, listed: readonly string[]): string {
+  if (status !== null)
+    return `process ${status.pid} watches, since ${status.started.replace('T', ' ').slice(0, 19)} UTC`;
+  if (listed.length === 0) return 'nobody watches, and no folder is on the list: gam watch add <dir>';
+  return `nobody watches (${listed.length} on the list): gam watch start`;
+}
+
 /**
  * What is told of watched folders.
  * @param status null where nobody watches
@@ -52,25 +52,28 @@ function notesOf({ dir, why, leftOut, kept }: FolderStatus): string[] {
  */
 export function watchText(status: WatchStatus | null, listed: readonly string[], now: number): WatchText {
   const folders = status?.folders ?? [];
+  // The list was edited by hand, and the process has not read it since.
+  const missing = listed
+    .filter((dir) => !folders.some((folder) => folder.dir === dir))
+    .map((dir) => `${printable(dir)}: on the list, and not watched yet: gam watch stop, gam watch start`);
   const column = (header: string, worth: number, of: (folder: FolderStatus) => string | null): Column => ({
     header,
     worth,
     cells: folders.map(of),
   });
-  const heading =
-    status === null
-      ? `nobody watches (${listed.length} on the list): gam watch start`
-      : `process ${status.pid} watches, since ${status.started.replace('T', ' ').slice(0, 19)} UTC`;
   return {
-    heading,
+    heading: headingOf(status, listed),
     columns: [
       column('STATE', 9, ({ state }) => state),
       column('BRANCH', 3, ({ branch, remote }) => (branch === null ? null : `${branch} at ${remote}`)),
       column('COMMIT', 4, ({ lastCommit }) => ago(lastCommit, now)),
       column('SYNC', 5, ({ lastSync }) => ago(lastSync, now)),
-      column('WAITS', 2, waits),
+      column('WAITS', 6, waits),
       column('FOLDER', 10, ({ dir }) => printable(dir)),
     ],
-    notes: status === null ? listed.map((dir) => `  ${printable(dir)}`) : folders.flatMap(notesOf),
+    notes:
+      status === null
+        ? listed.map((dir) => `  ${printable(dir)}`)
+        : [...folders.flatMap(notesOf), ...missing],
   };
 }

@@ -6,18 +6,19 @@ export interface WatchProgram {
   gam: string;
 }
 
-// systemd.syntax(7), QUOTING, and systemd.unit(5), SPECIFIERS.
+// systemd.syntax(7), QUOTING, and systemd.unit(5), SPECIFIERS. In the name of the program, and in the environment, a dollar sign is nothing
+// special (systemd.service(5), COMMAND LINES; systemd.exec(5), Environment=).
 const quoted = (word: string) =>
-  `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+  `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('%', '%%')}"`;
+const argument = (word: string) => quoted(word.replaceAll('$', '$$$$'));
 
 /** A unit for the user's own systemd (systemd.service(5)) that watches from login on, and again when it has failed. */
 export function systemdUnit({ node, gam }: WatchProgram, path: string): string {
   return `[Unit]
 Description=gam watch: folders that follow their git remotes
-After=network-online.target
 
 [Service]
-ExecStart=${quoted(node)} ${quoted(gam)} watch run --quiet
+ExecStart=${quoted(node)} ${argument(gam)} watch run --quiet
 ExecReload=/bin/kill -HUP $MAINPID
 Environment=${quoted(`PATH=${path}`)}
 Restart=on-failure

@@ -31,9 +31,12 @@ function read(file: string): string {
   }
 }
 
+// Behind a line that was cut off, as on a full disk, the next one goes on without a line end. What it begins with stands in no JSON string.
+const BETWEEN = /\n|(?=\{"time":")/;
+
 /** What a log says; lines that were cut off in the middle are passed over. */
 export function parseWatchLog(text: string): LogLine[] {
-  return text.split('\n').flatMap((line) => {
+  return text.split(BETWEEN).flatMap((line) => {
     try {
       const { time, folder, words } = JSON.parse(line) as LogLine;
       const isFit = typeof time === 'string' && typeof words === 'string';

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { writeKey } from '../config/edit.ts';
 import { GamError } from '../errors.ts';
 import { readConfig } from '../git/config.ts';
-import { addConfigValue, setConfigValue } from '../git/config-file.ts';
+import { addConfigValue, readConfigFile, setConfigValue } from '../git/config-file.ts';
 import type { Environment } from '../git/environment.ts';
-import { gitOutput } from '../git/run.ts';
+import { gitOutput, runGit } from '../git/run.ts';
 import { findWorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
 import { listedFolders } from './daemon.ts';
@@ -49,18 +50,22 @@ export async function addWatched(
   const run = { cwd: top, env };
   const { branch } = await findWorkTree(run);
   const pair = findPair(await readConfig(run), branch, words);
+  // A name that no branch can have would be waited for without an end.
+  if ((await runGit(['check-ref-format', `refs/heads/${pair.branch}`], run)).status !== 0)
+    throw new GamError('usage', `'${printable(pair.branch)}' is no name for a branch`);
   const { folders } = await listedFolders(places, env);
-  const isNew = !folders.some((folder) => folder.dir === top);
+  const known = folders.find((folder) => folder.dir === top);
   await mkdir(dirname(places.list), { recursive: true });
   if (!existsSync(places.list)) await writeFile(places.list, '', { flag: 'a' });
   const { ignore = [], ...single } = words;
   const key = (name: string) => ({ section: 'folder', subsection: top, name });
   for (const [name, value] of Object.entries(single))
     if (value !== undefined) await setConfigValue(places.list, key(name), value, { env });
-  for (const pattern of ignore) await addConfigValue(places.list, key('ignore'), pattern, { env });
+  for (const pattern of new Set(ignore))
+    if (!known?.ignore.includes(pattern)) await addConfigValue(places.list, key('ignore'), pattern, { env });
   // A section of its own, also where nothing is said of the folder.
-  if (isNew) await setConfigValue(places.list, key('watch'), 'true', { env });
-  return { dir: top, isNew, ...pair };
+  if (known === undefined) await setConfigValue(places.list, key('watch'), 'true', { env });
+  return { dir: top, isNew: known === undefined, ...pair };
 }
 
 /**
@@ -76,6 +81,14 @@ export async function removeWatched(dir: string, places: WatchPlaces, env: Envir
       suggestion:
         folders.length === 0 ? 'gam watch add <dir> adds one' : 'gam watch status lists those that are',
     });
-  await gitOutput(['config', '--file', places.list, '--remove-section', `folder.${found.dir}`], { env });
+  const entries = await readConfigFile(places.list, { env });
+  const written = entries.flatMap(({ section, subsection, name }) =>
+    section === 'folder' && subsection !== null && resolve(subsection) === found.dir
+      ? [writeKey({ section, subsection, name })]
+      : [],
+  );
+  // Not --remove-section: git 2.39 finds no section with a bracket in its name.
+  for (const key of new Set(written))
+    await gitOutput(['config', '--file', places.list, '--unset-all', key], { env });
   return found.dir;
 }

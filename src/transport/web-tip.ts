@@ -13,11 +13,12 @@ export class WebTip {
   readonly #body: Buffer;
   readonly #agent: Agent;
   readonly #ref: string;
+  readonly #timeout: number;
 
   /**
    * @param url of the repository, http or https, without a login
    * @param ref in full
-   * @param timeout milliseconds for which the server may be silent
+   * @param timeout milliseconds that an answer may take, to its end
    */
   constructor(url: string, ref: string, format: 'sha1' | 'sha256', timeout: number) {
     this.#url = `${url.replace(/\/+$/, '')}/git-upload-pack`;
@@ -25,6 +26,7 @@ export class WebTip {
     const lines = [linePacket('command=ls-refs'), linePacket(`object-format=${format}`)];
     const packets = [...lines, DELIM, linePacket(`ref-prefix ${ref}`), FLUSH];
     this.#body = Buffer.concat(packets.map(({ raw }) => raw));
+    this.#timeout = timeout;
     this.#agent = new Agent({
       connect: { timeout },
       headersTimeout: timeout,
@@ -41,6 +43,21 @@ export class WebTip {
    * @throws Error where the server cannot be reached
    */
   async ask(signal: AbortSignal): Promise<string | null | undefined> {
+    const end = new AbortController();
+    const stop = () => end.abort();
+    // A server that sends a byte now and then is never silent.
+    const timer = setTimeout(stop, this.#timeout);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return await this.#ask(end.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<string | null | undefined> {
     const { protocol, host, pathname, search } = new URL(this.#url);
     const { statusCode, headers, body } = await this.#agent.request({
       origin: `${protocol}//${host}`,

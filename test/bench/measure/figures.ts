@@ -19,6 +19,14 @@ export const BYTES_IN_ALL = amount(
   true,
 );
 export const PEAK = amount('memory of the helper', ({ peak = 0 }) => peak);
+export const MEMORY_AT_REST = amount('memory at rest', ({ memory = 0 }) => memory);
+export const LARGEST_MEMORY = amount('largest memory', ({ peak = 0 }) => peak);
+export const PROCESSOR: Figure = {
+  title: 'of one core',
+  of: ({ processor = 0 }) => processor,
+  show: (share) => `${(100 * share).toFixed(2)} %`,
+  compared: false,
+};
 
 /** A figure that is there to be compared. */
 export function compared(figure: Figure): Figure {

@@ -9,6 +9,10 @@ export interface Sample {
   fromCanonical: number;
   /** The helper's largest memory in bytes, where that was looked at. */
   peak?: number;
+  /** The memory of a process at the end of the run in bytes, where that was looked at. */
+  memory?: number;
+  /** Its share of one core, 1 being all of it, where that was looked at. */
+  processor?: number;
 }
 
 /** One way to do what a row is about; each round runs every way once. */
@@ -30,6 +34,8 @@ export interface Figure {
 export interface Setting {
   ways: readonly [Way, ...Way[]];
   figures: readonly Figure[];
+  /** Ends what is not the sandbox's, such as lines. */
+  close?(): Promise<void>;
 }
 
 /** One row of the results, in a file of its own under rows/. */

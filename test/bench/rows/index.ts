@@ -25,6 +25,8 @@ import { SERVE_CLONE } from './serve-clone.ts';
 import { SERVE_FETCH } from './serve-fetch.ts';
 import { SERVE_LIST } from './serve-list.ts';
 import { TWO_MIRRORS } from './two-mirrors.ts';
+import { WATCH_DELAY } from './watch-delay.ts';
+import { WATCH_IDLE } from './watch-idle.ts';
 
 /** Every row, in the order in which they are measured and shown. */
 export const ROWS: readonly Row[] = [
@@ -54,4 +56,6 @@ export const ROWS: readonly Row[] = [
   REPLICA_PUSH,
   REPLICA_PARALLEL,
   REPLICA_MIRROR,
+  WATCH_IDLE,
+  WATCH_DELAY,
 ];
