@@ -3,6 +3,7 @@ import { join, relative, sep } from 'node:path';
 import type { AsyncSubscription, Event } from '@parcel/watcher';
 import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
+import { foldersBelow } from './folders-below.ts';
 
 /** What is told of a watched folder. */
 export interface FileEvents {
@@ -16,6 +17,8 @@ export interface FileEvents {
 const TOGETHER_MS = 300;
 
 function isFolder(path: string): boolean {
+  // The library does not tell of names that are no UTF-8 in a way that they could be looked up.
+  if (path.includes('\uFFFD')) return true;
   try {
     return lstatSync(path).isDirectory();
   } catch {
@@ -29,6 +32,8 @@ class Watched {
   readonly #events: FileEvents;
   #subscription: AsyncSubscription | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** The folders that the last look has found, where some were new; they are watched the next time. */
+  #known: ReadonlySet<string> | null = null;
   #renewal: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -40,6 +45,7 @@ class Watched {
   /** @throws GamError `not-watched` */
   async open(): Promise<void> {
     const { subscribe } = await import('@parcel/watcher');
+    const before = this.#known ?? (await foldersBelow(this.#top));
     try {
       this.#subscription = await subscribe(this.#top, (error, events) => this.#hear(error, events), {
         ignore: [join(this.#top, '.git')],
@@ -52,6 +58,11 @@ class Watched {
         cause,
       });
     }
+    // The library first looks for all folders, and then watches one after the other: nobody tells of one that is made meanwhile.
+    const after = await foldersBelow(this.#top);
+    const isNew = [...after].some((folder) => !before.has(folder));
+    this.#known = isNew ? after : null;
+    if (isNew) this.#renewSoon();
   }
 
   async close(): Promise<void> {
@@ -70,8 +81,11 @@ class Watched {
     const ours = events.filter(({ path }) => !path.split(sep).includes('.git'));
     if (ours.length === 0) return;
     this.#events.changed(ours.map(({ path }) => relative(this.#top, path).split(sep).join('/')));
-    if (ours.some(({ path, type }) => type === 'create' && isFolder(path)))
-      this.#timer ??= setTimeout(() => this.#renew(), TOGETHER_MS);
+    if (ours.some(({ path, type }) => type === 'create' && isFolder(path))) this.#renewSoon();
+  }
+
+  #renewSoon(): void {
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.#renew(), TOGETHER_MS);
   }
 
   // On Linux the library does not watch what lies within a folder that is made with more folders in it, moved or renamed (2.6.0).
