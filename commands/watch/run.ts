@@ -2,8 +2,10 @@ import { constants } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { interruptible } from '../../src/main/interruptible.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
+import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
 import { syncOnce } from '../../src/sync/once.ts';
+import type { LogLine } from '../../src/sync/watch-log.ts';
 
 export default class Run extends WatchCommand {
   static override summary = 'Watch the folders of the list, in the foreground.';
@@ -25,8 +27,10 @@ export default class Run extends WatchCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Run);
-    const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
-    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : (line: string) => this.remark(line);
+    const tellJson = (line: LogLine) => this.say(JSON.stringify(line));
+    const tellPlainly = ({ folder, words }: LogLine) =>
+      this.remark(folder === null ? words : `${printable(folder)}: ${words}`);
+    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : tellPlainly;
     await interruptible(async (signal) => {
       const options = {
         places: this.places,
@@ -41,7 +45,9 @@ export default class Run extends WatchCommand {
         return;
       }
       const daemon = new Daemon(options);
-      const reload = () => void daemon.reload().catch((error: Error) => tell(error.message));
+      const unread = ({ message }: Error) =>
+        tell({ time: new Date().toISOString(), folder: null, words: message });
+      const reload = () => void daemon.reload().catch(unread);
       process.on('SIGHUP', reload);
       try {
         await daemon.run();
