@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs';
 import type { Changes } from '../git/changes.ts';
+import { formatBytes } from '../mirror/account.ts';
 
 /** A file that is left out of commits, and why. */
 export interface LeftOut {
@@ -44,8 +45,6 @@ function isReadable(file: Buffer): boolean {
   }
 }
 
-const MEBI = 1024 ** 2;
-
 /** Takes out what is still being written, is too large, or is no file; paths are latin1. */
 export function pickChanges({ files, nested }: Changes, options: PickOptions): Picked {
   const { top, delayMs, sizeLimit, now } = options;
@@ -62,7 +61,7 @@ export function pickChanges({ files, nested }: Changes, options: PickOptions): P
     const age = now - stats.mtimeMs;
     if (!stats.isFile()) picked.leftOut.push({ path, why: 'is neither a file nor a link' });
     else if (stats.size > sizeLimit)
-      picked.leftOut.push({ path, why: `is larger than ${Math.round(sizeLimit / MEBI)} MiB` });
+      picked.leftOut.push({ path, why: `is larger than ${formatBytes(sizeLimit).replace('.0 ', ' ')}` });
     else if (age >= 0 && age < delayMs) picked.growing.push(path);
     else if (!isReadable(file)) picked.leftOut.push({ path, why: 'cannot be read' });
     else picked.paths.push(path);
