@@ -59,6 +59,8 @@ class ByWeb implements Lookout {
   readonly #tip: WebTip;
   readonly #other: Lookout;
   #isWeb = true;
+  #hasAnswered = false;
+  #isSeen = true;
 
   constructor(tip: WebTip, other: Lookout) {
     this.#tip = tip;
@@ -66,16 +68,30 @@ class ByWeb implements Lookout {
   }
 
   get every(): number {
-    return this.#isWeb ? NEAR_MS : this.#other.every;
+    return this.#isWeb && (this.#isSeen || this.#hasAnswered) ? NEAR_MS : this.#other.every;
   }
 
   async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
-    const tip = this.#isWeb ? await this.#tip.ask(signal).catch(() => undefined) : undefined;
+    const tip = this.#isWeb ? await this.#ask(signal) : undefined;
     if (tip !== undefined) return { mark: tip ?? '', tip };
+    this.#isSeen = false;
     const look = await this.#other.look(signal);
+    this.#isSeen = true;
     // git knows ways that this line does not: a login, a redirect, an authority.
     this.#isWeb = false;
     return look;
+  }
+
+  async #ask(signal: AbortSignal): Promise<string | null | undefined> {
+    try {
+      const tip = await this.#tip.ask(signal);
+      this.#hasAnswered ||= tip !== undefined;
+      return tip;
+    } catch (error) {
+      // Without a network there is no need of a git each second that finds the same.
+      if (this.#hasAnswered) throw error;
+      return undefined;
+    }
   }
 
   close(): Promise<void> {
