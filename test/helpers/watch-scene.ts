@@ -77,7 +77,7 @@ export async function openWatchScene(): Promise<WatchScene> {
     await sandbox.git(['clone', '-q', `${url}/remote.git`, clone], { env });
     const path: Machine['path'] = (...parts) => sandbox.path(clone, ...parts);
     const gam: Machine['gam'] = async (...args) => (await sandbox.run('gam', args, { env })).stdout;
-    await gam('watch', 'add', path(), '--delay', '100ms', ...flags);
+    await gam('watch', 'add', path(), ...(flags.includes('--delay') ? [] : ['--delay', '100ms']), ...flags);
     const status: Machine['status'] = () => {
       try {
         const said = JSON.parse(readFileSync(`${home}/state/gam/watch/status.json`, 'utf8')) as WatchStatus;
@@ -103,7 +103,7 @@ export async function openWatchScene(): Promise<WatchScene> {
       },
       git: (...args) => git(clone, ...args),
       is: (what) =>
-        until(`${what} of ${name}`, () => {
+        until(`${String(what)} of ${name}`, () => {
           const found = status();
           return found !== null && what(found);
         }).catch((error: Error) => {
