@@ -6,7 +6,7 @@ import { WatchCommand } from '../../src/main/watch-command.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
 import { syncOnce } from '../../src/sync/once.ts';
-import { writeWatchLog } from '../../src/sync/watch-log.ts';
+import { type LogLine, writeWatchLog } from '../../src/sync/watch-log.ts';
 
 export default class Run extends WatchCommand {
   static override summary = 'Watch the folders of the list, in the foreground.';
@@ -28,12 +28,10 @@ export default class Run extends WatchCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Run);
-    const tellJson = (words: string) => this.say(JSON.stringify({ time: new Date().toISOString(), words }));
-    const tell = flags.json
-      ? tellJson
-      : flags.quiet
-        ? () => undefined
-        : (line: string) => this.remark(printable(line, 2000));
+    const tellJson = (line: LogLine) => this.say(JSON.stringify(line));
+    const tellPlainly = ({ folder, words }: LogLine) =>
+      this.remark(printable(folder === null ? words : `${folder}: ${words}`, 2000));
+    const tell = flags.json ? tellJson : flags.quiet ? () => undefined : tellPlainly;
     await interruptible(async (signal) => {
       const options = {
         places: this.places,
@@ -50,16 +48,12 @@ export default class Run extends WatchCommand {
       // undici reads http with a piece of WebAssembly. V8 would optimize that, once a remote was asked some times, for which it takes 36 MB more.
       setFlagsFromString('--liftoff-only');
       const daemon = new Daemon(options);
-      // One after the other: two at once would each begin to watch what has changed.
-      let reloading = Promise.resolve();
-      const reload = () => {
-        reloading = reloading
-          .then(() => daemon.reload())
-          .catch(({ message }: Error) => {
-            writeWatchLog(this.places, { time: new Date().toISOString(), folder: null, words: message });
-            tell(message);
-          });
+      const unread = ({ message }: Error) => {
+        const line = { time: new Date().toISOString(), folder: null, words: message };
+        writeWatchLog(this.places, line);
+        tell(line);
       };
+      const reload = () => void daemon.reload().catch(unread);
       process.on('SIGHUP', reload);
       try {
         await daemon.run();

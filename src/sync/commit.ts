@@ -77,10 +77,12 @@ export async function commitChanges(
   const names = staged.split('\0').filter((path) => path !== '');
   const env = { ...run.env, ...(await identity(options)) };
   const message = writeMessage(folder.message, { host, paths: names });
+  // Hooks end with it, also one that waits for somebody: it would hold git's standard error, and nobody could tell gam to end.
   const done = await runGit(['-c', 'gc.auto=0', 'commit', '--quiet', '--file=-'], {
     ...run,
     env,
     input: message,
+    talks: 'asking',
   });
   if (done.status !== 0) {
     const words = `${done.stderr}\n${done.stdout}`.split('\n').find((line) => line.trim() !== '') ?? '';

@@ -9,7 +9,7 @@ import { Folder } from './folder.ts';
 import type { FolderStatus } from './folder-status.ts';
 import type { WatchPlaces } from './places.ts';
 import { readWatchList, type WatchedFolder } from './watch-list.ts';
-import { writeWatchLog } from './watch-log.ts';
+import { type LogLine, writeWatchLog } from './watch-log.ts';
 
 /** What the process that watches says of itself, for `gam watch status`. */
 export interface WatchStatus {
@@ -29,8 +29,8 @@ export interface DaemonOptions {
   host: string;
   pid: number;
   signal: AbortSignal;
-  /** Told of what happens, in one line each; the log has it, too. */
-  tell: (line: string) => void;
+  /** Told of what happens; the log has it, too. */
+  tell: (line: LogLine) => void;
 }
 
 /** Changes of the status are written no more often than this. */
@@ -69,6 +69,7 @@ export class Daemon {
   readonly #started = new Date().toISOString();
   readonly #watching = new Map<string, Watching>();
   #timer: NodeJS.Timeout | null = null;
+  #reloading: Promise<void> = Promise.resolve();
   #ended = new AbortController();
 
   constructor(options: DaemonOptions) {
@@ -96,6 +97,7 @@ export class Daemon {
       });
     } finally {
       this.#ended.abort();
+      await this.#reloading;
       for (const { end } of this.#watching.values()) end.abort();
       await Promise.all([...this.#watching.values()].map(({ done }) => done));
       if (this.#timer !== null) clearTimeout(this.#timer);
@@ -104,7 +106,14 @@ export class Daemon {
   }
 
   /** Reads the list anew: what is new is watched, and what is gone, or is to be watched in another way, is left. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    // Two gam watch add in a row: of two that go over the list at once, one would forget whom the other has just started.
+    const next = this.#reloading.then(() => this.#reload());
+    this.#reloading = next.catch(() => undefined);
+    return next;
+  }
+
+  async #reload(): Promise<void> {
     const { places, env } = this.#options;
     const { folders, warnings } = await listedFolders(places, env);
     for (const warning of warnings) this.#tell(null, warning);
@@ -139,8 +148,9 @@ export class Daemon {
 
   #tell(folder: string | null, words: string): void {
     const { places, tell } = this.#options;
-    writeWatchLog(places, { time: new Date().toISOString(), folder, words });
-    tell(folder === null ? words : `${folder}: ${words}`);
+    const line = { time: new Date().toISOString(), folder, words };
+    writeWatchLog(places, line);
+    tell(line);
   }
 
   #changed(): void {

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GamError } from '../errors.ts';
+import { isBeingCloned } from '../git/being-cloned.ts';
 import { readConfig } from '../git/config.ts';
 import type { WorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
@@ -8,6 +9,7 @@ import { watchFiles } from './file-events.ts';
 import type { FolderStatus } from './folder-status.ts';
 import { type FileTree, FolderWork, PATIENCE_MS, type Surroundings } from './folder-work.ts';
 import { type Lookout, lookoutFor } from './lookout.ts';
+import { needRest } from './move.ts';
 import { Pace } from './pace.ts';
 import { findPair, type Pair } from './pair.ts';
 import type { WatchedFolder } from './watch-list.ts';
@@ -33,6 +35,14 @@ function sentence(error: unknown): string {
   return printable(message + next, 500);
 }
 
+const WAITS: ReadonlySet<string> = new Set(['work-in-progress', 'dirty-work-tree', 'remote-busy']);
+
+function stateBehind(error: unknown): 'waiting' | 'offline' | 'problem' {
+  const code = error instanceof GamError ? error.code : '';
+  if (WAITS.has(code)) return 'waiting';
+  return code === 'remote-unreachable' ? 'offline' : 'problem';
+}
+
 const now = () => performance.now();
 
 /** One watched folder: has what changes committed once it is settled, and its branch kept in step with the remote. */
@@ -51,6 +61,7 @@ export class Folder {
   #mark: string | null = null;
   #tip: { oid: string | null; seen: number } | null = null;
   #headMark: string | null = null;
+  #isSeen = true;
   #exchangedAt = 0;
 
   constructor(listed: WatchedFolder, around: Surroundings) {
@@ -69,7 +80,7 @@ export class Folder {
         await this.#watch();
       } catch (error) {
         if (this.#signal.aborted) return;
-        if (this.#isThere()) this.#work.become('problem', sentence(error));
+        if (this.#isThere()) this.#work.become(stateBehind(error), sentence(error));
         else this.#work.become('gone', 'the folder, or its .git, is not there');
         await this.#pace.until(now() + LOOK_MS, this.#signal);
       }
@@ -82,14 +93,14 @@ export class Folder {
     try {
       const { workTree } = await this.#open();
       await work.commit(workTree, isRehearsal);
-      if (work.status.growing > 0 && !isRehearsal) {
+      if (work.status.growing > 0 && !isRehearsal && work.listed.delayMs <= LONGEST_WAIT_MS) {
         await this.#pace.until(now() + work.listed.delayMs, this.#signal);
         await work.commit(workTree, false);
       }
       await work.sync(isRehearsal);
       return true;
     } catch (error) {
-      if (!this.#signal.aborted) work.become('problem', sentence(error));
+      if (!this.#signal.aborted) work.become(stateBehind(error), sentence(error));
       return false;
     }
   }
@@ -101,6 +112,10 @@ export class Folder {
   async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Lookout }> {
     const { run, named, status } = this.#work;
     const workTree = await this.#work.find();
+    if (await isBeingCloned(workTree, run))
+      throw new GamError('work-in-progress', 'there is no commit yet, and somebody may be cloning it');
+    // HEAD is at no branch during a rebase, and that is not what is to be told.
+    if (workTree.branch === null) needRest(workTree);
     const config = await readConfig(run);
     const pair = findPair(config, workTree.branch, named);
     Object.assign(status, { remote: pair.remote, branch: pair.branch });
@@ -110,6 +125,7 @@ export class Folder {
 
   async #watch(): Promise<void> {
     const { workTree, lookout: choose } = await this.#open();
+    this.#lost = null;
     const unwatch = await watchFiles(workTree.top, {
       changed: () => this.#noteChange(),
       lost: (why) => {
@@ -122,7 +138,6 @@ export class Folder {
     const stop = () => end.abort();
     this.#signal.addEventListener('abort', stop, { once: true });
     const looking = this.#lookOut(workTree, lookout, end.signal);
-    this.#lost = null;
     [this.#commitAt, this.#syncAt, this.#scanAt] = [0, 0, now() + SCAN_MS];
     try {
       while (!this.#signal.aborted && this.#lost === null) {
@@ -151,9 +166,9 @@ export class Folder {
     while (!signal.aborted) {
       await pace.until(now() + lookout.every, signal);
       if (signal.aborted) return;
-      const stats = statSync(join(gitDir, 'logs/HEAD'), { throwIfNoEntry: false });
-      const headMark = `${stats?.size} ${stats?.mtimeMs}`;
       try {
+        const stats = statSync(join(gitDir, 'logs/HEAD'), { throwIfNoEntry: false });
+        const headMark = `${stats?.size} ${stats?.mtimeMs}`;
         if (this.#headMark !== null && headMark !== this.#headMark && (await this.#work.hasMoved()))
           this.#wantSync();
         this.#headMark = headMark;
@@ -162,10 +177,12 @@ export class Folder {
         // Before our own push it may have been an older one.
         if (began < this.#exchangedAt) continue;
         if (tip !== undefined) this.#tip = { oid: tip, seen: began };
-        if (mark !== this.#mark || this.status.state === 'offline') this.#wantSync();
-        this.#mark = mark;
+        // A remote that can be looked at, and yet not be pushed to, is tried again as any other failure.
+        if (mark !== this.#mark || !this.#isSeen) this.#wantSync();
+        [this.#mark, this.#isSeen] = [mark, true];
       } catch {
         // The exchange tells why.
+        this.#isSeen = false;
         this.#tip = null;
         if (!signal.aborted && this.status.state === 'in-step') this.#wantSync();
       }
@@ -199,6 +216,8 @@ export class Folder {
       const isFresh = seen !== null && now() - seen.seen < FRESH_MS;
       await this.#work.sync(false, isFresh ? seen.oid : undefined);
       this.#exchangedAt = now();
+      // Somebody may have looked while it was pushed to.
+      this.#tip = null;
       this.#failures = 0;
     } catch (error) {
       if (!this.#signal.aborted) this.#failed(error, isCommit);
@@ -207,14 +226,13 @@ export class Folder {
 
   #failed(error: unknown, isCommit: boolean): void {
     if (!this.#isThere()) throw error;
-    const code = error instanceof GamError ? error.code : null;
-    const isWait = code === 'work-in-progress' || code === 'dirty-work-tree';
+    const state = stateBehind(error);
     this.#failures += 1;
     const longer = FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10);
-    const retry = isWait ? LOOK_MS : Math.min(longer, LONGEST_RETRY_MS);
-    if (isCommit) this.#commitAt = Math.min(this.#commitAt, now() + retry);
+    const retry = state === 'waiting' ? LOOK_MS : Math.min(longer, LONGEST_RETRY_MS);
+    // A lock that was left behind is in the way of an exchange, too, and it is the commit that clears it.
+    if (isCommit || state === 'waiting') this.#commitAt = Math.min(this.#commitAt, now() + retry);
     this.#syncAt = now() + retry;
-    const state = isWait ? 'waiting' : code === 'remote-unreachable' ? 'offline' : 'problem';
     this.#work.become(state, sentence(error));
   }
 }

@@ -90,6 +90,8 @@ class ByWeb implements Lookout {
   readonly #other: Lookout;
   /** Until then git asks, a time of performance.now(). */
   #gitUntil = -Infinity;
+  #hasAnswered = false;
+  #isSeen = true;
 
   constructor(tip: WebTip, other: Lookout) {
     this.#tip = tip;
@@ -97,7 +99,7 @@ class ByWeb implements Lookout {
   }
 
   get every(): number {
-    return this.#isWeb ? NEAR_MS : this.#other.every;
+    return this.#isWeb && (this.#isSeen || this.#hasAnswered) ? NEAR_MS : this.#other.every;
   }
 
   get #isWeb(): boolean {
@@ -105,12 +107,26 @@ class ByWeb implements Lookout {
   }
 
   async look(signal: AbortSignal): Promise<{ mark: string; tip?: string | null }> {
-    const tip = this.#isWeb ? await this.#tip.ask(signal).catch(() => undefined) : undefined;
+    const tip = this.#isWeb ? await this.#ask(signal) : undefined;
     if (tip !== undefined) return { mark: tip ?? '', tip };
+    this.#isSeen = false;
     const look = await this.#other.look(signal);
+    this.#isSeen = true;
     // git knows ways that this line does not: a login, a redirect, an authority. A server that was busy for a moment is asked again.
     if (this.#isWeb) this.#gitUntil = performance.now() + AGAIN_MS;
     return look;
+  }
+
+  async #ask(signal: AbortSignal): Promise<string | null | undefined> {
+    try {
+      const tip = await this.#tip.ask(signal);
+      this.#hasAnswered ||= tip !== undefined;
+      return tip;
+    } catch (error) {
+      // Without a network there is no need of a git each second that finds the same.
+      if (this.#hasAnswered) throw error;
+      return undefined;
+    }
   }
 
   close(): Promise<void> {

@@ -13,7 +13,8 @@ import { writeWatchLog } from './watch-log.ts';
 export async function syncOnce(options: DaemonOptions, isRehearsal: boolean): Promise<boolean> {
   const { places, env, host, pid, signal, tell } = options;
   const { folders, warnings } = await listedFolders(places, env);
-  for (const warning of warnings) tell(warning);
+  const time = () => new Date().toISOString();
+  for (const words of warnings) tell({ time: time(), folder: null, words });
   if (folders.length === 0)
     throw new GamError('usage', 'no folder is watched', { suggestion: 'gam watch add <dir> adds one' });
   // For the log, where no daemon has ever been at work.
@@ -21,8 +22,9 @@ export async function syncOnce(options: DaemonOptions, isRehearsal: boolean): Pr
   let isDone = true;
   for (const listed of folders) {
     const told = (dir: string, words: string) => {
-      if (!isRehearsal) writeWatchLog(places, { time: new Date().toISOString(), folder: dir, words });
-      tell(`${dir}: ${words}`);
+      const line = { time: time(), folder: dir, words };
+      if (!isRehearsal) writeWatchLog(places, line);
+      tell(line);
     };
     const folder = new Folder(listed, { env, host, pid, signal, tell: told, changed: () => undefined });
     if (!(await folder.once(isRehearsal))) isDone = false;

@@ -29,6 +29,8 @@ export interface Line {
   readonly bytesDown: number;
   /** Sets what goes wrong on connections from now on; `refuse` can only be set from the start. */
   setFault(fault: LineOptions['fault'] | null): void;
+  /** Cuts every connection that is open now. */
+  cut(): void;
   /** Resolves when so many bytes in all have arrived at clients. */
   reached(bytesDown: number): Promise<void>;
   close(): Promise<void>;
@@ -120,6 +122,7 @@ export async function openLine(options: LineOptions): Promise<Line> {
     setFault(next) {
       fault = next ?? null;
     },
+    cut: () => connections.cut(),
     reached: (bytes) => down.reached(bytes),
     close,
   };

@@ -34,12 +34,17 @@ export class Connections {
     return [...this.open].reduce((sum, socket) => sum + socket.bytesWritten, this.goneOut);
   }
 
+  /** Cuts every connection that is open now. */
+  cut(): void {
+    for (const socket of this.open) socket.destroy();
+  }
+
   /** Stops listening and cuts every connection. */
   async close(server: Server): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });
-    for (const socket of this.open) socket.destroy();
+    this.cut();
     await closed;
   }
 }
