@@ -202,7 +202,7 @@ describe('gam watch run', () => {
     machine.write(Buffer.from([0xff, 0x80, 0x2e]), 'bytes\n');
     symlinkSync('loop', machine.path('loop'));
     symlinkSync('..', machine.path('drop/up'));
-    execFileSync('mkfifo', [machine.path('fifo')]);
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', machine.path('fifo')]);
     const socket = createServer();
     await listen(socket);
     await new Promise<void>((resolve) => void socket.close(() => resolve()));
