@@ -6,8 +6,11 @@ import { readWatchLog } from '../../src/sync/watch-log.ts';
 
 export default class Log extends WatchCommand {
   static override summary = 'Tell what was done in watched folders, and what went wrong.';
-  static override description =
-    'The latest lines, the newest last. The log is kept under $XDG_STATE_HOME/gam/watch (~/.local/state/gam/watch), two MiB at most.';
+  static override description = [
+    'Also what a daemon without a terminal did: what was committed and exchanged, what was left out and why, and what failed. The latest ' +
+      'lines come last; times are UTC.',
+    'The log is $XDG_STATE_HOME/gam/watch/log (~/.local/state/gam/watch/log), and never grows beyond two MiB with the former one beside it.',
+  ].join('\n\n');
   static override examples = [
     '<%= config.bin %> watch log',
     '<%= config.bin %> watch log --lines 200 --json',

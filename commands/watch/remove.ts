@@ -7,7 +7,7 @@ import { removeWatched } from '../../src/sync/watched.ts';
 export default class Remove extends WatchCommand {
   static override summary = 'Watch a folder no more; its files, commits and remote stay as they are.';
   static override description =
-    'The folder leaves the list; a process that watches stops doing so at once. Nothing is deleted, here or at the remote.';
+    'Any name of the folder will do, also one that has gone. What is under way there is ended in good order. gam watch add watches it again.';
   static override examples = ['<%= config.bin %> watch remove ~/notes'];
   static override args = { dir: Args.string({ required: true, description: 'The folder.' }) };
 

@@ -42,7 +42,10 @@ export default class Run extends WatchCommand {
         tell,
       };
       if (flags.once) {
-        if (!(await syncOnce(options, flags['dry-run'])) && !signal.aborted) process.exitCode = 1;
+        const failures = await syncOnce(options, flags['dry-run']);
+        if (failures.length === 0 || signal.aborted) return;
+        process.exitCode = 1;
+        if (flags.quiet && !flags.json) for (const line of failures) this.remark(printable(line, 2000));
         return;
       }
       // undici reads http with a piece of WebAssembly. V8 would optimize that, once a remote was asked some times, for which it takes 36 MB more.

@@ -4,7 +4,8 @@ import { stopWatching } from '../../src/main/watch-process.ts';
 export default class Stop extends WatchCommand {
   static override summary = 'End watching; what is under way is ended in good order.';
   static override description =
-    'A commit or an exchange that is under way is ended first; what is not committed yet is so when gam watch starts again.';
+    'What changes from then on is found and committed when gam watch start begins again. To have nobody begin with the next login: ' +
+    'systemctl --user disable gam-watch.service.';
   static override examples = ['<%= config.bin %> watch stop'];
 
   async run(): Promise<void> {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -202,7 +201,7 @@ describe('gam watch run', () => {
     machine.write(Buffer.from([0xff, 0x80, 0x2e]), 'bytes\n');
     symlinkSync('loop', machine.path('loop'));
     symlinkSync('..', machine.path('drop/up'));
-    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', machine.path('fifo')]);
+    await scene.sandbox.run('mkfifo', [machine.path('fifo')]);
     const socket = createServer();
     await listen(socket);
     await new Promise<void>((resolve) => void socket.close(() => resolve()));
@@ -232,7 +231,7 @@ describe('gam watch run', () => {
 
     // A tracked file that becomes a pipe, and one that changes only the case of its name.
     rmSync(machine.path('shared'));
-    execFileSync('mkfifo', [machine.path('shared')]);
+    await scene.sandbox.run('mkfifo', [machine.path('shared')]);
     await machine.git('mv', 'Case', 'case');
     await published('case');
     await machine.is(({ leftOut }) => leftOut.some(({ path }) => path === 'shared'));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
@@ -230,6 +230,20 @@ describe('gam watch run --once, start and stop', () => {
         stderr: 'gam: no folder is watched\ngam: gam watch add <dir> adds one\n',
       });
     expect(await watch('stop')).toEqual({ status: 0, stdout: 'nobody watches\n', stderr: '' });
+  });
+
+  test('--once tells why it failed with -q, too, for cron to pass on; and where there was nothing to do without', async () => {
+    await desk.git(['init', '-q', '--bare', 'notes.git']);
+    await watch('add', notes, '-q');
+    const nothing = { status: 0, stdout: '', stderr: `gam: ${notes}: nothing to do\n` };
+    expect(await watch('run', '--once')).toEqual(nothing);
+    expect(await watch('run', '--once', '--dry-run')).toEqual(nothing);
+    expect(await watch('run', '--once', '-q')).toEqual({ status: 0, stdout: '', stderr: '' });
+    renameSync(join(desk.top, 'notes.git'), join(desk.top, 'elsewhere'));
+    const failed = await watch('run', '--once', '-q');
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr).toMatch(/^gam: .*\/notes: origin cannot be reached: .*\n$/);
+    expect((await watch('run', '--once')).stderr).toBe(failed.stderr);
   });
 
   test('--dry-run goes with --once only', async () => {
