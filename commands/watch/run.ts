@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { interruptible } from '../../src/main/interruptible.ts';
+import { keepStandardError } from '../../src/main/keep-standard-error.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
@@ -31,6 +32,8 @@ export default class Run extends WatchCommand {
     const tellPlainly = ({ folder, words }: LogLine) =>
       this.remark(folder === null ? words : `${printable(folder)}: ${words}`);
     const tell = flags.json ? tellJson : flags.quiet ? () => undefined : tellPlainly;
+    // Somebody who only looked on for a while is no reason to end.
+    keepStandardError();
     await interruptible(async (signal) => {
       const options = {
         places: this.places,
