@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import * as Flags from '@oclif/core/flags';
 import { interruptible } from '../../src/main/interruptible.ts';
+import { keepStandardError } from '../../src/main/keep-standard-error.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
 import { printable } from '../../src/protocol/text.ts';
 import { Daemon } from '../../src/sync/daemon.ts';
@@ -32,6 +33,8 @@ export default class Run extends WatchCommand {
     const tellPlainly = ({ folder, words }: LogLine) =>
       this.remark(printable(folder === null ? words : `${folder}: ${words}`, 2000));
     const tell = flags.json ? tellJson : flags.quiet ? () => undefined : tellPlainly;
+    // Somebody who only looked on for a while is no reason to end.
+    keepStandardError();
     await interruptible(async (signal) => {
       const options = {
         places: this.places,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -159,6 +160,48 @@ describe('gam watch run', () => {
     assert.deepEqual(await fsckComplaints(scene.sandbox, machine.clone), []);
   });
 
+  // A limit for files is what a disk with no room is to git: a write that fails. Who watches writes less than that.
+  it.skipIf(process.platform !== 'linux')('goes on when the disk has room again', async () => {
+    const machine = await scene.machine('here');
+    // node has its children begin with the signals as they come; git is to see the error instead.
+    const [git] = execFileSync('which', ['git'], { encoding: 'utf8' }).split('\n');
+    const bin = scene.sandbox.path('limited');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'git'), `#!/bin/sh\ntrap "" XFSZ\nexec ${git} "$@"\n`, { mode: 0o755 });
+    const env = { ...machine.env, PATH: `${bin}:${machine.env['PATH']}` };
+    const running = scene.sandbox.start('prlimit', ['--fsize=65536:unlimited', 'gam', 'watch', 'run'], {
+      env,
+    });
+    await machine.is(({ state }) => state === 'in-step');
+    const tip = await machine.git('rev-parse', 'HEAD');
+    machine.write('large', randomBytes(200_000));
+    await machine.is(({ state, why }) => state === 'problem' && /File too large|write/.test(why ?? ''));
+    assert.equal(await machine.git('rev-parse', 'HEAD'), tip);
+    assert.deepEqual(locks(machine), []);
+    execFileSync('prlimit', [`--pid=${running.child.pid}`, '--fsize=unlimited:unlimited']);
+    await published('large');
+    await machine.is(({ state }) => state === 'in-step');
+    running.kill('SIGTERM');
+    assert.equal((await running.ended).status, 0);
+    assert.deepEqual(await fsckComplaints(scene.sandbox, machine.clone), []);
+  });
+
+  it('goes on when nobody reads what it says', async () => {
+    const machine = await scene.machine('here');
+    const running = scene.sandbox.start('gam', ['watch', 'run'], { env: machine.env });
+    await machine.is(({ state }) => state === 'in-step');
+    running.child.stdout?.destroy();
+    running.child.stderr?.destroy();
+    for (const name of ['one', 'two']) {
+      machine.write(name, '1\n');
+      await published(name);
+    }
+    running.kill('SIGTERM');
+    assert.equal((await running.ended).status, 0);
+    assert.deepEqual(locks(machine), []);
+    await expectNoChildren(scene.sandbox);
+  });
+
   it('goes on behind a folder that was removed, and comes back', async () => {
     const machine = await scene.machine('here');
     const running = await machine.watch();
@@ -166,7 +209,23 @@ describe('gam watch run', () => {
     const tip = await scene.tip('served/remote.git');
     rmSync(machine.path(), { recursive: true, maxRetries: 5 });
     await machine.is(({ state }) => state === 'gone');
-    await scene.sandbox.git(['clone', '-q', `${scene.server.url}/remote.git`, machine.clone]);
+    // The server takes its time, and nobody else is to fetch into what git clone is making.
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    scene.server.before = () => asked;
+    const cloning = scene.sandbox.start('git', [
+      'clone',
+      '-q',
+      `${scene.server.url}/remote.git`,
+      machine.clone,
+    ]);
+    await machine.is(({ state, why }) => state === 'waiting' && /somebody may be cloning it/.test(why ?? ''));
+    scene.server.requests.length = 0;
+    answer();
+    const cloned = await cloning.ended;
+    assert.equal(cloned.status, 0, cloned.stderr);
     await machine.is(({ state }) => state === 'in-step');
     assert.equal(await scene.tip('served/remote.git'), tip);
     machine.write('anew', '1\n');

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Desk, makeDesk, makeRepository } from '../../helpers/commandline.ts';
@@ -235,6 +243,8 @@ describe('gam watch run --once, start and stop', () => {
   test('--once tells why it failed with -q, too, for cron to pass on; and where there was nothing to do without', async () => {
     await desk.git(['init', '-q', '--bare', 'notes.git']);
     await watch('add', notes, '-q');
+    // One that is as new as this could be one that is still being cloned.
+    utimesSync(join(notes, '.git/config'), 0, 0);
     const nothing = { status: 0, stdout: '', stderr: `gam: ${notes}: nothing to do\n` };
     expect(await watch('run', '--once')).toEqual(nothing);
     expect(await watch('run', '--once', '--dry-run')).toEqual(nothing);
