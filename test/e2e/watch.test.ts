@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -178,7 +179,7 @@ describe('gam watch run', () => {
     await machine.is(({ state, why }) => state === 'problem' && /File too large|write/.test(why ?? ''));
     assert.equal(await machine.git('rev-parse', 'HEAD'), tip);
     assert.deepEqual(locks(machine), []);
-    execFileSync('prlimit', [`--pid=${running.child.pid}`, '--fsize=unlimited:unlimited']);
+    await scene.sandbox.run('prlimit', [`--pid=${running.child.pid}`, '--fsize=unlimited:unlimited']);
     await published('large');
     await machine.is(({ state }) => state === 'in-step');
     running.kill('SIGTERM');
