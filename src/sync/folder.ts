@@ -14,8 +14,9 @@ import { Pace } from './pace.ts';
 import { findPair, type Pair } from './pair.ts';
 import type { WatchedFolder } from './watch-list.ts';
 
-/** All files are looked at so often, as events can be lost. */
+/** All files are looked at so often, as events can be lost; and so often where the system tells of none. */
 const SCAN_MS = 600_000;
+const UNHEARD_SCAN_MS = 30_000;
 /** An exchange is made so often, whatever the lookout says. */
 const SYNC_MS = 300_000;
 /** Where something changes all the time, a commit waits for no more than so many quiet times, or this. */
@@ -57,6 +58,7 @@ export class Folder {
   #firstChange: number | null = null;
   #failures = 0;
   #lost: string | null = null;
+  #isHeard = true;
   /** What the last looks at the remote, and at what the user himself commits, have shown. */
   #mark: string | null = null;
   #tip: { oid: string | null; seen: number } | null = null;
@@ -126,19 +128,13 @@ export class Folder {
   async #watch(): Promise<void> {
     const { workTree, lookout: choose } = await this.#open();
     this.#lost = null;
-    const unwatch = await watchFiles(workTree.top, {
-      changed: () => this.#noteChange(),
-      lost: (why) => {
-        this.#lost = why;
-        this.#pace.wake();
-      },
-    });
+    const unwatch = await this.#hear(workTree.top);
     const lookout = choose();
     const end = new AbortController();
     const stop = () => end.abort();
     this.#signal.addEventListener('abort', stop, { once: true });
     const looking = this.#lookOut(workTree, lookout, end.signal);
-    [this.#commitAt, this.#syncAt, this.#scanAt] = [0, 0, now() + SCAN_MS];
+    [this.#commitAt, this.#syncAt, this.#scanAt] = [0, 0, now() + this.#scanMs];
     try {
       while (!this.#signal.aborted && this.#lost === null) {
         await this.#pace.until(Math.min(this.#commitAt, this.#syncAt, this.#scanAt), this.#signal);
@@ -150,6 +146,32 @@ export class Folder {
       end.abort();
       this.#signal.removeEventListener('abort', stop);
       await Promise.allSettled([looking, unwatch(), lookout.close()]);
+    }
+  }
+
+  get #scanMs(): number {
+    return this.#isHeard ? SCAN_MS : UNHEARD_SCAN_MS;
+  }
+
+  /** Has the system tell of changes; where it does not, as it watches no more, looking has to do. */
+  async #hear(top: string): Promise<() => Promise<void>> {
+    const events = {
+      changed: () => this.#noteChange(),
+      lost: (why: string) => {
+        this.#lost = why;
+        this.#pace.wake();
+      },
+    };
+    try {
+      const unwatch = await watchFiles(top, events);
+      this.#isHeard = true;
+      return unwatch;
+    } catch (error) {
+      if (!this.#isThere()) throw error;
+      const seconds = UNHEARD_SCAN_MS / 1000;
+      if (this.#isHeard) this.#work.tell(`${sentence(error)}; all files are looked at every ${seconds} s`);
+      this.#isHeard = false;
+      return () => Promise.resolve();
     }
   }
 
@@ -197,7 +219,7 @@ export class Folder {
 
   async #round(workTree: FileTree): Promise<void> {
     if (now() >= this.#scanAt) {
-      this.#scanAt = now() + SCAN_MS;
+      this.#scanAt = now() + this.#scanMs;
       this.#commitAt = 0;
     }
     const isCommit = now() >= this.#commitAt;

@@ -161,6 +161,26 @@ describe('gam watch run', () => {
     assert.deepEqual(await fsckComplaints(scene.sandbox, machine.clone), []);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'goes on by looking where the system watches no more',
+    async ({ skip }) => {
+      const limit = 'echo 0 >/proc/sys/user/max_inotify_watches';
+      const may = await scene.sandbox.run('unshare', ['-Ur', 'sh', '-c', limit], { expectStatus: null });
+      if (may.status !== 0) skip();
+      const machine = await scene.machine('here');
+      machine.write('before', '1\n');
+      const watching = ['-Ur', 'sh', '-c', `${limit} && exec "$@"`, 'sh', 'gam', 'watch', 'run'];
+      const running = scene.sandbox.start('unshare', watching, { env: machine.env });
+      await running.saw('stderr', /is not watched: .*max_user_watches.*; all files are looked at every 30 s/);
+      await published('before');
+      await push('from-first', '1\n');
+      await until('it came', () => machine.read('from-first') === '1\n');
+      await machine.is(({ state }) => state === 'in-step');
+      running.kill('SIGTERM');
+      await running.ended;
+    },
+  );
+
   // A limit for files is what a disk with no room is to git: a write that fails. Who watches writes less than that.
   it.skipIf(process.platform !== 'linux')('goes on when the disk has room again', async () => {
     const machine = await scene.machine('here');
