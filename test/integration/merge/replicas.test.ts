@@ -11,7 +11,7 @@ import { below, type Random, seededRandom } from '../../helpers/random.ts';
 import { makeSandbox } from '../../helpers/sandbox.ts';
 
 // GAM_MERGE_RUNS=500 takes minutes; GAM_MERGE_SEED=<n> goes another way.
-const RUNS = Number(process.env['GAM_MERGE_RUNS'] ?? 30);
+const RUNS = Number(process.env['GAM_MERGE_RUNS'] ?? 15);
 const SEED = Number(process.env['GAM_MERGE_SEED'] ?? 6);
 
 const sandbox = makeSandbox();
