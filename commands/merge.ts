@@ -5,8 +5,8 @@ import { needRepository } from '../src/git/discover.ts';
 import { GamCommand } from '../src/main/command.ts';
 import { interruptible } from '../src/main/interruptible.ts';
 import { type ConflictPolicy, mergeHeads } from '../src/merge/heads.ts';
+import { conflictError, keptJson, keptLine } from '../src/merge/wording.ts';
 import { printablePath } from '../src/protocol/text.ts';
-import { conflictError, keptJson, keptLine } from '../src/sync/wording.ts';
 
 export default class Merge extends GamCommand {
   static override summary = 'Merge two commits into one that is the same wherever they are merged.';

@@ -4,9 +4,10 @@ import * as Flags from '@oclif/core/flags';
 import { GamCommand } from '../src/main/command.ts';
 import { interruptible } from '../src/main/interruptible.ts';
 import { withOwnPrograms } from '../src/main/own-programs.ts';
+import { keptJson, keptLine } from '../src/merge/wording.ts';
 import { printable, printableProgress } from '../src/protocol/text.ts';
 import { type Synced, sync } from '../src/sync/sync.ts';
-import { keptJson, keptLine, syncedLine } from '../src/sync/wording.ts';
+import { syncedLine } from '../src/sync/wording.ts';
 
 /** A remote that is silent for so long is not there, where nobody could be asked for a password anyway. */
 const PATIENCE_MS = 60_000;

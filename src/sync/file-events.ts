@@ -1,13 +1,6 @@
 import { FolderEvents } from './folder-events.ts';
+import type { FileEvents } from './heard.ts';
 import { watchWhole } from './whole-events.ts';
-
-/** What is told of a watched folder. */
-export interface FileEvents {
-  /** Something has changed below the folder, other than in .git; paths are only a hint, as relative names. */
-  changed(paths: readonly string[]): void;
-  /** Events may have been lost (overflow, error, the folder itself went away): look at everything. */
-  lost(why: string): void;
-}
 
 /**
  * Watches a folder until the returned function is called. What is called `.git`, at any depth, is not told of.

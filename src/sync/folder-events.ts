@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { afterEachGo, countEvent } from './event-queue.ts';
-import type { FileEvents } from './file-events.ts';
+import type { FileEvents } from './heard.ts';
 import { notWatched } from './not-watched.ts';
 import { below, WatchedFolders } from './watched-folders.ts';
 

@@ -2,12 +2,13 @@ import { GamError } from '../errors.ts';
 import type { Environment } from '../git/environment.ts';
 import { type RunOptions, runGit } from '../git/run.ts';
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts';
+import { keptJson, keptLine } from '../merge/wording.ts';
 import { printable } from '../protocol/text.ts';
 import { commitChanges } from './commit.ts';
 import { type FolderStatus, firstOf, latest, newStatus } from './folder-status.ts';
 import { sync } from './sync.ts';
 import type { WatchedFolder } from './watch-list.ts';
-import { keptJson, keptLine, syncedLine } from './wording.ts';
+import { syncedLine } from './wording.ts';
 
 /** In what a folder is watched. */
 export interface Surroundings {

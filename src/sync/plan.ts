@@ -2,7 +2,7 @@ import { leadsTo } from '../git/commits.ts';
 import type { RunOptions } from '../git/run.ts';
 import { mergeHeads } from '../merge/heads.ts';
 import type { KeptBoth } from '../merge/keep-both.ts';
-import { conflictError } from './wording.ts';
+import { conflictError } from '../merge/wording.ts';
 
 /** Whose version stays of what cannot be merged: ours is that of this side, theirs what the remote has. */
 export type SyncPolicy = 'stop' | 'keep-both' | 'ours' | 'theirs';

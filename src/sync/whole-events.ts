@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
-import type { FileEvents } from './file-events.ts';
+import type { FileEvents } from './heard.ts';
 import { notWatched } from './not-watched.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { conflictError, keptLine } from '../../../src/merge/wording.ts';
 import type { Exchanged } from '../../../src/sync/exchange.ts';
-import { conflictError, keptLine, syncedLine } from '../../../src/sync/wording.ts';
+import { syncedLine } from '../../../src/sync/wording.ts';
 
 const [OLD, NEW] = ['1'.repeat(40), '2'.repeat(40)];
 const PAIR = { remote: 'origin', branch: 'main', remoteRef: 'refs/heads/main' };
