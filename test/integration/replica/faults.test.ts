@@ -11,7 +11,7 @@ import { type ReplicaScene, setReplicaScene } from '../../helpers/replica-scene.
 /** So many groups go through their seeds side by side: they mostly wait. */
 const LANES = 4;
 
-const seeds = namedSeeds(8);
+const seeds = namedSeeds(20);
 const log = process.env['GAM_FAULT_LOG'];
 const lanes = Array.from({ length: Math.min(LANES, seeds.length) }, (_, lane) =>
   seeds.filter((_seed, n) => n % LANES === lane),
