@@ -329,7 +329,7 @@ describe('gam watch run', () => {
   });
 
   it('leaves a file that is still growing until it is whole', async () => {
-    const machine = await scene.machine('here', ['--delay', '400ms']);
+    const machine = await scene.machine('here', ['--delay', '2s']);
     const running = await machine.watch();
     await machine.is(({ state }) => state === 'in-step');
     let content = '';
