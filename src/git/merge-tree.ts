@@ -4,20 +4,11 @@ import { GamError } from '../errors.ts';
 import { printable } from '../protocol/text.ts';
 import { readConfig } from './config.ts';
 import type { Environment } from './environment.ts';
+import { type ConflictEntry, isConflict, parseIndexEntry } from './index-entry.ts';
+import { mergeWithoutRenames } from './merge-without-renames.ts';
 import { type RunOptions, runGit } from './run.ts';
 import { withSideRefs } from './side-refs.ts';
 import { gitVersion } from './version.ts';
-
-/** One version of a file that a merge could not settle, as in the index (git-ls-files(1), --stage). */
-export interface ConflictEntry {
-  /** As `100644`, octal. */
-  mode: string;
-  oid: string;
-  /** 1 is the common ancestor's, 2 that of the first commit, 3 of the second. */
-  stage: 1 | 2 | 3;
-  /** One character for each byte (latin1). */
-  path: string;
-}
 
 /** What `git merge-tree` makes of two commits. */
 export interface TreeMerge {
@@ -28,8 +19,6 @@ export interface TreeMerge {
   conflicts: ConflictEntry[];
 }
 
-const ENTRY = /^([0-7]{6}) ([0-9a-f]{40,64}) ([123])\t([^\0]+)$/;
-
 /**
  * Reads what `git merge-tree --write-tree -z --no-messages` prints (git-merge-tree(1), OUTPUT).
  *
@@ -38,12 +27,9 @@ const ENTRY = /^([0-7]{6}) ([0-9a-f]{40,64}) ([123])\t([^\0]+)$/;
  */
 export function parseTreeMerge(text: string, isClean: boolean): TreeMerge {
   const [tree = '', ...rest] = text.split('\0');
-  const conflicts = rest.slice(0, -1).map((line) => {
-    const [, mode = '', oid = '', stage, path = ''] = ENTRY.exec(line) ?? [];
-    if (mode === '') throw new GamError('git-failed', 'git merge-tree says what gam cannot read');
-    return { mode, oid, stage: Number(stage) as 1 | 2 | 3, path };
-  });
-  if (!/^[0-9a-f]{40,64}$/.test(tree) || rest.at(-1) !== '')
+  const entries = rest.slice(0, -1).map(parseIndexEntry);
+  const conflicts = entries.filter(isConflict);
+  if (conflicts.length < entries.length || !/^[0-9a-f]{40,64}$/.test(tree) || rest.at(-1) !== '')
     throw new GamError('git-failed', 'git merge-tree says what gam cannot read');
   return { tree, isClean, conflicts };
 }
@@ -124,7 +110,7 @@ export async function mergeTree(
   options: RunOptions,
 ): Promise<TreeMerge> {
   const flags = ['--write-tree', '-z', '--no-messages', '--allow-unrelated-histories'];
-  const { status, stdout, stderr } = await runGit([...FIXED, 'merge-tree', ...flags, first, second], {
+  const { status, signal, stdout, stderr } = await runGit([...FIXED, 'merge-tree', ...flags, first, second], {
     ...options,
     encoding: 'latin1',
   });
@@ -135,6 +121,8 @@ export async function mergeTree(
       suggestion: 'install a newer git',
     });
   }
+  // A link renamed to where the other side made a file, and a submodule in its place: git to 2.55 fails an assertion (merge-ort.c, handle_content_merge()).
+  if (signal === 'SIGABRT') return mergeWithoutRenames([first, second], options);
   const words = stderr.trim().split('\n').at(-1) ?? '';
   throw new GamError('git-failed', `git merge-tree failed: ${printable(words.replace(/^fatal: /, ''))}`);
 }

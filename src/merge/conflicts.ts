@@ -1,17 +1,12 @@
-import type { ConflictEntry } from '../git/merge-tree.ts';
+import type { IndexEntry } from '../git/index-entry.ts';
 import { byId } from './rule.ts';
+import type { FlatTree, TreeEntry } from './trees.ts';
 
 /** What one of the two commits has of a file that could not be merged. */
-export interface Version {
-  /** As `100644`, octal. */
-  mode: string;
-  oid: string;
+export interface Version extends TreeEntry {
   /** Which of the two commits. */
   side: 0 | 1;
 }
-
-/** A whole tree: versions by path (latin1). */
-export type FlatTree = ReadonlyMap<string, Pick<Version, 'mode' | 'oid'>>;
 
 /** A file that could not be merged. */
 export interface Conflict {
@@ -27,7 +22,7 @@ export interface Conflict {
  * Where there is a folder under the name of a file, or a symbolic link under that of a submodule, git moves one of them away, and calls it
  * `<path>~<commit>`, or `<path>~<commit>_0` (merge-ort.c, unique_path()). No commit can hold a name with its own id, so that is no user's name.
  */
-function ownPath({ path, stage }: ConflictEntry, commits: readonly [string, string]): string {
+function ownPath({ path, stage }: IndexEntry, commits: readonly [string, string]): string {
   const ids = stage === 1 ? commits : [commits[stage - 2]];
   const end = new RegExp(`^(.+)~(?:${ids.join('|')})(?:_\\d+)?$`, 's');
   return end.exec(path)?.[1] ?? path;
@@ -40,10 +35,10 @@ function ownPath({ path, stage }: ConflictEntry, commits: readonly [string, stri
  * @returns sorted by path
  */
 export function findConflicts(
-  entries: readonly ConflictEntry[],
+  entries: readonly IndexEntry[],
   commits: readonly [string, string],
 ): Conflict[] {
-  const byPath = new Map<string, ConflictEntry[]>();
+  const byPath = new Map<string, IndexEntry[]>();
   for (const entry of entries) {
     const path = ownPath(entry, commits);
     byPath.set(path, [...(byPath.get(path) ?? []), entry]);
@@ -68,31 +63,17 @@ export function isMixed(conflicts: readonly Conflict[], trees: readonly [FlatTre
 /**
  * The same conflicts, in versions that somebody has made. Where both sides have renamed a file to different names, or one has renamed it to where the
  * other put a new one, git first merges what is in it, and calls that the version of one side; it may hold conflict markers
- * (merge-ort.c, process_renames()). Each then gets back what it had there, and what the other side had changed under the old name stays under that.
+ * (merge-ort.c, process_renames()). Each then gets back what it had there; what the other side had changed under the old name, lookOver() finds.
  *
  * @param trees of the two commits, in order
- * @param bases those of their common ancestors
- * @param merged that of the merge
  */
 export function withOwnVersions(
   conflicts: readonly Conflict[],
   trees: readonly [FlatTree, FlatTree],
-  bases: readonly FlatTree[],
-  merged: ReadonlySet<string>,
 ): Conflict[] {
-  const own = conflicts.map(({ path, left, versions }) => ({
+  return conflicts.map(({ path, left, versions }) => ({
     path,
     left,
     versions: versions.map((version) => ({ ...version, ...trees[version.side].get(path) })),
   }));
-  const named = new Set(conflicts.filter(({ versions }) => versions.length > 0).map(({ path }) => path));
-  const back = ([0, 1] as const).flatMap((side) =>
-    [...trees[side]].flatMap(([path, entry]): Conflict[] => {
-      if (merged.has(path) || named.has(path) || trees[1 - side]?.has(path)) return [];
-      if (bases.some((base) => base.get(path)?.oid === entry.oid)) return [];
-      return [{ path, left: [], versions: [{ ...entry, side }] }];
-    }),
-  );
-  const renewed = new Set(back.map(({ path }) => path));
-  return [...own.filter(({ path }) => !renewed.has(path)), ...back].sort((a, b) => byId(a.path, b.path));
 }

@@ -1,11 +1,10 @@
 import { devNull } from 'node:os';
 import { GamError } from '../errors.ts';
-import { aloneWithObjects, mergeTree } from '../git/merge-tree.ts';
+import { aloneWithObjects } from '../git/merge-tree.ts';
 import { gitOutput, type RunOptions, runGit } from '../git/run.ts';
-import { findConflicts } from './conflicts.ts';
 import type { KeptBoth } from './keep-both.ts';
-import { byId, mergeCommit, RULE_TRAILER, RULE_VERSION, type Settling } from './rule.ts';
-import { settle } from './settle.ts';
+import { byId, mergeCommit, RULE_TRAILER, RULE_VERSION } from './rule.ts';
+import { mergeTwoTrees } from './two-trees.ts';
 
 /** What to do about what cannot be merged: nothing; keep both versions; or keep the version of one commit. */
 export type ConflictPolicy = 'stop' | 'keep-both' | { prefer: string };
@@ -87,6 +86,11 @@ async function areRelated(pair: readonly [string, string], run: RunOptions): Pro
   return (await runGit(['merge-base', ...pair], run)).status === 0;
 }
 
+function settlingOf(policy: ConflictPolicy): Parameters<typeof mergeTwoTrees>[1] {
+  if (policy === 'stop') return null;
+  return policy === 'keep-both' ? { kind: policy } : { kind: 'prefer', oid: policy.prefer };
+}
+
 async function mergePair(
   [one, other]: readonly [Head, Head],
   { onConflict }: MergeOptions,
@@ -94,14 +98,9 @@ async function mergePair(
 ): Promise<Merged> {
   const heads = [one, other].sort((a, b) => byId(a.oid, b.oid));
   const parents = heads.map(({ oid }) => oid) as [string, string];
-  const merge = await mergeTree(parents, alone);
-  const paths = findConflicts(merge.conflicts, parents).map(({ path }) => path);
-  if (!merge.isClean && onConflict === 'stop') return { kind: 'conflict', parents, paths };
-  const policy: Exclude<Settling, { kind: 'clean' }> =
-    typeof onConflict === 'object' ? { kind: 'prefer', oid: onConflict.prefer } : { kind: 'keep-both' };
-  const settling: Settling = merge.isClean ? { kind: 'clean' } : policy;
-  const { tree, kept } =
-    settling.kind === 'clean' ? { ...merge, kept: [] } : await settle(merge, parents, settling, alone);
+  const merged = await mergeTwoTrees(parents, settlingOf(onConflict), alone);
+  if (merged.kind === 'conflict') return { ...merged, parents };
+  const { tree, settling, kept } = merged;
   const text = mergeCommit({ tree, parents, date: Math.max(one.date, other.date), settling });
   const oid = await gitOutput(['hash-object', '-t', 'commit', '-w', '--stdin'], { ...alone, input: text });
   return { kind: 'merged', oid: oid.trim(), kept };

@@ -1,3 +1,4 @@
+import { foldersOf } from '../git/index-entry.ts';
 import type { Conflict, Version } from './conflicts.ts';
 import { byId } from './rule.ts';
 
@@ -55,11 +56,6 @@ export function asideName(path: string, commit: string, isTaken: (path: string) 
     const aside = `${folder}${startOf(stem, LONGEST_NAME - mark.length - ending.length)}${mark}${ending}`;
     if (!isTaken(aside)) return aside;
   }
-}
-
-/** The folders that a path lies in, innermost first. */
-function* foldersOf(path: string): Generator<string> {
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) yield path.slice(0, at);
 }
 
 // A submodule first, as .gitmodules tells its path; then by what both sides see alike.

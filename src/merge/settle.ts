@@ -1,14 +1,10 @@
 import { join } from 'node:path';
-import type { TreeMerge } from '../git/merge-tree.ts';
-import { gitOutput, type RunOptions, runGit } from '../git/run.ts';
-import { type FlatTree, findConflicts, isMixed, withOwnVersions } from './conflicts.ts';
+import { ANY_NAME } from '../git/index-entry.ts';
+import { gitOutput, type RunOptions } from '../git/run.ts';
+import { type Conflict, isMixed, withOwnVersions } from './conflicts.ts';
 import { type KeptBoth, keepBoth, preferOne, type Settlement } from './keep-both.ts';
 import type { Settling } from './rule.ts';
-
-// Names that another system could not write are merged all the same; whoever checks them out is told by git.
-const ANY_NAME = ['core.protectNTFS=false', 'core.protectHFS=false', 'core.ignoreCase=false'].flatMap(
-  (setting) => ['-c', setting],
-);
+import { readTree } from './trees.ts';
 
 /** Lines for git-update-index(1), --index-info. @param nothing the object id of zeros, as long as ids are here */
 function indexInfo({ placed }: Settlement, nothing: string): string {
@@ -21,32 +17,16 @@ function indexInfo({ placed }: Settlement, nothing: string): string {
     .join('');
 }
 
-async function readTree(tree: string, options: RunOptions): Promise<FlatTree> {
-  const listed = await gitOutput(['ls-tree', '-r', '-z', tree], { ...options, encoding: 'latin1' });
-  const lines = listed.split('\0').slice(0, -1);
-  return new Map(
-    lines.map((line) => {
-      const tab = line.indexOf('\t');
-      const [mode = '', , oid = ''] = line.slice(0, tab).split(' ');
-      return [line.slice(tab + 1), { mode, oid }];
-    }),
-  );
-}
-
-async function readBases(commits: readonly [string, string], options: RunOptions): Promise<FlatTree[]> {
-  const { stdout } = await runGit(['merge-base', '--all', ...commits], options);
-  const bases = stdout.split('\n').filter((oid) => oid !== '');
-  return Promise.all(bases.map((oid) => readTree(oid, options)));
-}
-
 /**
  * Makes the tree of a merge that had conflicts, by the policy.
  *
+ * @param tree as git has left it
  * @param commits the two that were merged, in order
  * @param options as aloneWithObjects() gives them
  */
 export async function settle(
-  { tree, conflicts: entries }: TreeMerge,
+  tree: string,
+  conflicts: readonly Conflict[],
   commits: readonly [string, string],
   settling: Exclude<Settling, { kind: 'clean' }>,
   options: RunOptions,
@@ -55,14 +35,11 @@ export async function settle(
   const own = { ...options, env };
   const trees = [await readTree(commits[0], own), await readTree(commits[1], own)] as const;
   const paths = [...(await readTree(tree, own)).keys()];
-  const found = findConflicts(entries, commits);
-  const conflicts = isMixed(found, trees)
-    ? withOwnVersions(found, trees, await readBases(commits, own), new Set(paths))
-    : found;
+  const real = isMixed(conflicts, trees) ? withOwnVersions(conflicts, trees) : conflicts;
   const settlement =
     settling.kind === 'keep-both'
-      ? keepBoth(conflicts, commits, paths)
-      : preferOne(conflicts, settling.oid === commits[0] ? 0 : 1);
+      ? keepBoth(real, commits, paths)
+      : preferOne(real, settling.oid === commits[0] ? 0 : 1);
   await gitOutput([...ANY_NAME, 'read-tree', tree], own);
   await gitOutput([...ANY_NAME, 'update-index', '-z', '--replace', '--index-info'], {
     ...own,

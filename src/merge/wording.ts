@@ -16,13 +16,15 @@ export function conflictError(paths: readonly string[], suggestion: string): Gam
   return new GamError('merge-conflict', `cannot be merged: ${what}; nothing was changed`, { suggestion });
 }
 
-/** What is said of a file of which both versions were kept. */
+/**
+ * What is said of a file of which both versions were kept. Without one beside it, the other side may have made another commit of a submodule of it,
+ * another name, or nothing.
+ */
 export function keptLine({ path, aside }: KeptBoth): string {
-  const where =
-    aside === null
-      ? 'one version stays, the other is in the history'
-      : `the other version is ${printablePath(aside)}`;
-  return `${printablePath(path)} was changed on both sides: ${where}`;
+  const name = printablePath(path);
+  return aside === null
+    ? `${name} could not be merged: one version stays, what the other side made of it is in the history`
+    : `${name} was changed on both sides: the other version is ${printablePath(aside)}`;
 }
 
 /** The same for scripts. */

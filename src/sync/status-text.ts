@@ -32,7 +32,7 @@ function notesOf({ dir, why, leftOut, kept }: FolderStatus): string[] {
     ...leftOut.map((one) => `${name}: ${one.path} ${one.why}: not committed`),
     ...kept.map(({ path, aside }) =>
       aside === null
-        ? `${name}: ${path} was changed on both sides; the other version is in the history`
+        ? `${name}: ${path} could not be merged; what the other side made of it is in the history`
         : `${name}: ${path} was changed on both sides; the other version is ${aside}`,
     ),
   ];

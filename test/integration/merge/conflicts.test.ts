@@ -171,6 +171,15 @@ const cases: Record<string, Case> = {
     ours: { s: '1\n' },
     theirs: { s: '!1\n' },
   },
+  // git 2.39 to 2.55 fail an assertion of their own.
+  'a link renamed to where the other made a file, and a submodule in its place': {
+    base: { s: '@there' },
+    one: { t: '@there' },
+    two: { s: '#2', t: 'file\n' },
+    keeps: { s: '#2', t: 'file\n', 't*': '@there' },
+    ours: { t: '@there' },
+    theirs: { s: '#2', t: 'file\n' },
+  },
   'binary files': {
     base: { 'p.png': 'a\0' },
     one: { 'p.png': 'b\0' },
@@ -218,6 +227,40 @@ describe.each(['sha1', 'sha256'] as const)('in a repository with %s', (format) =
     // Whose version is taken does not depend on which is named first.
     expect(store.filesOf((await merge([b, a], { prefer: a })).oid)).toEqual({ ...ours, ...rest });
     expect(store.filesOf((await merge([a, b], { prefer: b })).oid)).toEqual({ ...theirs, ...rest });
+  });
+
+  // git takes the new file as both have it, and leaves the change out, where the one who has changed the old file comes first.
+  test.each([true, false])(
+    'a file that one side has copied and changed, and the other renamed',
+    async (isFirst) => {
+      const store = stores.get(format) as MergeStore;
+      const root = store.commit({ p: long });
+      const moved = store.commit({ q: long }, [root]);
+      const edits = Array.from({ length: 40 }, (_, at) =>
+        store.commit({ p: changed(5, 'one'), q: long }, [root], 1_700_000_000 + at),
+      );
+      const edit = edits.find((oid) => oid < moved === isFirst) ?? '';
+      const merged = await mergeHeads([edit, moved], { run: store.run, onConflict: 'keep-both' });
+      if (merged.kind !== 'merged') throw new Error(merged.kind);
+      expect(Object.values(store.filesOf(merged.oid))).toContain(changed(5, 'one'));
+      const stopped = await mergeHeads([edit, moved], { run: store.run, onConflict: 'stop' });
+      expect(stopped).toMatchObject(isFirst ? { kind: 'conflict', paths: ['p'] } : { kind: 'merged' });
+    },
+  );
+
+  // Where both have made the same change, the renamed file has it.
+  test('a file that both have changed alike, and one has copied, and the other renamed, is not brought back', async () => {
+    const store = stores.get(format) as MergeStore;
+    const root = store.commit({ p: long });
+    const both = changed(5, 'both');
+    const q = both.replace('line o', 'two');
+    for (const date of [1_700_000_000, 1_700_000_001, 1_700_000_002, 1_700_000_003]) {
+      const edit = store.commit({ p: both, q }, [root], date);
+      const moved = store.commit({ q }, [root]);
+      const merged = await mergeHeads([edit, moved], { run: store.run, onConflict: 'stop' });
+      if (merged.kind !== 'merged') throw new Error(merged.kind);
+      expect(store.filesOf(merged.oid)).toEqual({ q });
+    }
   });
 
   test('and git has nothing against any of them', async () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ConflictEntry, parseTreeMerge } from '../../../src/git/merge-tree.ts';
+import type { ConflictEntry } from '../../../src/git/index-entry.ts';
+import { parseTreeMerge } from '../../../src/git/merge-tree.ts';
 
 // What git's own merge-tree said; fixtures/merge/record.sh has the recipe.
 const recorded = (name: string) =>

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ConflictEntry } from '../../../src/git/merge-tree.ts';
+import type { IndexEntry } from '../../../src/git/index-entry.ts';
 import { findConflicts, withOwnVersions } from '../../../src/merge/conflicts.ts';
 import { asideName, keepBoth, preferOne } from '../../../src/merge/keep-both.ts';
 
@@ -9,7 +9,7 @@ const COMMITS = [A, B] as const;
 const id = (digit: string) => digit.repeat(40);
 const free = () => false;
 
-const file = (path: string, stage: 1 | 2 | 3, digit: string, mode = '100644'): ConflictEntry => ({
+const file = (path: string, stage: 1 | 2 | 3, digit: string, mode = '100644'): IndexEntry => ({
   path,
   stage,
   mode,
@@ -75,36 +75,20 @@ describe('findConflicts', () => {
 });
 
 describe('withOwnVersions', () => {
-  test('brings back what one side had changed, but not what it had left as it was', () => {
+  test('gives each side back what it had', () => {
     const entry = (digit: string) => ({ mode: '100644', oid: id(digit) });
     const conflicts = findConflicts([file('b', 2, '9'), file('b', 3, '3')], COMMITS);
-    const one = new Map([['b', entry('2')]]);
-    const two = new Map([
-      ['b', entry('3')],
-      ['a', entry('4')],
-      ['same', entry('5')],
-    ]);
-    const base = new Map([
-      ['a', entry('1')],
-      ['same', entry('5')],
-    ]);
-    const own = withOwnVersions(conflicts, [one, two], [base], new Set(['b']));
-    expect(own).toEqual([
-      { path: 'a', left: [], versions: [{ ...entry('4'), side: 1 }] },
-      {
-        path: 'b',
-        left: ['b'],
-        versions: [
-          { ...entry('2'), side: 0 },
-          { ...entry('3'), side: 1 },
-        ],
-      },
-    ]);
+    const trees = [new Map([['b', entry('2')]]), new Map([['b', entry('3')]])] as const;
+    const versions = [
+      { ...entry('2'), side: 0 },
+      { ...entry('3'), side: 1 },
+    ];
+    expect(withOwnVersions(conflicts, trees)).toEqual([{ path: 'b', left: ['b'], versions }]);
   });
 });
 
 describe('keepBoth', () => {
-  const kept = (entries: ConflictEntry[], paths: string[]) =>
+  const kept = (entries: IndexEntry[], paths: string[]) =>
     keepBoth(findConflicts(entries, COMMITS), COMMITS, paths);
 
   test('leaves the greater where it was, whichever side it is of', () => {
@@ -151,7 +135,7 @@ describe('keepBoth', () => {
         fc.uniqueArray(conflict, { selector: ({ path }) => path }),
         fc.array(name),
         (made, more) => {
-          const entries = made.flatMap(({ path, one, two }): ConflictEntry[] => [
+          const entries = made.flatMap(({ path, one, two }): IndexEntry[] => [
             ...(one === null ? [] : [{ path, stage: 2 as const, ...one }]),
             ...(two === null ? [] : [{ path, stage: 3 as const, ...two }]),
           ]);

@@ -99,7 +99,7 @@ describe('watchText', () => {
     expect(told(one).notes).toEqual([
       '/notes: big is larger than 100.0 MiB: not committed',
       '/notes: a was changed on both sides; the other version is a.conflict-12345678',
-      '/notes: b was changed on both sides; the other version is in the history',
+      '/notes: b could not be merged; what the other side made of it is in the history',
     ]);
   });
 

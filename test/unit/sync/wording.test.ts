@@ -38,6 +38,6 @@ test('of many files some are named, and none holds a control character', () => {
   // One character for each byte, of UTF-8.
   const path = Buffer.from('ä').toString('latin1');
   expect(keptLine({ path, aside: null })).toBe(
-    'ä was changed on both sides: one version stays, the other is in the history',
+    'ä could not be merged: one version stays, what the other side made of it is in the history',
   );
 });
