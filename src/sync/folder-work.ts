@@ -5,6 +5,7 @@ import { findWorkTree, type WorkTree } from '../git/work-tree.ts';
 import { keptJson, keptLine } from '../merge/wording.ts';
 import { printable } from '../protocol/text.ts';
 import { commitChanges } from './commit.ts';
+import type { Exchanged } from './exchange.ts';
 import { type FolderStatus, firstOf, latest, newStatus } from './folder-status.ts';
 import { sync } from './sync.ts';
 import type { WatchedFolder } from './watch-list.ts';
@@ -122,9 +123,10 @@ export class FolderWork {
    * Exchanges the branch with its remote.
    *
    * @param knownTip where the branch was seen there a moment ago; undefined where nobody has looked
+   * @returns what that was
    * @throws GamError as sync() does
    */
-  async sync(isRehearsal: boolean, knownTip?: string | null): Promise<void> {
+  async sync(isRehearsal: boolean, knownTip?: string | null): Promise<Exchanged['kind']> {
     const synced = await sync({
       run: this.run,
       ...this.named,
@@ -137,7 +139,7 @@ export class FolderWork {
       pid: this.#around.pid,
       ...(knownTip === undefined ? {} : { knownTip }),
     });
-    if (synced === null) return;
+    if (synced === null) return 'nothing';
     const time = new Date().toISOString();
     const { status } = this;
     const kept = latest(
@@ -149,5 +151,6 @@ export class FolderWork {
     if (synced.kind !== 'up-to-date' && synced.kind !== 'nothing') this.tell(syncedLine(synced, isRehearsal));
     this.become('in-step', null);
     this.#around.changed();
+    return synced.kind;
   }
 }

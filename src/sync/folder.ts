@@ -5,6 +5,7 @@ import { isBeingCloned } from '../git/being-cloned.ts';
 import { readConfig } from '../git/config.ts';
 import type { WorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
+import { Breath } from './breath.ts';
 import { watchFiles } from './file-events.ts';
 import type { FolderStatus } from './folder-status.ts';
 import { type FileTree, FolderWork, PATIENCE_MS, type Surroundings } from './folder-work.ts';
@@ -51,6 +52,7 @@ export class Folder {
   readonly #work: FolderWork;
   readonly #signal: AbortSignal;
   readonly #pace = new Pace();
+  readonly #breath = new Breath();
   /** Times of performance.now(); Infinity for never. */
   #commitAt = 0;
   #syncAt = 0;
@@ -63,6 +65,8 @@ export class Folder {
   #mark: string | null = null;
   #tip: { oid: string | null; seen: number } | null = null;
   #headMark: string | null = null;
+  /** Where the last exchange has left the branch, on both sides. */
+  #published: string | null = null;
   #isSeen = true;
   #exchangedAt = 0;
 
@@ -199,6 +203,7 @@ export class Folder {
         // Before our own push it may have been an older one.
         if (began < this.#exchangedAt) continue;
         if (tip !== undefined) this.#tip = { oid: tip, seen: began };
+        if (tip !== undefined && tip !== this.#published) this.#breath.end();
         // A remote that can be looked at, and yet not be pushed to, is tried again as any other failure.
         if (mark !== this.#mark || !this.#isSeen) this.#wantSync();
         [this.#mark, this.#isSeen] = [mark, true];
@@ -213,7 +218,7 @@ export class Folder {
 
   #wantSync(): void {
     if (this.#failures > 0 && this.status.state !== 'offline') return;
-    this.#syncAt = Math.min(this.#syncAt, now());
+    this.#syncAt = Math.min(this.#syncAt, Math.max(now(), this.#breath.until));
     this.#pace.wake();
   }
 
@@ -227,7 +232,8 @@ export class Folder {
       if (isCommit) {
         this.#commitAt = Number.POSITIVE_INFINITY;
         this.#firstChange = null;
-        if (await this.#work.commit(workTree, false)) this.#syncAt = 0;
+        if (await this.#work.commit(workTree, false))
+          this.#syncAt = Math.min(this.#syncAt, this.#breath.until);
         const { growing } = this.status;
         if (growing > 0) this.#commitAt = Math.min(this.#commitAt, now() + this.#work.listed.delayMs);
       }
@@ -236,7 +242,9 @@ export class Folder {
       const seen = this.#tip;
       this.#tip = null;
       const isFresh = seen !== null && now() - seen.seen < FRESH_MS;
-      await this.#work.sync(false, isFresh ? seen.oid : undefined);
+      const kind = await this.#work.sync(false, isFresh ? seen.oid : undefined);
+      this.#breath.note(kind, now());
+      this.#published = this.status.head;
       this.#exchangedAt = now();
       // Somebody may have looked while it was pushed to.
       this.#tip = null;

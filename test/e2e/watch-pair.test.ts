@@ -11,7 +11,7 @@ import { type Machine, openWatchScene, until, type WatchScene } from '../helpers
 /** Edits on each side; 500 take three minutes, and more than a minute of the processor. */
 const EDITS = Number(process.env['GAM_WATCH_EDITS'] ?? 30);
 
-/** Between two edits of one machine, at most. */
+/** Between two edits of one machine, at most: what is killed and cut off comes while both write. */
 const PACE_MS = 600;
 
 let scene: WatchScene;
@@ -65,7 +65,6 @@ async function edit(machine: Machine, mark: string, count: number, seed: number)
     mkdirSync(machine.path(mark), { recursive: true });
     machine.write(name, `${lines.join('\n')}\n`);
     written.push(word);
-    // Who saves more often than an exchange takes, with one merge in it, keeps the other one from ever being the first.
     await pause(below(random, PACE_MS));
   }
   return written;
@@ -138,5 +137,34 @@ describe('two machines that watch', () => {
       `${merges} merges, told of ${told.join(' + ')}`,
     );
     await expectNoChildren(scene.sandbox);
+  });
+
+  it('leave each other room where one of them saves without an end', async () => {
+    // Far enough that it takes longer to merge than the other one takes to push again.
+    const line = await openLine({ to: scene.server.port, latency: 60 });
+    open.push(line);
+    const here = await scene.machine('here');
+    const there = await scene.machine('there', [], `http://127.0.0.1:${line.port}`);
+    const running = [await here.watch(), await there.watch()];
+    const hasPushed = async () => (await here.git('rev-list', '--count', 'refs/remotes/origin/main')) > '3';
+    let saved = 0;
+    const over = new AbortController();
+    const save = async () => {
+      for (; !over.signal.aborted; saved += 1) {
+        here.write(`saved-${saved % 10}.txt`, `${saved}\n`);
+        await pause(250);
+      }
+    };
+    const saving = save();
+    try {
+      await until('some pushes', hasPushed);
+      there.write('there.txt', 'there\n');
+      await until('the file of the other one, while this one saves', () => here.read('there.txt') !== null);
+    } finally {
+      over.abort();
+      await saving;
+    }
+    await until('in step', () => inStep([here, there]));
+    for (const one of running) await end(one);
   });
 });

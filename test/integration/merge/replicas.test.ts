@@ -181,7 +181,8 @@ async function idByIsomorphicGit({ objects }: MergeStore, oid: string): Promise<
 }
 
 describe('replicas that edit, meet, miss each other and hear late', () => {
-  test('come to one head that has everything, with no more merges than encounters', async () => {
+  const timeout = 60_000 + RUNS * 5000;
+  test('come to one head that has everything, with no more merges than encounters', { timeout }, async () => {
     const seen = { merges: 0, settled: 0 };
     await fc.assert(
       fc.asyncProperty(story, async ({ isLong, count, seed, steps }) => {
