@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { isBeingCloned } from '../git/being-cloned.ts';
 import { readConfig } from '../git/config.ts';
+import { clearUnfinishedObjects } from '../git/unfinished-objects.ts';
 import type { WorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
 import { watchFiles } from './file-events.ts';
@@ -224,6 +225,7 @@ export class Folder {
     }
     const isCommit = now() >= this.#commitAt;
     try {
+      if (this.#failures > 0) clearUnfinishedObjects(workTree);
       if (isCommit) {
         this.#commitAt = Number.POSITIVE_INFINITY;
         this.#firstChange = null;
