@@ -112,7 +112,7 @@ export class Folder {
     return existsSync(join(this.#work.listed.dir, '.git'));
   }
 
-  async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Lookout }> {
+  async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Promise<Lookout> }> {
     const { run, named, status } = this.#work;
     const workTree = await this.#work.find();
     if (await isBeingCloned(workTree, run))
@@ -130,7 +130,7 @@ export class Folder {
     const { workTree, lookout: choose } = await this.#open();
     this.#lost = null;
     const unwatch = await this.#hear(workTree.top);
-    const lookout = choose();
+    const lookout = await choose();
     const end = new AbortController();
     const stop = () => end.abort();
     this.#signal.addEventListener('abort', stop, { once: true });
