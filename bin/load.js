@@ -27,7 +27,8 @@ function load(name) {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
   const filename = join(DIST, name);
-  const script = new Script(wrap(readFileSync(filename, 'utf8')), { filename, cachedData: codeOf(name) });
+  // Nothing but ASCII is in it (src/main/build.ts), which is read a good deal faster where that is known.
+  const script = new Script(wrap(readFileSync(filename, 'latin1')), { filename, cachedData: codeOf(name) });
   const bundle = { exports: {} };
   loaded.set(name, bundle);
   // What few commands need is a bundle of its own.

@@ -2,7 +2,8 @@ import * as Flags from '@oclif/core/flags';
 import { layOut } from '../../src/main/table.ts';
 import { WatchCommand } from '../../src/main/watch-command.ts';
 import { wrap } from '../../src/main/wrap.ts';
-import { listedFolders, readWatchStatus } from '../../src/sync/daemon.ts';
+import { listedFolders } from '../../src/sync/daemon.ts';
+import { readWatchStatus } from '../../src/sync/status-file.ts';
 import { watchText } from '../../src/sync/status-text.ts';
 
 export default class Status extends WatchCommand {

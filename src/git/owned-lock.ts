@@ -26,8 +26,8 @@ let drafts = 0;
 async function take(file: string, owner: string): Promise<boolean> {
   drafts += 1;
   const draft = `${file}.${owner}.${drafts}`;
-  await writeFile(draft, owner);
   try {
+    await writeFile(draft, owner);
     await link(draft, file);
     return true;
   } catch (error) {

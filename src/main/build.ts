@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core/config';
@@ -10,11 +10,12 @@ import { rehearse } from './rehearsal.ts';
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(TOP, 'dist');
 
-// What few commands need: undici and isomorphic-git for `gam mirrors check` are twice as large as all else together,
-// prom-client and bcryptjs for `gam serve` a third, and the server itself, in front of http or ssh, a sixth. Each is imported
+// What few commands need: undici and isomorphic-git for `gam mirrors check` are twice as large as all else together, undici for `gam watch run`
+// nearly as large, prom-client and bcryptjs for `gam serve` a third, and the server itself, in front of http or ssh, a sixth. Each is imported
 // by name where it is needed, and a bundle of its own, with modules of its own: none shares what a module remembers.
 const APART = [
   'src/transport/web-probe.ts',
+  'src/transport/web-tip.ts',
   'src/server/metrics.ts',
   'src/server/check-password.ts',
   'src/server/serve.ts',
@@ -39,6 +40,8 @@ const BUNDLE: BuildOptions = {
   format: 'cjs',
   target: 'node20',
   logLevel: 'warning',
+  // Comments are a third of what would have to be read.
+  minifyWhitespace: true,
   supported: { 'dynamic-import': false },
   // What lies beside them is looked for from where their code is: data, and the descriptions of etcd's protocol. Each is loaded
   // when it is needed; so is cockatiel, which etcd3 loads in any case.
@@ -71,7 +74,12 @@ async function writeManifest(): Promise<void> {
 }
 
 async function bundle(source: string): Promise<void> {
-  await build({ ...BUNDLE, entryPoints: [source], outfile: join(DIST, bundleOf(source)) });
+  const outfile = join(DIST, bundleOf(source));
+  await build({ ...BUNDLE, entryPoints: [source], outfile });
+  // bin/load.js takes a byte for a character. esbuild escapes all others, but not in regular expressions, where they mean the same.
+  const text = readFileSync(outfile, 'utf8');
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  writeFileSync(outfile, text.replace(/[^\0-\x7f]/g, escaped));
 }
 
 // The bundles themselves stay until each is overwritten: somebody may be fetching.

@@ -9,6 +9,9 @@ async function load(id: string): Promise<Command.Class> {
   const { default: command } = (await import(`../../commands/${id.replaceAll(':', '/')}.ts`)) as {
     default: Command.Class;
   };
+  // Else oclif takes an argument that is not given from standard input: `while read -r dir; do gam sync --once; done <dirs` would
+  // lose a line each time, or sync what was meant for the next turn.
+  for (const arg of Object.values(command.args)) arg.ignoreStdin = true;
   return Object.assign(command, { id, plugin: PLUGIN });
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { readWatchStatus } from '../sync/daemon.ts';
 import { type WatchPlaces, watchPlaces } from '../sync/places.ts';
+import { readWatchStatus } from '../sync/status-file.ts';
 import { GamCommand } from './command.ts';
 import { withOwnPrograms } from './own-programs.ts';
 

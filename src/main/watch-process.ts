@@ -7,8 +7,8 @@ import { isAlive } from '../git/alive.ts';
 import type { Environment } from '../git/environment.ts';
 import { startProcess } from '../git/process.ts';
 import { timeLimit } from '../git/time-limit.ts';
-import { readWatchStatus, type WatchStatus } from '../sync/daemon.ts';
 import type { WatchPlaces } from '../sync/places.ts';
+import { readWatchStatus, type WatchStatus } from '../sync/status-file.ts';
 
 /** It starts, or ends, within this time even on a busy machine. */
 const PATIENCE_MS = 30_000;

@@ -1,25 +1,14 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { GamError } from '../errors.ts';
-import { isAlive, processName } from '../git/alive.ts';
+import { processName } from '../git/alive.ts';
 import { readConfigFile } from '../git/config-file.ts';
 import type { Environment } from '../git/environment.ts';
 import { takeOwnedLock } from '../git/owned-lock.ts';
 import { Folder } from './folder.ts';
-import type { FolderStatus } from './folder-status.ts';
 import type { WatchPlaces } from './places.ts';
+import { writeWatchStatus } from './status-file.ts';
 import { readWatchList, type WatchedFolder } from './watch-list.ts';
 import { type LogLine, writeWatchLog } from './watch-log.ts';
-
-/** What the process that watches says of itself, for `gam watch status`. */
-export interface WatchStatus {
-  /** processName() of it. */
-  process: string;
-  pid: number;
-  /** RFC 3339, UTC. */
-  started: string;
-  folders: FolderStatus[];
-}
 
 /** How folders are watched. */
 export interface DaemonOptions {
@@ -42,18 +31,6 @@ export async function listedFolders(
   env: Environment,
 ): Promise<ReturnType<typeof readWatchList>> {
   return readWatchList(await readConfigFile(places.list, { env }));
-}
-
-/** What the process that watches says; null where none is at work. */
-export async function readWatchStatus({ lock, status }: WatchPlaces): Promise<WatchStatus | null> {
-  const owner = await readFile(lock, 'utf8').catch(() => null);
-  if (owner === null || isAlive(owner) === false) return null;
-  try {
-    const said = JSON.parse(await readFile(status, 'utf8')) as WatchStatus;
-    return said.process === owner ? said : null;
-  } catch {
-    return null;
-  }
 }
 
 interface Watching {
@@ -161,12 +138,6 @@ export class Daemon {
     this.#timer = null;
     const { pid, places } = this.#options;
     const folders = [...this.#watching.values()].map(({ folder }) => folder.status);
-    const status: WatchStatus = { process: processName(pid), pid, started: this.#started, folders };
-    try {
-      writeFileSync(`${places.status}.new`, `${JSON.stringify(status)}\n`, { mode: 0o600 });
-      renameSync(`${places.status}.new`, places.status);
-    } catch {
-      // On a full disk the next change writes it.
-    }
+    writeWatchStatus(places, { process: processName(pid), pid, started: this.#started, folders });
   }
 }

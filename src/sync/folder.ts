@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GamError } from '../errors.ts';
 import { isBeingCloned } from '../git/being-cloned.ts';
 import { readConfig } from '../git/config.ts';
+import { clearUnfinishedObjects } from '../git/unfinished-objects.ts';
 import type { WorkTree } from '../git/work-tree.ts';
 import { printable } from '../protocol/text.ts';
 import { Breath } from './breath.ts';
@@ -115,7 +116,7 @@ export class Folder {
     return existsSync(join(this.#work.listed.dir, '.git'));
   }
 
-  async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Lookout }> {
+  async #open(): Promise<{ workTree: FileTree; pair: Pair; lookout: () => Promise<Lookout> }> {
     const { run, named, status } = this.#work;
     const workTree = await this.#work.find();
     if (await isBeingCloned(workTree, run))
@@ -133,7 +134,7 @@ export class Folder {
     const { workTree, lookout: choose } = await this.#open();
     this.#lost = null;
     const unwatch = await this.#hear(workTree.top);
-    const lookout = choose();
+    const lookout = await choose();
     const end = new AbortController();
     const stop = () => end.abort();
     this.#signal.addEventListener('abort', stop, { once: true });
@@ -229,6 +230,7 @@ export class Folder {
     }
     const isCommit = now() >= this.#commitAt;
     try {
+      if (this.#failures > 0) clearUnfinishedObjects(workTree);
       if (isCommit) {
         this.#commitAt = Number.POSITIVE_INFINITY;
         this.#firstChange = null;

@@ -7,7 +7,7 @@ import type { Environment } from '../git/environment.ts';
 import type { RunOptions } from '../git/run.ts';
 import { parseGitUrl } from '../protocol/git-url.ts';
 import { isPlainWeb } from '../transport/plain-web.ts';
-import { WebTip } from '../transport/web-tip.ts';
+import type { WebTip } from '../transport/web-tip.ts';
 import type { Pair } from './pair.ts';
 import { remoteTip, type ServerOptions } from './server.ts';
 
@@ -146,12 +146,12 @@ function telling(scheme: string, env: Environment): Environment {
  * Chooses how to look at a remote.
  * @param entries git's configuration of the repository
  */
-export function lookoutFor(
+export async function lookoutFor(
   pair: Pair,
   entries: readonly ConfigEntry[],
   format: 'sha1' | 'sha256',
   server: ServerOptions,
-): Lookout {
+): Promise<Lookout> {
   const other = byGit(pair, server);
   const remote = readRemotes(entries).find(({ name }) => name === pair.remote);
   if (remote === undefined) return other;
@@ -164,7 +164,8 @@ export function lookoutFor(
     const settings = entries.filter(({ section }) => section !== 'credential');
     if (url.kind !== 'web' || !isBare || !isPlainWeb(settings, telling(url.scheme, server.run.env ?? {})))
       return other;
-    return new ByWeb(new WebTip(remote.canonical, pair.remoteRef, format, TIMEOUT_MS), other);
+    const { WebTip: Line } = await import('../transport/web-tip.ts');
+    return new ByWeb(new Line(remote.canonical, pair.remoteRef, format, TIMEOUT_MS), other);
   } catch {
     return other;
   }

@@ -1,3 +1,6 @@
+/** The longest that a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Waits that can be cut short, for one that waits at a time. */
 export class Pace {
   #wake: (() => void) | null = null;
@@ -19,8 +22,13 @@ export class Pace {
           this.#wake = null;
           resolve();
         };
-        // Longer waits than a timer takes end too early, which is no harm.
-        const timer = setTimeout(over, Math.min(Math.max(0, time - performance.now()), 2 ** 31 - 1));
+        const left = () => Math.min(Math.max(0, Math.ceil(time - performance.now())), LONGEST_MS);
+        // A timer counts in whole milliseconds, and may end a part of one too early; and it takes no longer waits.
+        const look = () => {
+          if (performance.now() >= time) over();
+          else timer = setTimeout(look, left());
+        };
+        let timer = setTimeout(look, left());
         signal.addEventListener('abort', over, { once: true });
         this.#wake = over;
       });

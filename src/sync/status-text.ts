@@ -1,8 +1,8 @@
 import { formatAge } from '../mirror/account.ts';
 import type { Column } from '../mirror/mirror-columns.ts';
 import { printable } from '../protocol/text.ts';
-import type { WatchStatus } from './daemon.ts';
 import type { FolderStatus } from './folder-status.ts';
+import type { WatchStatus } from './status-file.ts';
 
 /** What is told of watched folders: a table, and lines below it. */
 export interface WatchText {

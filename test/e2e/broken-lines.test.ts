@@ -27,7 +27,6 @@ beforeAll(async () => {
   canonical = await startHttpServer({
     root: bed.sandbox.path('served'),
     env: bed.sandbox.serverEnv,
-    remembersGreetings: true,
   });
 });
 

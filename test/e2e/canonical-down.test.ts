@@ -44,7 +44,6 @@ beforeAll(async () => {
   canonical = await startHttpServer({
     root: sandbox.path('served'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
   nobody = await closedPort();
 });

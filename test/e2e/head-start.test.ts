@@ -28,7 +28,6 @@ beforeAll(async () => {
   canonical = await startHttpServer({
     root: sandbox.path('served'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
 });
 

@@ -31,7 +31,6 @@ beforeAll(async () => {
   canonical = await startHttpServer({
     root: sandbox.path('served'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
   canonicalUrl = `${canonical.url}/canonical`;
 });

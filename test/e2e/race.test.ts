@@ -28,7 +28,6 @@ beforeAll(async () => {
   slow = await startHttpServer({
     root: sandbox.path('mirrors'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
 });
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await generateHistory(sandbox, 'served/project', { commits: 120, tags: 3 });
   await cloneBare(sandbox, 'served/project', 'mirrors/one');
   const { serverEnv: env } = sandbox;
-  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env, remembersGreetings: true });
+  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env });
   daemon = await startListDaemon(sandbox.path('served/project'), env);
 });
 afterAll(async () => {

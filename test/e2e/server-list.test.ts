@@ -26,7 +26,7 @@ beforeAll(async () => {
   await cloneBare(sandbox, 'served/project', 'mirrors/two');
   const { serverEnv: env } = sandbox;
   canonical = await startHttpServer({ root: sandbox.path('served'), env });
-  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env, remembersGreetings: true });
+  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env });
   list = offerList(canonical, sandbox.path('served'), env);
   url = `${canonical.url}/project`;
 });

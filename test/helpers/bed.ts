@@ -40,7 +40,6 @@ export async function makeBed(): Promise<Bed> {
   const mirrors = await startHttpServer({
     root: sandbox.path('mirrors'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
   closing.push(() => mirrors.close());
   return {

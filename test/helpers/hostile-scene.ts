@@ -82,7 +82,6 @@ export async function setHostileScene(shape: RepositoryOptions = {}): Promise<Ho
     const started = await startHttpServer({
       root: sandbox.path(folder),
       env: sandbox.serverEnv,
-      remembersGreetings: true,
       ...options,
     });
     things.push(started);

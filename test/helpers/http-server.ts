@@ -20,8 +20,8 @@ export interface HttpServerOptions {
   tls?: { key: Buffer; cert: Buffer };
   /** `v0`: does not hear the client's wish for another version. `dumb`: serves files, runs nothing. */
   speaks?: 'v2' | 'v0' | 'dumb';
-  /** Says again what git has said of a repository that is configured as it was (`greeting.ts`). */
-  remembersGreetings?: boolean;
+  /** Has git make every greeting anew; else one is said again of a repository that is configured as it was (`greeting.ts`). */
+  greetsAnew?: boolean;
   /** git configuration of the server, such as `uploadpack.allowFilter`. */
   config?: Readonly<Record<string, string>>;
 }
@@ -92,7 +92,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const complaints: string[] = [];
   const connections = new Connections();
   const own: Pick<HttpServer, 'answer' | 'before'> = { answer: null, before: null };
-  const greetings = options.remembersGreetings ? new Greetings() : null;
+  const greetings = options.greetsAnew ? null : new Greetings();
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);

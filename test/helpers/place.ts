@@ -32,7 +32,7 @@ export async function openPlace(
   const nothing = { scheme, folder, env: {}, contacts: () => null, close: () => Promise.resolve() };
   switch (scheme) {
     case 'http': {
-      const server = await startHttpServer({ ...options, remembersGreetings: true });
+      const server = await startHttpServer(options);
       const url = (repository: string) => `${server.url}/${repository}`;
       return { ...nothing, url, contacts: () => server.requests.length, close: () => server.close() };
     }

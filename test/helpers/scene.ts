@@ -75,7 +75,6 @@ export async function setScene({
   const server = await startHttpServer({
     root: sandbox.path('served'),
     env: sandbox.serverEnv,
-    remembersGreetings: true,
   });
   const base = transport === 'http' ? server.url : sandbox.path('served');
   const [canonical, mirror] = [`${base}/canonical.git`, `${base}/mirror.git`];

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { WatchStatus } from '../../src/sync/daemon.ts';
+import type { WatchStatus } from '../../src/sync/status-file.ts';
 import type { Running } from './child.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { initBare } from './repository.ts';
@@ -67,7 +67,7 @@ export async function openWatchScene(): Promise<WatchScene> {
 
   const machine: WatchScene['machine'] = async (name, flags = [], url = server.url) => {
     const home = sandbox.path(name);
-    mkdirSync(home);
+    mkdirSync(home, { recursive: true });
     const env = {
       ...sandbox.env,
       XDG_CONFIG_HOME: `${home}/config`,

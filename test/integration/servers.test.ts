@@ -28,7 +28,8 @@ afterAll(async () => {
 });
 
 async function http(options: Partial<HttpServerOptions> = {}) {
-  const server = await startHttpServer({ root: sandbox.path('served'), env: sandbox.serverEnv, ...options });
+  const own = { root: sandbox.path('served'), env: sandbox.serverEnv, greetsAnew: true };
+  const server = await startHttpServer({ ...own, ...options });
   ends.push(() => server.close());
   return server;
 }
@@ -110,7 +111,7 @@ test('http: a test answers in the place of the server', async () => {
 
 test('http: a greeting is said again until the configuration changes, and no longer than the repository is there', async () => {
   await cloneBare(sandbox, 'served/repo.git', 'served/greeting.git');
-  const [afresh, remembering] = [await http(), await http({ remembersGreetings: true })];
+  const [afresh, remembering] = [await http(), await http({ greetsAnew: false })];
   const greet = async ({ url }: { url: string }) => {
     const address = `${url}/greeting.git/info/refs?service=git-upload-pack`;
     const response = await fetch(address, { headers: { 'Git-Protocol': 'version=2' } });

@@ -52,6 +52,8 @@ interface Edge {
   from: string;
   to: string;
   external: boolean;
+  /** Whether it is imported only when that is come to. */
+  late?: boolean;
 }
 
 const FILES = ['src', 'commands'].flatMap((folder) =>
@@ -80,7 +82,12 @@ async function builtEdges(entryPoints: readonly string[]): Promise<Edge[]> {
     logLevel: 'silent',
   });
   return Object.entries(metafile.inputs).flatMap(([from, { imports }]) =>
-    imports.map(({ path, external }) => ({ from, to: path, external: external ?? false })),
+    imports.map(({ path, external, kind }) => ({
+      from,
+      to: path,
+      external: external ?? false,
+      late: kind === 'dynamic-import',
+    })),
   );
 }
 
@@ -171,6 +178,19 @@ describe('the process', () => {
       ({ file, name }) => !['main', 'commands'].includes(roomOf(file)) && !FACTS.has(name ?? ''),
     );
     expect(strangers).toEqual([]);
+  });
+});
+
+describe('gam', () => {
+  // undici had come to be a third of what each command reads, when gam watch began to look at remotes by it.
+  test('reads what few commands need only where they need it', async () => {
+    const edges = (await builtEdges(FILES)).filter(({ late }) => late !== true);
+    const reached = new Set(FILES.filter((file) => roomOf(file) === 'commands'));
+    for (const file of reached)
+      for (const { from, to, external } of edges) if (from === file && !external) reached.add(to);
+    expect(reached.size).toBeGreaterThan(100);
+    const few = /^(?:undici|isomorphic-git|geoip-lite|etcd3|cockatiel|prom-client|bcryptjs)(?:\/|$)/;
+    expect(edges.filter(({ from, to }) => reached.has(from) && few.test(to))).toEqual([]);
   });
 });
 

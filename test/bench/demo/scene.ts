@@ -43,7 +43,11 @@ export async function openScene(sandbox: Sandbox, subject: Subject): Promise<Sce
   };
   const { far, near } = rates(subject.bytes);
   const open = async (repository: string, latency: number, rate: number, dead = false): Promise<Place> => {
-    const server = await startHttpServer({ root: sandbox.path('repositories'), env: sandbox.serverEnv });
+    const server = await startHttpServer({
+      root: sandbox.path('repositories'),
+      env: sandbox.serverEnv,
+      greetsAnew: true,
+    });
     closing.push(() => server.close());
     const shape = { to: server.port, latency, upload: rate, download: rate };
     const line = await openLine(dead ? { ...shape, fault: { kind: 'refuse' } } : shape);

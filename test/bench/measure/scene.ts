@@ -51,7 +51,13 @@ export async function openScene(sandbox: Sandbox): Promise<Scene> {
     await Promise.all(closing.map((end) => end()));
   };
   const serve = async (speaks: 'v2' | 'dumb') => {
-    const server = await startHttpServer({ root, env: sandbox.serverEnv, speaks, config: SERVING });
+    const server = await startHttpServer({
+      root,
+      env: sandbox.serverEnv,
+      speaks,
+      config: SERVING,
+      greetsAnew: true,
+    });
     closing.push(() => server.close());
     return server;
   };

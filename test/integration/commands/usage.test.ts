@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Desk, makeDesk } from '../../helpers/commandline.ts';
+import { type Desk, GAM, makeDesk } from '../../helpers/commandline.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../commands', import.meta.url));
 
@@ -45,6 +45,26 @@ test.each([
   const { stdout } = await desk.gam([name, '--help']);
   expect(stdout).toContain(`USAGE\n  $ gam ${usage}\n\nFLAGS\n`);
   expect(stdout).not.toContain('...');
+});
+
+// oclif takes an argument that is not given from there: a loop over lines, whose input every command in it gets, lost some.
+test('nothing is taken from standard input, which may be meant for others', async () => {
+  const loop = 'printf "%s\\n" https://h.example/r https://i.example/r | { "$@"; cat; }';
+  const { stdout, stderr } = await desk.run('sh', [
+    '-c',
+    loop,
+    'sh',
+    process.execPath,
+    GAM,
+    'mirrors',
+    'list',
+  ]);
+  expect(stdout).toMatch(/(?:^|\n)https:\/\/h\.example\/r\nhttps:\/\/i\.example\/r\n$/);
+  expect(stdout.replace(/https[^]*/, '') + stderr).toBe(
+    Object.values(await desk.gam(['mirrors', 'list']))
+      .slice(1)
+      .join(''),
+  );
 });
 
 describe('wrong usage', () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await cloneBare(sandbox, 'served/project', 'mirrors/one');
   const { serverEnv: env } = sandbox;
   canonical = await startHttpServer({ root: sandbox.path('served'), env });
-  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env, remembersGreetings: true });
+  mirrors = await startHttpServer({ root: sandbox.path('mirrors'), env });
   list = offerList(canonical, sandbox.path('served'), env);
   web = await startNamedHosts();
   await sandbox.run('mkfifo', [sandbox.path('fifo')]);

@@ -23,16 +23,16 @@ afterEach(async () => {
 type Variable = [key: string, value: string];
 
 /** A lookout for main at origin, from a folder of the sandbox. */
-function choose(
+async function choose(
   cwd: string,
   variables: readonly Variable[],
   env: Readonly<Record<string, string>> = {},
-): Lookout {
+): Promise<Lookout> {
   const { sandbox } = scenes;
   const entries = parseConfigList(variables.map(([key, value]) => `${key}\n${value}\0`).join(''));
   const run = { cwd: sandbox.path(cwd), env: { ...sandbox.env, ...env } };
   const pair = { remote: 'origin', branch: 'main', remoteRef: 'refs/heads/main' };
-  lookout = lookoutFor(pair, entries, 'sha1', { run, remote: 'origin', patienceMs: 30_000 });
+  lookout = await lookoutFor(pair, entries, 'sha1', { run, remote: 'origin', patienceMs: 30_000 });
   return lookout;
 }
 
@@ -66,7 +66,7 @@ describe('which way a remote is looked at', () => {
     ['git', [at('git://h.example/r.git')], {}, FAR],
     ['what a helper of its own speaks', [at('ext::sh -c x')], {}, FAR],
     ['no URL at all', [], {}, FAR],
-  ])('%s', (_, variables, env, every) => expect(choose('.', variables, env).every).toBe(every));
+  ])('%s', async (_, variables, env, every) => expect((await choose('.', variables, env)).every).toBe(every));
 });
 
 describe('a repository on this machine', () => {
@@ -83,7 +83,7 @@ describe('a repository on this machine', () => {
 
   test('tells of every push, of refs that are packed, and of a branch that is gone', async () => {
     const { here, remote } = await scenes.scene('path');
-    const one = choose(here, [['remote.origin.url', '../remote.git']]);
+    const one = await choose(here, [['remote.origin.url', '../remote.git']]);
     await moves(one, () => push(here, 'a'));
     await scenes.git(remote, 'pack-refs', '--all', '--prune');
     await moves(one, () => push(here, 'b'));
@@ -95,19 +95,19 @@ describe('a repository on this machine', () => {
 
   test('is found as git finds it: without its .git, with files of its own, by a linked work tree', async () => {
     const { here, there, remote } = await scenes.scene('names');
-    const bare = choose(here, [['remote.origin.url', '../remote']]);
+    const bare = await choose(here, [['remote.origin.url', '../remote']]);
     await moves(bare, () => push(here, 'a'));
-    const withFiles = choose(here, [['remote.origin.url', '../there']]);
+    const withFiles = await choose(here, [['remote.origin.url', '../there']]);
     await moves(withFiles, () => scenes.commit(there, 'b', 'b'));
     await scenes.git(remote, 'worktree', 'add', '-q', '--detach', '../linked', 'main');
-    const linked = choose(here, [['remote.origin.url', '../linked']]);
+    const linked = await choose(here, [['remote.origin.url', '../linked']]);
     await moves(linked, () => push(here, 'c'));
   });
 
   test('that is not there is an error for git to tell, and no work every second, until it is back', async () => {
     const { here, remote } = await scenes.scene('away');
     const { sandbox, tip } = scenes;
-    const one = choose(here, [['remote.origin.url', '../remote.git']]);
+    const one = await choose(here, [['remote.origin.url', '../remote.git']]);
     renameSync(sandbox.path(remote), sandbox.path('away/elsewhere'));
     await expect(one.look(signal)).rejects.toThrow('origin cannot be reached');
     expect(one.every).toBe(FAR);
@@ -117,11 +117,11 @@ describe('a repository on this machine', () => {
     // What stands there is no repository; of a bundle git knows where the branch stands.
     await scenes.git(here, 'bundle', 'create', '-q', '../b.bundle', 'main');
     await scenes.git(here, 'remote', 'set-url', 'origin', '../b.bundle');
-    const bundle = choose(here, [['remote.origin.url', '../b.bundle']]);
+    const bundle = await choose(here, [['remote.origin.url', '../b.bundle']]);
     expect((await bundle.look(signal)).tip).toBe(await tip(here));
     mkdirSync(sandbox.path('away/folder'));
     writeFileSync(sandbox.path('away/folder/.git'), 'gitdir: nowhere\n');
-    const folder = choose(here, [['remote.origin.url', '../folder']]);
+    const folder = await choose(here, [['remote.origin.url', '../folder']]);
     await folder.look(signal);
     expect(folder.every).toBe(FAR);
   });
@@ -137,7 +137,7 @@ describe('a server on the web', () => {
     server = await startHttpServer({ root: sandbox.path(name), env: sandbox.serverEnv, speaks });
     const url = `${server.url}/remote.git`;
     await scenes.git(scene.here, 'remote', 'set-url', 'origin', url);
-    return { ...scene, server, one: choose(scene.here, [['remote.origin.url', url]]) };
+    return { ...scene, server, one: await choose(scene.here, [['remote.origin.url', url]]) };
   };
 
   test('says where the branch stands, without git here', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { layOut } from '../../../src/main/table.ts';
-import type { WatchStatus } from '../../../src/sync/daemon.ts';
 import { type FolderStatus, newStatus } from '../../../src/sync/folder-status.ts';
+import type { WatchStatus } from '../../../src/sync/status-file.ts';
 import { watchText } from '../../../src/sync/status-text.ts';
 
 const NOW = Date.parse('2026-01-02T12:00:00Z');
